@@ -1,0 +1,1 @@
+"""What the catalog is and what can happen to it: identifiers, changes, events, translation. Pure."""

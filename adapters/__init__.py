@@ -1,0 +1,1 @@
+"""Everything outside: Kafka, the schema registry, PostgreSQL, Debezium, ingestion, command line."""

@@ -1,1 +1,1 @@
-"""What the catalog is and what can happen to it: identifiers, changes, events, translation. Pure."""
+"""What the catalog is and what can happen to it. Pure: no I/O, no clock, no driver."""

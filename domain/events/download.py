@@ -18,7 +18,7 @@ class DownloadState(Event):
     track_id: str | None = None
     """Set where the deal is for one track only."""
     commercial_model: str | None = None
-    """DDEX CommercialModelType: PayAsYouGoModel, SubscriptionModel, AdvertisementSupportedModel …"""
+    """DDEX CommercialModelType: PayAsYouGoModel, SubscriptionModel, RightsClaimModel …"""
     use_type: str | None = None
     """DDEX UseType: PermanentDownload, OnDemandStream …"""
     valid_from: datetime | None = None

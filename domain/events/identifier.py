@@ -1,4 +1,4 @@
-"""Identifiers: industry numbers that stand on parties, releases, recordings and tracks. Never unique."""
+"""Identifiers: industry numbers on parties, releases, recordings and tracks. Never unique."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Streaming rights: deals under which a release or track can be streamed, and every other use that keeps no copy."""
+"""Streaming rights: deals for streaming and for every other use that leaves no copy."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ class StreamingState(Event):
     track_id: str | None = None
     """Set where the deal is for one track only."""
     commercial_model: str | None = None
-    """DDEX CommercialModelType: PayAsYouGoModel, SubscriptionModel, AdvertisementSupportedModel …"""
+    """DDEX CommercialModelType: PayAsYouGoModel, SubscriptionModel, RightsClaimModel …"""
     use_type: str | None = None
     """DDEX UseType: PermanentDownload, OnDemandStream …"""
     valid_from: datetime | None = None

@@ -1,0 +1,1 @@
+"""The command `catalog`, a module a command."""

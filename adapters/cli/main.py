@@ -1,0 +1,101 @@
+"""The entry point of `catalog`: gathers the commands and turns errors into one line each.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 unhealthy or behind.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from adapters.errors import CatalogError
+
+COMMANDS = (
+    "run",
+    "up",
+    "ingest",
+    "lookup",
+    "status",
+    "rebuild",
+    "generations",
+    "verify",
+    "events",
+    "topics",
+    "schemas",
+    "connect",
+    "translate",
+    "project",
+    "dead_letters",
+    "migrate",
+)
+"""Modules of this package that add commands, in the order in which help shows them."""
+
+
+def _announce(
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            help="Folder of the running engines and their state; may stand anywhere on the line. "
+            "Default: CATALOG_DATA, else the user's data folder.",
+        ),
+    ] = None,
+) -> None:
+    """Keep a read-optimised music catalog up to date through Kafka, and rebuild it at any time."""
+
+
+def application() -> typer.Typer:
+    """All commands, wired to their modules; nothing outside is touched."""
+    app = typer.Typer(
+        name="catalog",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_announce)
+    for name in COMMANDS:
+        import_module(f"adapters.cli.{name}").register(app)
+    return app
+
+
+def take_data_option(arguments: Sequence[str]) -> tuple[list[str], str | None]:
+    """Lift `--data DIR` out of a command line, wherever it stands.
+
+    Returns the other arguments and the folder, or None where none was given.
+    """
+    rest: list[str] = []
+    data = None
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            return [*rest, word, *words], data
+        if word == "--data":
+            data = next(words, None)
+            if data is None:
+                rest.append(word)
+        elif word.startswith("--data="):
+            data = word.removeprefix("--data=")
+        else:
+            rest.append(word)
+    return rest, data
+
+
+def main() -> None:
+    """Run one command and exit with its code."""
+    arguments, data = take_data_option(sys.argv[1:])
+    if data is not None:
+        os.environ["CATALOG_DATA"] = data
+    try:
+        application()(args=arguments, prog_name="catalog")
+    except CatalogError as error:
+        print(f"catalog: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output (`head`, `less`) left: that is no failure of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)

@@ -1,0 +1,63 @@
+"""What a read model is made of: tables, and for each topic the handlers that fill one of them.
+
+A read model is a folder beside `projections/catalog`: it says what to make of the events, and the
+engine (`projections/engine`) does everything else.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+from sqlalchemy import Table
+from sqlmodel import SQLModel
+
+from domain.events import topic_of
+
+Handler = Callable[[pl.DataFrame], pl.DataFrame]
+"""All events of one type of a batch → rows of the table: its columns (id, event_id,
+event_partition and event_offset among them) and `_removed` (bool). Pure: same events, same rows.
+Raises on events that it can't use; the engine finds out which."""
+
+EVENT_COLUMNS = ("event_id", "event_partition", "event_offset")
+"""Columns of every read table: the event that last wrote the row."""
+REMOVED = "_removed"
+"""Column of a handler's frame: the row is gone. Only id and event columns matter then."""
+
+
+@dataclass(frozen=True)
+class Projection:
+    """One topic into one table."""
+
+    subject: str
+    """Subject of the events; the topic is `catalog.<subject>`."""
+    table: type[SQLModel]
+    """A SQLModel table with the primary key `id` (text) and `EVENT_COLUMNS`."""
+    handlers: Mapping[str, Handler]
+    """Event name → handler."""
+
+    @property
+    def topic(self) -> str:
+        """Name of the topic."""
+        return topic_of(self.subject)
+
+    @property
+    def sql(self) -> Table:
+        """The SQLAlchemy table."""
+        table: Table = self.table.__table__  # type: ignore[attr-defined]
+        return table
+
+
+@dataclass(frozen=True)
+class ReadModel:
+    """Projections that are built, verified and switched together."""
+
+    name: str
+    schema: str
+    """Schema of the live generation; others are called `<schema>_g<number>`."""
+    migration_branch: str
+    projections: tuple[Projection, ...]
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Topics read, in the order of the projections."""
+        return tuple(projection.topic for projection in self.projections)

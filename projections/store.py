@@ -1,0 +1,255 @@
+"""The read database's side of the ports: generations, checkpoints and rows.
+
+A *generation* is one complete copy of a read model's tables in a schema of its own. One is live;
+others are being built, wait for their switch, or are kept for rollback. Each has its own
+checkpoints and its own parked records, so every copy can say exactly what it is made of.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+import polars as pl
+
+from projections.ports import BadRecord, TopicPartition
+
+
+class Phase(StrEnum):
+    """Where a generation is in its life."""
+
+    CREATING = "creating"
+    """Its schema is being made."""
+    FILLING = "filling"
+    """Rows are appended to bare heaps; the tables are empty still."""
+    CATCHING_UP = "catching_up"
+    """Tables are whole and indexed; rows are merged."""
+    DIFFERENT = "different"
+    """Compared with the live one at equal positions: rows differ."""
+    VERIFIED = "verified"
+    """Compared with the live one at equal positions: no row differs."""
+    LIVE = "live"
+    """Readers see it and workers write it."""
+    RETIRED = "retired"
+    """Was live; kept for rollback."""
+    DROPPED = "dropped"
+    """Its schema is gone; the entry stays as history."""
+
+
+class Purpose(StrEnum):
+    """What a generation is made for."""
+
+    SERVE = "serve"
+    """To become live."""
+    VERIFY = "verify"
+    """To be compared with the live one and dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One copy of a read model. `number` counts from 1 and is never used again."""
+
+    read_model: str
+    number: int
+    schema: str
+    phase: Phase
+    purpose: Purpose = Purpose.SERVE
+    created_at: datetime | None = None
+    switched_at: datetime | None = None
+    """When it last became live."""
+    target: Mapping[TopicPartition, int] = field(default_factory=dict)
+    """Positions up to which it is filled before it is indexed."""
+    note: str | None = None
+    """What a user should know: the last error, or how it differs."""
+    progress: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A checkpoint's step; it succeeds only while the checkpoint stands at `expected`."""
+
+    topic: str
+    partition: int
+    expected: int
+    position: int
+
+
+@dataclass(frozen=True)
+class Write:
+    """What one transaction stores."""
+
+    rows: Mapping[str, pl.DataFrame]
+    """Table → rows, at most one an id: the table's columns in their order and `_removed`."""
+    moves: Sequence[Move]
+    parked: Sequence[BadRecord] = ()
+    """Records to park beside the checkpoint that passes them."""
+    waiting: frozenset[tuple[str, bytes]] = frozenset()
+    """(topic, key) that were believed parked: some of `parked` wait only behind them."""
+
+
+class GenerationMoved(Exception):
+    """The generation is not in the phase in which it was written to: look again which is live."""
+
+
+class CheckpointMoved(Exception):
+    """Another worker moved these partitions' checkpoints; nothing was stored."""
+
+    def __init__(self, partitions: Sequence[TopicPartition]) -> None:
+        super().__init__(f"checkpoints moved elsewhere: {sorted(partitions)}")
+        self.partitions = tuple(partitions)
+
+
+class LettersMoved(Exception):
+    """A key that was believed parked is so no more; nothing was stored."""
+
+
+class RowsRefused(Exception):
+    """The database can't hold a value of these rows; nothing was stored."""
+
+
+class StoreBusy(Exception):
+    """The database asked to try again (deadlock, lost connection, shutdown); nothing is known
+    to be stored: look up the checkpoints again."""
+
+
+class ReadStore(Protocol):
+    """Rows and checkpoints of one read model. Used from one thread."""
+
+    def live(self) -> Generation | None:
+        """The generation that readers see."""
+        ...
+
+    def checkpoints(self, generation: int) -> dict[TopicPartition, int]:
+        """Position of each partition: all records below are in the generation."""
+        ...
+
+    def add_checkpoints(self, generation: int, partitions: Sequence[TopicPartition]) -> None:
+        """Add checkpoints at 0 for partitions that have none."""
+        ...
+
+    def parked_keys(self, generation: int) -> set[tuple[str, bytes]]:
+        """(topic, key) that have parked records: later ones of theirs must wait behind."""
+        ...
+
+    def write(self, generation: Generation, write: Write) -> None:
+        """Store all of it in one transaction, or nothing.
+
+        While the generation is FILLING rows are appended; later they are merged: a row is replaced
+        or removed only by one with a greater `event_offset`.
+
+        Raises GenerationMoved, CheckpointMoved, LettersMoved, RowsRefused, StoreBusy.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the connection back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Content of a table whatever the order of its rows."""
+
+    rows: int
+    checksum: str
+
+
+class TableReader(Protocol):
+    """Reads one generation's tables, all as of one moment."""
+
+    def checkpoints(self) -> dict[TopicPartition, int]:
+        """Positions at that moment."""
+        ...
+
+    def parked_keys(self) -> set[tuple[str, bytes]]:
+        """(topic, key) with parked records at that moment."""
+        ...
+
+    def columns(self, table: str) -> list[str]:
+        """Column names as the database has them."""
+        ...
+
+    def digest(self, table: str, columns: Sequence[str]) -> Digest:
+        """Digest over `columns`."""
+        ...
+
+    def checksums(self, table: str, columns: Sequence[str]) -> Iterator[tuple[str, int]]:
+        """(id, checksum of `columns`) of each row, ids ascending by code point; streamed."""
+        ...
+
+    def rows(self, table: str, ids: Sequence[str]) -> dict[str, dict[str, object]]:
+        """Whole rows by id."""
+        ...
+
+
+class LiveHeld(Protocol):
+    """The live generation while no worker can write to it."""
+
+    generation: Generation | None
+
+    def checkpoints(self) -> dict[TopicPartition, int]:
+        """Its positions; they stand still."""
+        ...
+
+    def switch(self, successor: Generation) -> None:
+        """Put `successor` in its place: lock all its tables against readers, rename both
+        schemas, move the phases; all in one transaction. Raises ReadersInTheWay."""
+        ...
+
+
+class ReadersInTheWay(Exception):
+    """Long statements hold locks on live tables; the switch was given up and nothing changed."""
+
+
+class RebuildRunning(Exception):
+    """Another process works on the generations of this read model."""
+
+
+class Generations(Protocol):
+    """Makes, finishes, compares, switches and drops generations of one read model."""
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Only one process at a time builds or switches. Raises RebuildRunning."""
+        ...
+
+    def all(self) -> list[Generation]:
+        """Every generation ever, oldest first."""
+        ...
+
+    def create(
+        self, purpose: Purpose, target: Mapping[TopicPartition, int], *, live: bool = False
+    ) -> Generation:
+        """A new generation with checkpoints at 0: FILLING, or LIVE and empty."""
+        ...
+
+    def resume(self, generation: Generation) -> Generation:
+        """Make ready again what a killed process left: finish its schema; start its heaps afresh
+        if the database lost their contents."""
+        ...
+
+    def advance(self, generation: Generation, phase: Phase, note: str | None = None) -> Generation:
+        """Move to a phase and say why."""
+        ...
+
+    def note_progress(self, generation: Generation, progress: Mapping[str, object]) -> None:
+        """Keep what a user may want to see of a running rebuild."""
+        ...
+
+    def finish(self, generation: Generation, report: Callable[[str], None]) -> Generation:
+        """Heaps → tables: newest row of each id, removed ones dropped, primary key and indexes,
+        analysed, logged. From FILLING to CATCHING_UP; begun again if killed in between."""
+        ...
+
+    def read(self, generation: Generation) -> AbstractContextManager[TableReader]:
+        """Read a generation as of this moment, for as long as the context lasts."""
+        ...
+
+    def hold_live(self) -> AbstractContextManager[LiveHeld]:
+        """Keep workers from writing to the live generation for a moment."""
+        ...
+
+    def drop(self, generation: Generation) -> None:
+        """Drop its schema, checkpoints and parked records; refused for the live one."""
+        ...

@@ -1,0 +1,1 @@
+"""What senders deliver (feeds, ERN messages), read and written into the master catalog."""

@@ -1,0 +1,1 @@
+"""The master catalog: its tables, and the one way of writing to them."""

@@ -1,0 +1,1 @@
+"""PostgreSQL as the read database: rows, checkpoints, generations, dead letters and lookups."""

@@ -1,0 +1,98 @@
+"""The engine's own tables in the read database, schema `engine`: what the read tables are made of.
+
+Migrations (`migrations/engine`) make them; these models are what the migrations are checked against
+and document the columns. The statements that use them are plain SQL beside this module.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+SCHEMA = "engine"
+METADATA = sa.MetaData()
+
+_NOW = sa.text("now()")
+_MOMENT: Any = sa.DateTime(timezone=True)
+
+
+class EngineTable(SQLModel):
+    """Keeps these tables apart from those of the read models."""
+
+    metadata = METADATA
+
+
+class GenerationRow(EngineTable, table=True):
+    """One copy of a read model. The live one's row is locked FOR SHARE by whoever writes to it."""
+
+    __tablename__ = "generation"
+    __table_args__ = (
+        sa.Index(
+            "generation_live", "read_model", unique=True, postgresql_where=sa.text("phase = 'live'")
+        ),
+    )
+
+    read_model: str = Field(primary_key=True, sa_type=sa.Text)
+    number: int = Field(primary_key=True)
+    schema_name: str = Field(sa_type=sa.Text)
+    phase: str = Field(sa_type=sa.Text)
+    purpose: str = Field(sa_type=sa.Text)
+    target: list[Any] = Field(sa_type=JSONB, sa_column_kwargs={"server_default": sa.text("'[]'")})
+    """[[topic, partition, position], …]: filled up to here before it is indexed."""
+    note: str | None = Field(default=None, sa_type=sa.Text)
+    progress: dict[str, Any] = Field(
+        sa_type=JSONB, sa_column_kwargs={"server_default": sa.text("'{}'")}
+    )
+    created_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
+    changed_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
+    switched_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+
+
+class CheckpointRow(EngineTable, table=True):
+    """All records of the partition below `position` are in the generation."""
+
+    __tablename__ = "checkpoint"
+
+    read_model: str = Field(primary_key=True, sa_type=sa.Text)
+    generation: int = Field(primary_key=True)
+    topic: str = Field(primary_key=True, sa_type=sa.Text)
+    partition: int = Field(primary_key=True)
+    position: int = Field(sa_type=sa.BigInteger)
+    moved_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
+
+
+class DeadLetterRow(EngineTable, table=True):
+    """A record that could not be used, or that waits behind one of its key."""
+
+    __tablename__ = "dead_letter"
+    __table_args__ = (
+        sa.UniqueConstraint(
+            "stage", "read_model", "generation", "topic", "partition", "offset",
+            name="dead_letter_position",
+        ),
+        sa.Index("dead_letter_key", "stage", "read_model", "generation", "topic", "key"),
+    )  # fmt: skip
+
+    number: int | None = Field(
+        default=None,
+        primary_key=True,
+        sa_type=sa.BigInteger,
+        sa_column_kwargs={"autoincrement": True},
+    )
+    stage: str = Field(sa_type=sa.Text)
+    read_model: str = Field(sa_type=sa.Text)
+    """Empty at the translate stage."""
+    generation: int
+    """0 at the translate stage."""
+    topic: str = Field(sa_type=sa.Text)
+    partition: int
+    offset: int = Field(sa_type=sa.BigInteger)
+    key: bytes | None = Field(default=None, sa_type=sa.LargeBinary)
+    value: bytes | None = Field(default=None, sa_type=sa.LargeBinary)
+    headers: list[Any] = Field(sa_type=JSONB, sa_column_kwargs={"server_default": sa.text("'[]'")})
+    """[[name, value as base64 or null], …]."""
+    reason: str = Field(sa_type=sa.Text)
+    parked_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
+    attempts: int = Field(sa_column_kwargs={"server_default": sa.text("0")})

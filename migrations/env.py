@@ -1,0 +1,19 @@
+"""The one alembic environment: runs a branch's revisions in one schema of one database.
+
+Always entered through `migrations.run`, which hands over an open connection whose search_path
+begins with the target schema. Revisions name no schema, so the same ones make every generation of
+the read catalog; each schema keeps its own `alembic_version`.
+"""
+
+from alembic import context
+
+attributes = context.config.attributes
+context.configure(
+    connection=attributes["connection"],
+    target_metadata=attributes["metadata"],
+    version_table_schema=attributes["schema"],
+    compare_type=True,
+    compare_server_default=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

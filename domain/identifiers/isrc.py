@@ -1,0 +1,28 @@
+"""ISRC (ISO 3901): names a recording. No check digit.
+
+python-stdnum is not asked for the verdict: it refuses real codes whose prefix it does not know.
+"""
+
+import re
+
+from stdnum import isrc
+from stdnum.exceptions import InvalidComponent
+from stdnum.util import clean
+
+from domain.identifiers.judgement import Judgement, broken
+
+RULE = "an ISRC is a prefix of 2 letters, 3 letters or digits, then 7 digits: USSKG1912345"
+_SHAPE = re.compile(r"(?:ISRC:?)?([A-Z]{2}[A-Z0-9]{3}[0-9]{7})")
+
+
+def judge(raw: str) -> Judgement:
+    """Upper case, without separators or an `ISRC ` prefix; an unknown country prefix is noted."""
+    match = _SHAPE.fullmatch(clean(raw, " -.").upper())
+    if match is None:
+        return broken(raw.strip(), RULE)
+    value = match[1]
+    try:
+        isrc.validate(value)
+    except InvalidComponent:
+        return Judgement(value, f"no ISRC agency is known for the prefix {value[:2]}")
+    return Judgement(value)

@@ -46,6 +46,19 @@ def running_engines(
     only: Collection[str] | None = None,
     fresh: bool = False,
     report: Report = lambda line: None,
+) -> Iterator[Endpoints]:
+    """`supervised_engines` for who only wants to know where the engines are."""
+    with supervised_engines(settings, only=only, fresh=fresh, report=report) as engines:
+        yield engines.endpoints
+
+
+@contextmanager
+def supervised_engines(
+    settings: Settings,
+    *,
+    only: Collection[str] | None = None,
+    fresh: bool = False,
+    report: Report = lambda line: None,
 ) -> Iterator[RunningEngines]:
     """Start every engine whose address isn't set; on leaving stop them all.
 

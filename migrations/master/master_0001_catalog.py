@@ -148,9 +148,7 @@ def upgrade() -> None:
         sa.Column("channels", sa.Integer()),
         *_written(),
     )
-    op.create_index(
-        "format_release", "format", ["release_id"], postgresql_where=sa.text("track_id IS NULL")
-    )
+    op.create_index("format_release", "format", ["release_id"])
     op.create_index("format_track", "format", ["track_id"])
     op.create_table(
         "deal",
@@ -170,9 +168,7 @@ def upgrade() -> None:
         sa.Column("is_takedown", sa.Boolean()),
         *_written(),
     )
-    op.create_index(
-        "deal_release", "deal", ["release_id"], postgresql_where=sa.text("track_id IS NULL")
-    )
+    op.create_index("deal_release", "deal", ["release_id"])
     op.create_index("deal_track", "deal", ["track_id"])
     op.create_table(
         "identifier",
@@ -242,9 +238,10 @@ def upgrade() -> None:
         "statement",
         sa.Column("id", sa.String(), primary_key=True),
         sa.Column("created_at", sa.DateTime(timezone=True)),
+        sa.Column("weight", sa.Integer()),
+        sa.Column("owned", postgresql.JSONB()),
         *_written(),
     )
-    op.create_index("statement_message", "statement", ["message_id"])
     op.create_table(
         "quarantine",
         sa.Column("id", sa.String(), primary_key=True),

@@ -122,7 +122,7 @@ class Format(MasterTable, table=True):
     """A technical form of a track (`track_id` set) or of a whole release."""
 
     __table_args__ = (
-        sa.Index("format_release", "release_id", postgresql_where=sa.text("track_id IS NULL")),
+        sa.Index("format_release", "release_id"),
         sa.Index("format_track", "track_id"),
     )
 
@@ -145,7 +145,7 @@ class Deal(MasterTable, table=True):
     """
 
     __table_args__ = (
-        sa.Index("deal_release", "release_id", postgresql_where=sa.text("track_id IS NULL")),
+        sa.Index("deal_release", "release_id"),
         sa.Index("deal_track", "track_id"),
     )
 
@@ -250,11 +250,15 @@ class Statement(MasterTable, table=True):
     """Which ERN message is the newest truth about a release, party, artist or label. Not captured.
 
     Kept for purged releases too, so that an older message that arrives later revives nothing.
+    `id` is `<kind>/<id>`, the truth is the greatest (`created_at`, `weight`, `message_id`).
     """
 
-    __table_args__ = (sa.Index("statement_message", "message_id"),)
-
     created_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    """MessageCreatedDateTime."""
+    weight: int | None = None
+    """Decides between messages of one instant: the fuller one, and a purge before all."""
+    owned: dict[str, list[str]] | None = Field(default=None, sa_type=JSONB)
+    """For a release: kind → ids of all that came with it and goes with it."""
 
 
 class Quarantine(MasterTable, table=True):

@@ -1,0 +1,76 @@
+"""What all tests share: the real engines, started once a run, and the corpus where it is present."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from adapters.embedded.engines import running_engines
+from adapters.endpoints import Endpoints
+from adapters.settings import Settings, load_settings
+
+ROOT = Path(__file__).parent.parent
+CORPUS = ROOT.parent / "shared" / "corpus"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what reads the corpus where there is none, and say why."""
+    if CORPUS.is_dir():
+        return
+    absent = pytest.mark.skip(reason="the shared corpus isn't beside the project's folder")
+    for item in items:
+        if item.get_closest_marker("corpus"):
+            item.add_marker(absent)
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real feeds and messages; only for tests marked `corpus`."""
+    return CORPUS
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _settings_of_the_user_stay_out() -> Iterator[None]:
+    """A developer's own CATALOG_ settings must not decide what a test sees; the cache may stay."""
+    kept = {name: os.environ.pop(name) for name in list(os.environ) if _is_foreign(name)}
+    yield
+    os.environ.update(kept)
+
+
+def _is_foreign(name: str) -> bool:
+    return name.startswith("CATALOG_") and not name.startswith(
+        ("CATALOG_CACHE", "CATALOG_EMBEDDED")
+    )
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of this run: a data folder of its own, everything embedded."""
+    folder = tmp_path_factory.mktemp("engines") / "data"
+    for parent in (folder.parent, folder.parent.parent, folder.parent.parent.parent):
+        parent.chmod(0o711)  # PostgreSQL runs as another user when we are root
+    return load_settings(data=folder)
+
+
+@pytest.fixture(scope="session")
+def engines(settings: Settings) -> Iterator[Endpoints]:
+    """Kafka, registry, Connect and PostgreSQL, all real, until the run ends."""
+    with running_engines(settings) as endpoints:
+        yield endpoints
+
+
+@pytest.fixture
+def database(engines: Endpoints) -> Iterator[str]:
+    """DSN of an empty database of the test's own."""
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(engines.read_dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    try:
+        yield urlunsplit(urlsplit(engines.read_dsn)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(engines.read_dsn, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,0 +1,126 @@
+"""Whatever capture sends again, each change counts once; nothing new is ever dropped."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.changes import Change, Operation
+from domain.translation import Translation, translate
+from domain.translation.repeats import Repeats
+from tests.domain.translation.histories import content, fold, histories, moved
+from tests.domain.translation.test_translation import change
+
+History = tuple[Translation, list[Change], dict[str, dict[str, Any]]]
+
+
+def told(changes: list[Change]) -> list[Any]:
+    """What the events say, without the offsets at which they say it."""
+    return [
+        (type(event), event.id, event.changed, content(event))
+        for change in changes
+        for event in translate(change)
+    ]
+
+
+@given(histories(), st.data())
+def test_a_prefix_replayed_changes_nothing(history: History, data: st.DataObject) -> None:
+    _, changes, _ = history
+    streamed = [one for one in changes if one.operation is not Operation.READ]
+    sent: list[Change] = []
+    upto = 0
+    while upto < len(streamed):
+        back = data.draw(st.integers(0, upto), label="capture restarts from")
+        upto = data.draw(st.integers(upto, len(streamed)), label="and comes to")
+        sent += streamed[back:upto]
+        if data.draw(st.booleans(), label="to the end"):
+            sent += streamed[upto:]
+            break
+    memory = Repeats()
+    kept = []
+    for offset, one in enumerate(sent):
+        if data.draw(st.booleans(), label="translation restarts"):
+            memory = Repeats.from_text(memory.to_text())
+        if not memory.is_repeat(one):
+            kept.append(moved(one, offset))
+    assert told(kept) == told(streamed)
+
+
+@given(histories(), st.data())
+def test_a_memory_that_forgets_keeps_the_state_right(history: History, data: st.DataObject) -> None:
+    _, captured, _ = history
+    changes = [one for one in captured if one.operation is not Operation.READ]
+    back = data.draw(st.integers(0, len(changes)))
+    memory = Repeats()
+    kept = [one for one in changes if not memory.is_repeat(one)]
+    assert kept == changes
+    memory = Repeats.from_text(memory.to_text(limit=60))
+    kept += [one for one in changes[back:] if not memory.is_repeat(one)]
+    assert fold(e for one in kept for e in translate(one)) == fold(
+        e for one in changes for e in translate(one)
+    )
+
+
+def at(position: str, key: str = "1", seconds: int = 0) -> Change:
+    made = change("track", Operation.INSERT, after={"id": key}, key=key)
+    moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    return replace(made, position=position, committed_at=moment)
+
+
+def test_a_snapshots_read_is_never_a_repeat() -> None:
+    memory = Repeats()
+    assert not memory.is_repeat(at("B"))
+    read = replace(at("A"), operation=Operation.READ)
+    assert not memory.is_repeat(read)
+    assert not memory.is_repeat(read)
+    assert memory.is_repeat(at("A"))
+
+
+def test_a_lower_position_with_a_later_commit_starts_a_new_history() -> None:
+    memory = Repeats()
+    assert not memory.is_repeat(at("F", seconds=10))
+    assert memory.is_repeat(at("A", seconds=10))
+    assert not memory.is_repeat(at("A", seconds=11))
+    assert not memory.is_repeat(at("B", seconds=11))
+    assert memory.is_repeat(at("A", seconds=11))
+
+
+def test_what_follows_the_slash_identifies_without_ordering() -> None:
+    memory = Repeats()
+    assert not memory.is_repeat(at("C/9/1"))
+    assert not memory.is_repeat(at("C/3/1"))
+    assert memory.is_repeat(at("C/9/1"))
+    assert not memory.is_repeat(at("D/1/1"))
+
+
+def test_the_memory_of_a_copy_fits_into_an_offsets_metadata() -> None:
+    memory = Repeats()
+    rows = [at("A", key=str(number)) for number in range(291)]  # the most of one heap page
+    assert not any(memory.is_repeat(row) for row in rows)
+    text = memory.to_text()
+    assert len(text.encode()) <= 4000
+    again = Repeats.from_text(text)
+    assert all(again.is_repeat(row) for row in rows)
+    assert Repeats.from_text(again.to_text()).to_text() == Repeats.from_text(text).to_text()
+    assert not again.is_repeat(at("A", key="new"))
+
+
+def test_a_memory_that_is_full_lets_the_newest_through() -> None:
+    memory = Repeats()
+    first, second = at("A", key="1"), replace(at("A/2", key="1"), operation=Operation.UPDATE)
+    assert not memory.is_repeat(first)
+    assert not memory.is_repeat(second)
+    small = Repeats.from_text(memory.to_text(limit=len(memory.to_text()) - 1))
+    assert small.is_repeat(first)
+    assert not small.is_repeat(second)
+
+
+def test_a_foreign_text_is_refused() -> None:
+    assert Repeats.from_text("").to_text() == ""
+    assert Repeats.from_text(None).to_text() == ""
+    for text in ("x", "2 A 1 ", "1 A 1 short"):
+        with pytest.raises(ValueError, match="no memory of repeats"):
+            Repeats.from_text(text)

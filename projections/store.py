@@ -87,6 +87,8 @@ class Write:
     """Records to park beside the checkpoint that passes them."""
     waiting: frozenset[tuple[str, bytes]] = frozenset()
     """(topic, key) that were believed parked: some of `parked` wait only behind them."""
+    resolved: Sequence[int] = ()
+    """Numbers of dead letters of this generation that `rows` make good."""
 
 
 class GenerationMoved(Exception):
@@ -102,7 +104,7 @@ class CheckpointMoved(Exception):
 
 
 class LettersMoved(Exception):
-    """A key that was believed parked is so no more; nothing was stored."""
+    """A key or letter that was believed parked is so no more; nothing was stored."""
 
 
 class RowsRefused(Exception):

@@ -1,0 +1,130 @@
+"""Applies batches of records to one generation: the one path for live work, rebuilds and catch-up.
+
+Preparing (decode, handlers, newest per id) touches no store and may run in another thread than
+storing (rows, checkpoints and parked records in one transaction). What spoils a batch, be it an
+event that a handler can't use or a value that the database refuses, is found by halving the batch
+until one record is left; that one is parked, or stops a rebuild.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from projections.engine.batch import (
+    HandlerFailed,
+    Projected,
+    halves,
+    moves_of,
+    project,
+    records_in,
+    without_bad,
+    without_parked,
+)
+from projections.ports import BadRecord, EventDecoder, RecordBatch, TopicPartition
+from projections.read_model import ReadModel
+from projections.store import Generation, ReadStore, RowsRefused, Write
+
+ParkedKeys = frozenset[tuple[str, bytes]]
+
+
+class Poison(Exception):
+    """A record that can't be used met an applier that must not park it."""
+
+    def __init__(self, record: BadRecord) -> None:
+        super().__init__(
+            f"record at {record.topic}/{record.partition}/{record.offset} "
+            f"with key {record.key!r} can't be used: {record.reason}"
+        )
+        self.record = record
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Batches and the rows that they come to, or why there are none."""
+
+    batches: list[RecordBatch]
+    parked: ParkedKeys
+    """The keys that were held back when this was prepared."""
+    projected: Projected
+    failure: HandlerFailed | None = None
+
+
+class Applier:
+    """Applies records to one generation in order. `positions` are its checkpoints as last known."""
+
+    def __init__(
+        self,
+        model: ReadModel,
+        decoder: EventDecoder,
+        store: ReadStore,
+        generation: Generation,
+        *,
+        park: bool,
+    ) -> None:
+        self.generation = generation
+        self.positions: dict[TopicPartition, int] = store.checkpoints(generation.number)
+        self._parked: ParkedKeys = frozenset(store.parked_keys(generation.number))
+        self._model = model
+        self._decoder = decoder
+        self._store = store
+        self._park = park
+
+    def apply(self, batches: Sequence[RecordBatch]) -> None:
+        """Prepare and store. Batches must continue at `positions` (see `batch.trimmed`).
+
+        Raises what `ReadStore.write` raises but RowsRefused, DecoderFailed, and Poison.
+        """
+        self.store(self.prepare(batches))
+
+    def prepare(self, batches: Sequence[RecordBatch]) -> Prepared:
+        """Decode and run the handlers; safe in another thread than `store`."""
+        parked = self._parked
+        rest, bad = without_parked(batches, parked)
+        try:
+            while (projected := project(self._model, self._decoder, rest)).bad:
+                rest, waiting = without_bad(rest, projected.bad)
+                bad += [*projected.bad, *waiting]
+        except HandlerFailed as failure:
+            return Prepared(list(batches), parked, Projected({}, []), failure)
+        return Prepared(list(batches), parked, Projected(projected.rows, bad))
+
+    def store(self, prepared: Prepared) -> None:
+        """Store what was prepared, in one transaction if nothing is wrong with it."""
+        if prepared.parked != self._parked:
+            prepared = self.prepare(prepared.batches)
+        if prepared.failure is not None:
+            self._narrow(prepared, str(prepared.failure))
+            return
+        try:
+            self._write(prepared.batches, prepared.projected)
+        except RowsRefused as refusal:
+            self._narrow(prepared, str(refusal))
+
+    def _narrow(self, prepared: Prepared, reason: str) -> None:
+        batches = prepared.batches
+        if records_in(batches) > 1:
+            for half in halves(batches):
+                self.apply(half)
+            return
+        batch = next(batch for batch in batches if len(batch))
+        record = BadRecord(
+            batch.topic, batch.partition, batch.offsets[0], batch.keys[0], batch.values[0], reason
+        )
+        self._write(batches, Projected({}, [record]))
+
+    def _write(self, batches: Sequence[RecordBatch], projected: Projected) -> None:
+        bad = sorted(projected.bad, key=lambda record: (record.topic, record.offset))
+        if bad and not self._park:
+            raise Poison(bad[0])
+        keys = frozenset((record.topic, record.key) for record in bad if record.key is not None)
+        moves = moves_of(batches, self.positions)
+        self._store.write(
+            self.generation,
+            Write(rows=projected.rows, moves=moves, parked=bad, waiting=keys & self._parked),
+        )
+        self.positions.update({(m.topic, m.partition): m.position for m in moves})
+        self._parked |= keys
+
+
+def lag(positions: Mapping[TopicPartition, int], until: Mapping[TopicPartition, int]) -> int:
+    """How many offsets `positions` are short of `until`."""
+    return sum(max(0, end - positions.get(partition, 0)) for partition, end in until.items())

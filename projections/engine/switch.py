@@ -1,0 +1,108 @@
+"""Puts a generation in the live one's place, in one step that no reader and no worker falls into.
+
+The successor is brought near the live one, then workers are held off for a moment while the last
+lag is closed, and in the same transaction the schemas are renamed. Rollback is the same with the
+former generation.
+"""
+
+import logging
+from collections.abc import Callable
+from time import monotonic, sleep
+
+from projections.engine.apply import lag
+from projections.engine.parts import Parts
+from projections.engine.progress import Progress, Report
+from projections.store import Generation, Phase, Purpose, ReadersInTheWay
+
+log = logging.getLogger(__name__)
+
+NEAR = 5_000
+"""Offsets of lag that may be closed while workers are held off: some ten milliseconds' work."""
+PATIENCE = 60.0
+"""Seconds for which a switch tries to find a moment between long readers."""
+
+
+class CantSwitch(Exception):
+    """There is no such generation, or it isn't fit to become live."""
+
+
+def switch_to(
+    parts: Parts,
+    successor: Generation,
+    *,
+    park: bool,
+    report: Report,
+    patience: float = PATIENCE,
+    wait: Callable[[float], None] = sleep,
+) -> Generation:
+    """Make `successor` live at exactly the positions of the generation that it replaces.
+
+    Raises ReadersInTheWay when readers keep locks on live tables for longer than `patience`.
+    """
+    deadline = monotonic() + patience
+    pause = 0.05
+    while True:
+        draw_near(parts, successor, park=park, report=report)
+        with parts.generations.hold_live() as held:
+            if held.generation is not None:
+                until = held.checkpoints()
+                parts.replay_into(successor, until, park=park, report=report)
+            try:
+                report(Progress("switching"))
+                held.switch(successor)
+                break
+            except ReadersInTheWay as readers:
+                if monotonic() > deadline:
+                    raise
+                log.info("switch put off: %s", readers)
+        wait(pause)
+        pause = min(2.0, pause * 2)
+    return by_number(parts, successor.number)
+
+
+def draw_near(parts: Parts, generation: Generation, *, park: bool, report: Report) -> None:
+    """Bring a generation to where the live one is, but for what arrives meanwhile."""
+    while (live := parts.store.live()) is not None:
+        until = parts.store.checkpoints(live.number)
+        missing = lag(parts.store.checkpoints(generation.number), until)
+        if missing == 0:
+            return
+        parts.replay_into(generation, until, park=park, report=report)
+        if missing <= NEAR:
+            return
+
+
+def switch(parts: Parts, number: int | None, *, force: bool, report: Report) -> Generation:
+    """Make generation `number` live; by default the newest that was verified.
+
+    Raises CantSwitch for one that is unknown, unfinished, only for comparison, or (unless
+    `force`) was not found equal to the live one.
+    """
+    with parts.generations.exclusive():
+        fit = [g for g in parts.generations.all() if g.phase is Phase.VERIFIED]
+        if number is None and not fit:
+            raise CantSwitch("no generation is verified and waiting: `catalog rebuild --no-switch`")
+        chosen = fit[-1] if number is None else by_number(parts, number)
+        allowed = {Phase.VERIFIED, Phase.RETIRED} | ({Phase.DIFFERENT} if force else set())
+        if chosen.purpose is not Purpose.SERVE or chosen.phase not in allowed:
+            hint = "; --force takes it all the same" if chosen.phase is Phase.DIFFERENT else ""
+            raise CantSwitch(f"generation {chosen.number} is {chosen.phase.value}{hint}")
+        return switch_to(parts, chosen, park=True, report=report)
+
+
+def rollback(parts: Parts, *, report: Report) -> Generation:
+    """Bring the former generation up to date and make it live again."""
+    with parts.generations.exclusive():
+        former = [g for g in parts.generations.all() if g.phase is Phase.RETIRED]
+        if not former:
+            raise CantSwitch("no former generation is kept to go back to")
+        newest = max(former, key=lambda g: (g.switched_at is not None, g.switched_at, g.number))
+        return switch_to(parts, newest, park=True, report=report)
+
+
+def by_number(parts: Parts, number: int) -> Generation:
+    """A generation by its number. Raises CantSwitch."""
+    for generation in parts.generations.all():
+        if generation.number == number:
+            return generation
+    raise CantSwitch(f"there is no generation {number}")

@@ -1,0 +1,173 @@
+"""The live worker: a member of a consumer group that keeps the live generation up to date.
+
+Several may run at once. What each owns is not the group's word but the checkpoints': they move by
+compare-and-set in the transaction that stores the rows, so a worker that lost a partition without
+knowing it (paused past its session, cut off) can't store anything of it.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
+
+from projections.engine.apply import Applier
+from projections.engine.batch import DecoderFailed, records_in, trimmed
+from projections.engine.partitions import unknown_partitions
+from projections.ports import EventDecoder, EventLog, RecordBatch, TopicPartition
+from projections.read_model import ReadModel
+from projections.store import (
+    CheckpointMoved,
+    GenerationMoved,
+    LettersMoved,
+    ReadStore,
+    StoreBusy,
+)
+
+log = logging.getLogger(__name__)
+
+NOTE_SECONDS = 1.0
+"""How often group offsets are committed, for monitoring."""
+
+
+class NoLiveGeneration(Exception):
+    """The read model has no live generation to write to."""
+
+
+class Worker:
+    """Projects what its partitions hold. `step` does one round; all runs in one thread."""
+
+    def __init__(
+        self,
+        model: ReadModel,
+        events: EventLog,
+        decoder: EventDecoder,
+        store: ReadStore,
+        group: str,
+    ) -> None:
+        self._model = model
+        self._events = events
+        self._decoder = decoder
+        self._store = store
+        self._assigned: set[TopicPartition] = set()
+        self._stale = False
+        self._noted_at = 0.0
+        self._applier = self._on_live_generation()
+        self._take_up_new_topics()
+        self._subscription = events.subscribe(group, model.topics, self._on_assign, self._on_lost)
+
+    @property
+    def generation(self) -> int:
+        """Number of the generation that was live when last looked."""
+        return self._applier.generation.number
+
+    def step(self, timeout: float) -> int:
+        """Poll once and store what came; returns the number of records stored.
+
+        Conflicts with other workers, switches and a database that is away for a moment are dealt
+        with: what wasn't stored is read again. Raises DecoderFailed after going back to the
+        checkpoints, so the caller can wait a little and go on.
+        """
+        batches = self._subscription.poll(timeout)
+        if self._stale:
+            self._reload()
+            return 0
+        try:
+            return self._store_all(self._new_in(batches))
+        except (GenerationMoved, LettersMoved, StoreBusy) as moved:
+            log.info("going back to the checkpoints: %s", moved)
+            self._stale = True
+            return 0
+        except DecoderFailed:
+            self._stale = True
+            raise
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._subscription.close()
+
+    def _new_in(self, batches: Sequence[RecordBatch]) -> list[RecordBatch]:
+        positions = self._applier.positions
+        return trimmed(batches, {p: positions[p] for p in self._assigned if p in positions})
+
+    def _store_all(self, batches: list[RecordBatch]) -> int:
+        stored = 0
+        while batches:
+            try:
+                self._applier.apply(batches)
+            except CheckpointMoved as moved:
+                log.warning("another worker has written %s; not this one", moved.partitions)
+                self._go_back(moved.partitions)
+                batches = [b for b in batches if (b.topic, b.partition) not in moved.partitions]
+                batches = self._new_in(batches)
+            else:
+                stored += records_in(batches)
+                self._note_progress()
+                break
+        return stored
+
+    def _go_back(self, partitions: Sequence[TopicPartition]) -> None:
+        checkpoints = self._store.checkpoints(self.generation)
+        self._applier.positions.update({p: checkpoints[p] for p in partitions})
+        self._subscription.seek({p: checkpoints[p] for p in partitions})
+
+    def _reload(self) -> None:
+        """Look again which generation is live and where it stands, and read on from there."""
+        try:
+            self._applier = self._on_live_generation()
+        except StoreBusy as busy:
+            log.warning("the read database is away: %s", busy)
+            return
+        self._stale = False
+        self._subscription.seek(self._starts(self._assigned))
+
+    def _on_live_generation(self) -> Applier:
+        generation = self._store.live()
+        if generation is None:
+            raise NoLiveGeneration(
+                f"read model {self._model.name!r} has no live generation yet: "
+                "`catalog project` makes the first one, or `catalog rebuild`"
+            )
+        return Applier(self._model, self._decoder, self._store, generation, park=True)
+
+    def _take_up_new_topics(self) -> None:
+        bounds = self._events.bounds(self._model.topics)
+        new = unknown_partitions(self._applier.positions, bounds)
+        if new:
+            self._store.add_checkpoints(self.generation, new)
+            self._applier = self._on_live_generation()
+        for violation in self._events.violations(self._model.topics):
+            log.warning("history is not whole: %s", violation)
+
+    def _on_assign(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        self._assigned.update(partitions)
+        try:
+            self._applier = self._on_live_generation()
+        except StoreBusy as busy:
+            log.warning("the read database is away: %s", busy)
+            self._stale = True
+        return self._starts(partitions)
+
+    def _on_lost(self, partitions: Sequence[TopicPartition]) -> None:
+        self._assigned.difference_update(partitions)
+
+    def _starts(
+        self, partitions: Sequence[TopicPartition] | set[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        return {p: self._applier.positions.get(p, 0) for p in partitions}
+
+    def _note_progress(self) -> None:
+        if monotonic() - self._noted_at >= NOTE_SECONDS:
+            self._noted_at = monotonic()
+            self._subscription.note_progress(self._starts(self._assigned))
+
+
+def run(worker: Worker, stopped: Callable[[], bool], pause: Callable[[float], object]) -> None:
+    """Step until stopped. `pause(seconds)` waits between attempts while something is away."""
+    attempts = 0
+    while not stopped():
+        try:
+            worker.step(timeout=0.5)
+            attempts = 0
+        except DecoderFailed as failure:
+            attempts += 1
+            log.warning("can't decode now, trying again: %s", failure)
+            pause(min(5.0, 0.1 * 2**attempts))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from adapters.embedded import connect, kafka, postgres, registry
-from adapters.embedded.maven import JarCache, Report
+from adapters.embedded.maven import DownloadCancelled, JarCache, Report
 from adapters.embedded.processes import LOOPBACK, EngineProcess, StartCancelled, choose_port
 from adapters.embedded.state import DataFolder, own_data_folder
 from adapters.endpoints import ENGINES, Endpoints, endpoints, given_addresses
@@ -22,6 +22,7 @@ from adapters.settings import Settings
 
 _STOP_SECONDS = {"connect": 3.0, "registry": 3.0, "kafka": 4.0, "postgres": 4.0}
 _STOP_ORDER = (("connect", "registry"), ("kafka", "postgres"))  # users before what they use
+_CANCELLED = (StartCancelled, DownloadCancelled)
 _INTERNAL_PORTS = ("kafka_controller", "registry_management")
 
 
@@ -101,7 +102,9 @@ class _Start:
         self.report = report
         self.processes: dict[str, EngineProcess] = {}
         self.cancelled = Event()
-        self.cache = JarCache(settings.cache, settings.embedded.maven_mirror, report)
+        self.cache = JarCache(
+            settings.cache, settings.embedded.maven_mirror, report, self.cancelled
+        )
         self.ports = self._choose_ports()
 
     def run(self) -> dict[str, str]:
@@ -206,7 +209,7 @@ class _Start:
 def _results(futures: list[Future[dict[str, str]]]) -> list[dict[str, str]]:
     """Results of all chains; the cause of a failure rather than the cancellation it led to."""
     errors = [error for future in futures if (error := future.exception())]
-    for error in sorted(errors, key=lambda error: isinstance(error, StartCancelled)):
+    for error in sorted(errors, key=lambda error: isinstance(error, _CANCELLED)):
         raise error
     return [future.result() for future in futures]
 

@@ -93,6 +93,9 @@ def _broker_properties(log_folder: Path, port: int, controller_port: int) -> dic
         "group.initial.rebalance.delay.ms": 0,
         # Connect's group must forget a killed worker quickly, or the next start waits for it
         "group.min.session.timeout.ms": 2000,
+        # how long a restart waits until its killed forerunner no longer counts as alive
+        "broker.session.timeout.ms": 3000,
+        "broker.heartbeat.interval.ms": 500,
         "auto.create.topics.enable": "false",
         "log.retention.hours": -1,
     }

@@ -17,10 +17,12 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from fcntl import LOCK_EX, flock
+from dataclasses import dataclass, field
+from fcntl import LOCK_EX, LOCK_NB, flock
 from functools import cached_property
 from pathlib import Path
+from threading import Event
+from typing import TextIO
 
 import requests
 from jgo.maven import Artifact, MavenContext, PythonResolver
@@ -30,11 +32,16 @@ from adapters.errors import CatalogError
 LOCK = Path(__file__).with_name("jars.lock")
 TIMEOUT_SECONDS = 30
 PARALLEL_DOWNLOADS = 4
+_LOCK_POLL_SECONDS = 0.2
 Report = Callable[[str], None]
 
 
 class CacheProblem(CatalogError):
     """The cache folder can't be read or written."""
+
+
+class DownloadCancelled(Exception):
+    """The start that needs the archives was given up."""
 
 
 class SourceProblem(CatalogError):
@@ -89,6 +96,7 @@ class JarCache:
     folder: Path
     mirror: str | None
     report: Report
+    cancelled: Event = field(default_factory=Event)
 
     def class_path(self, engine: str) -> list[Path]:
         """The locked jars of an engine, all of them present."""
@@ -137,26 +145,38 @@ class JarCache:
         self.report(
             f"downloading {engine}: {len(jars)} archives, {total / 1e6:.0f} MB, into {self.folder}"
         )
-        with tempfile.TemporaryDirectory(dir=self.folder, prefix="download-") as folder:
+        with (
+            tempfile.TemporaryDirectory(dir=self.folder, prefix="download-") as folder,
+            _progress(engine, total) as advance,
+            ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool,
+        ):
+            resolver = PythonResolver(progress_callback=lambda name, size: self._counting(advance))
             staging = MavenContext(
                 repo_cache=Path(folder),
-                resolver=PythonResolver(),
+                resolver=resolver,
                 remote_repos=self._context.remote_repos,
                 timeout=TIMEOUT_SECONDS,
             )
-            with (
-                _progress(engine, total) as advance,
-                ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool,
-            ):
-                waiting = [pool.submit(self._fetch_one, staging, jar, advance) for jar in jars]
-                try:
-                    for future in waiting:
-                        future.result()
-                except BaseException:
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    raise
+            downloads = [pool.submit(self._fetch_one, staging, jar) for jar in jars]
+            try:
+                for download in downloads:
+                    download.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
-    def _fetch_one(self, staging: MavenContext, jar: Jar, advance: Callable[[int], None]) -> None:
+    @contextmanager
+    def _counting(self, advance: Callable[[int], None]) -> Iterator[Callable[[int], None]]:
+        """Passes on the bytes of one download as they come, and ends it when told to."""
+
+        def count(size: int) -> None:
+            if self.cancelled.is_set():
+                raise DownloadCancelled
+            advance(size)
+
+        yield count
+
+    def _fetch_one(self, staging: MavenContext, jar: Jar) -> None:
         source = ", ".join(staging.remote_repos.values())
         try:
             file = jar.artifact(staging).resolve()
@@ -178,17 +198,26 @@ class JarCache:
         place = self._place(jar)
         place.parent.mkdir(parents=True, exist_ok=True)
         file.replace(place)
-        advance(jar.size)
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with (self.folder / "lock").open("w") as stream:
-                flock(stream, LOCK_EX)
+                while not _locked(stream):
+                    if self.cancelled.wait(_LOCK_POLL_SECONDS):
+                        raise DownloadCancelled
                 yield
         except OSError as error:
             raise _cache_problem(self.folder, error) from error
+
+
+def _locked(stream: TextIO) -> bool:
+    try:
+        flock(stream, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _is_there(path: Path, size: int | None = None) -> bool:

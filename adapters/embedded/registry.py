@@ -30,7 +30,11 @@ def start_registry(
     home.mkdir(exist_ok=True)
     return start(
         "Schema registry",
-        java_command(heap_mb=heap_mb, arguments=["-jar", application / "quarkus-run.jar"]),
+        java_command(
+            heap_mb=heap_mb,
+            options=["-XX:TieredStopAtLevel=1"],  # asked seldom: starting quickly is what counts
+            arguments=["-jar", application / "quarkus-run.jar"],
+        ),
         log=folder.path / "logs" / "registry.log",
         cwd=home,
         held=folder.lock,

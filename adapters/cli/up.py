@@ -1,0 +1,79 @@
+"""`catalog up`: the engines and the workers in the foreground, until Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from adapters import wiring
+from adapters.cli.interruption import Interrupted, interruptible
+from adapters.embedded.engines import supervised_engines
+from adapters.endpoints import Endpoints
+from adapters.settings import Settings, load_settings
+
+_CHECK_SECONDS = 0.5
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command()(up)
+
+
+def up(
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Delete the data folder's state first.")
+    ] = False,
+) -> None:
+    """Start the engines that aren't set and the workers, until Ctrl-C.
+
+    Every other command given the same data folder finds them by itself.
+    """
+    settings = load_settings()
+    is_up = False
+    try:
+        with (
+            interruptible(),
+            supervised_engines(settings, fresh=fresh, report=_report) as engines,
+            wiring.running_services(settings, engines.endpoints, _report) as check_services,
+        ):
+            is_up = True
+            print("\n".join(describe(settings, engines.endpoints)), flush=True)
+            while True:
+                engines.check()
+                check_services()
+                time.sleep(_CHECK_SECONDS)
+    except Interrupted as interruption:
+        _report(f"stopped ({interruption})")
+        if not is_up:
+            raise typer.Exit(130) from None
+
+
+def describe(settings: Settings, endpoints: Endpoints) -> list[str]:
+    """The addresses of all engines and the folders in use, a line each, no secret in them."""
+    lines = [
+        f"kafka     {endpoints.kafka['bootstrap.servers']}",
+        f"registry  {endpoints.registry.url}",
+        f"connect   {endpoints.connect_url}",
+        f"master    {_without_password(endpoints.master_dsn)}",
+        f"read      {_without_password(endpoints.read_dsn)}",
+        f"data      {settings.data}",
+        f"cache     {settings.cache}",
+    ]
+    if settings.master.url is None or settings.read.url is None:
+        lines.append(f"password  in {settings.data / 'postgres-password'}")
+    return [*lines, "up; Ctrl-C stops everything"]
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    user, _, address = parts.netloc.rpartition("@")
+    name = user.partition(":")[0]
+    return parts._replace(netloc=f"{name}@{address}" if name else address, query="").geturl()
+
+
+def _report(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -26,23 +26,27 @@ def told(changes: list[Change]) -> list[Any]:
     ]
 
 
-@given(histories(), st.data())
-def test_a_prefix_replayed_changes_nothing(history: History, data: st.DataObject) -> None:
+@given(
+    histories(),
+    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=3),
+    st.sets(st.integers(0, 30), max_size=3),
+)
+def test_a_prefix_replayed_changes_nothing(
+    history: History, runs: list[tuple[int, int]], forgets: set[int]
+) -> None:
+    """Capture goes back and on as `runs` say; translation restarts before those in `forgets`."""
     _, changes, _ = history
     streamed = [one for one in changes if one.operation is not Operation.READ]
     sent: list[Change] = []
     upto = 0
-    while upto < len(streamed):
-        back = data.draw(st.integers(0, upto), label="capture restarts from")
-        upto = data.draw(st.integers(upto, len(streamed)), label="and comes to")
-        sent += streamed[back:upto]
-        if data.draw(st.booleans(), label="to the end"):
-            sent += streamed[upto:]
-            break
+    for back, on in [*runs, (12, len(streamed))]:
+        start = max(0, upto - back)
+        upto = min(upto + on, len(streamed))
+        sent += streamed[start:upto]
     memory = Repeats()
     kept = []
     for offset, one in enumerate(sent):
-        if data.draw(st.booleans(), label="translation restarts"):
+        if offset in forgets:
             memory = Repeats.from_text(memory.to_text())
         if not memory.is_repeat(one):
             kept.append(moved(one, offset))

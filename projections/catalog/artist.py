@@ -1,0 +1,18 @@
+"""Artists as they appear on releases and tracks."""
+
+from sqlmodel import Field
+
+from domain.events.artist import ArtistAdded, ArtistRemoved, ArtistUpdated
+from projections.catalog.row import ID, TEXT, ReadRow, handlers
+from projections.read_model import Projection
+
+
+class Artist(ReadRow, table=True):
+    """An artist under the name by which it is known."""
+
+    party_id: str | None = Field(default=None, sa_type=ID)
+    display_name: str | None = Field(default=None, sa_type=TEXT)
+    sort_name: str | None = Field(default=None, sa_type=TEXT)
+
+
+ARTIST = Projection("artist", Artist, handlers(Artist, ArtistAdded, ArtistUpdated, ArtistRemoved))

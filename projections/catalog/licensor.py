@@ -1,0 +1,21 @@
+"""Licensors: from whom rights to releases come."""
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from domain.events.licensor import LicensorAdded, LicensorRemoved, LicensorUpdated
+from projections.catalog.row import ID, ReadRow, handlers
+from projections.read_model import Projection
+
+
+class Licensor(ReadRow, table=True):
+    """A party in its role as a source of releases."""
+
+    __table_args__ = (sa.Index("licensor_party", "party_id"),)
+
+    party_id: str | None = Field(default=None, sa_type=ID)
+
+
+LICENSOR = Projection(
+    "licensor", Licensor, handlers(Licensor, LicensorAdded, LicensorUpdated, LicensorRemoved)
+)

@@ -1,0 +1,18 @@
+"""Parties, found by their DDEX Party Id."""
+
+from sqlmodel import Field
+
+from domain.events.party import PartyAdded, PartyRemoved, PartyUpdated
+from projections.catalog.row import ID, TEXT, ReadRow, handlers
+from projections.read_model import Projection
+
+
+class Party(ReadRow, table=True):
+    """A person or company as DDEX names it."""
+
+    name: str | None = Field(default=None, sa_type=TEXT)
+    dpid: str | None = Field(default=None, sa_type=ID)
+    isni: str | None = Field(default=None, sa_type=ID)
+
+
+PARTY = Projection("party", Party, handlers(Party, PartyAdded, PartyUpdated, PartyRemoved))

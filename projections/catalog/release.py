@@ -1,0 +1,49 @@
+"""Releases: albums, singles, bundles."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from domain.events.release import ReleaseAdded, ReleasePurged, ReleaseTakenDown, ReleaseUpdated
+from projections.catalog.row import ID, INSTANT, TEXT, TEXTS, ReadRow, handlers
+from projections.read_model import Projection
+
+
+class Release(ReadRow, table=True):
+    """A release; one that was taken down stays known, by its status.
+
+    The indexes give the first releases of a label or licensor without sorting them all.
+    """
+
+    __table_args__ = (
+        sa.Index("release_label", "label_id", "id"),
+        sa.Index("release_licensor", "licensor_id", "id"),
+    )
+
+    licensor_id: str | None = Field(default=None, sa_type=ID)
+    label_id: str | None = Field(default=None, sa_type=ID)
+    artist_id: str | None = Field(default=None, sa_type=ID)
+    release_type: str | None = Field(default=None, sa_type=TEXT)
+    title: str | None = Field(default=None, sa_type=TEXT)
+    version_title: str | None = Field(default=None, sa_type=TEXT)
+    display_artist: str | None = Field(default=None, sa_type=TEXT)
+    release_year: int | None = Field(default=None, sa_type=sa.Integer)
+    original_release_date: date | None = Field(default=None, sa_type=sa.Date)
+    added_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    parental_warning: str | None = Field(default=None, sa_type=TEXT)
+    pline: str | None = Field(default=None, sa_type=TEXT)
+    cline: str | None = Field(default=None, sa_type=TEXT)
+    duration_ms: int | None = Field(default=None, sa_type=sa.Integer)
+    track_count: int | None = Field(default=None, sa_type=sa.Integer)
+    tags: list[str] | None = Field(default=None, sa_type=TEXTS)
+    image_url: str | None = Field(default=None, sa_type=TEXT)
+    url: str | None = Field(default=None, sa_type=TEXT)
+    status: str | None = Field(default=None, sa_type=ID)
+
+
+RELEASE = Projection(
+    "release",
+    Release,
+    handlers(Release, ReleaseAdded, ReleaseUpdated, ReleaseTakenDown, ReleasePurged),
+)

@@ -1,0 +1,1 @@
+"""Debezium: its records, its connectors' settings, the Connect that runs it, its slots."""

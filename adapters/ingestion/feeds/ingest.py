@@ -1,0 +1,170 @@
+"""Taking in a feed: chunk by chunk, each one transaction that writes only what differs.
+
+A full feed adds and renews; it does not remove what it leaves out, since feeds are excerpts.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import psycopg
+
+from adapters.ingestion.feeds import release, track
+from adapters.ingestion.feeds.columns import Terms, text_frame
+from adapters.ingestion.feeds.layout import Layout
+from adapters.ingestion.feeds.records import Record, Reject, read_header, read_records
+from adapters.ingestion.master import messages
+from adapters.ingestion.master.messages import MessageRow
+from adapters.ingestion.master.writer import Truth, lock, write
+from adapters.ingestion.report import FileReport, Rejected, Watch
+from adapters.ingestion.sources import Source
+
+CHUNK_ROWS = 20_000
+"""Records a transaction: some 100 MB at most, and enough to write as sets."""
+
+
+@dataclass
+class _Chunk:
+    """Consecutive records of a feed, reduced to the last word on each id."""
+
+    last: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
+    """Id → action (I, U or D) and fields; the order is that of the last words."""
+    rejects: list[Reject] = field(default_factory=list)
+    rows: int = 0
+    size: int = 0
+
+
+def message_id(source: Source, terms: Terms) -> str:
+    """The feed's id in the catalog: the same content under the same terms is the same feed."""
+    said = f"{source.sha256} {terms.source} {' '.join(terms.territories)} {terms.currency}"
+    return f"feed:{hashlib.sha256(said.encode()).hexdigest()[:24]}"
+
+
+def ingest(
+    connection: psycopg.Connection,
+    source: Source,
+    layout: Layout,
+    terms: Terms,
+    report: FileReport,
+    watch: Watch,
+    chunk_rows: int = CHUNK_ROWS,
+) -> None:
+    """Take a feed in, and tell in `report` what became of it.
+
+    The connection must be in autocommit mode: each chunk is a transaction, so that a feed that is
+    broken off and taken in again goes on where it was, by way of the diff.
+    """
+    message = MessageRow(
+        id=message_id(source, terms),
+        kind=layout.kind,
+        source=source.name,
+        sha256=source.sha256,
+        status="begun",
+    )
+    with connection.transaction():
+        messages.record(connection, message)
+        messages.release_from_quarantine(connection, source.sha256)
+    if layout.unknown:
+        report.notes.append(f"columns that are not taken in: {', '.join(layout.unknown)}")
+    label_names: dict[str, str] = {}
+    with source.open() as stream:
+        header = read_header(stream)
+        for chunk in _chunks(read_records(stream, len(header)), layout, chunk_rows):
+            truth = _truth(chunk, layout, terms)
+            with connection.transaction():
+                lock(connection)
+                report.changed.update(write(connection, truth, message.id))
+                for reject in chunk.rejects:
+                    messages.quarantine(
+                        connection,
+                        source=source.name,
+                        sha256=source.sha256,
+                        line=reject.line,
+                        reason=reject.reason,
+                        content=reject.content,
+                        message=message.id,
+                    )
+            _note_label_names(label_names, truth)
+            report.rows += chunk.rows
+            report.flagged += _flaws(truth)
+            for reject in chunk.rejects:
+                report.reject(Rejected(reject.line, reject.reason))
+            watch.advance(chunk.size)
+    with connection.transaction():
+        lock(connection)
+        if renamed := _rename_labels(connection, label_names, message.id):
+            report.changed["label updated"] += renamed
+        messages.record(connection, _with_status(message, "applied"))
+
+
+def _chunks(
+    records: Iterable[Record | Reject], layout: Layout, chunk_rows: int
+) -> Iterator[_Chunk]:
+    chunk = _Chunk()
+    for item in records:
+        judged = item if isinstance(item, Reject) else _judge(item, layout)
+        if isinstance(judged, Reject):
+            chunk.rejects.append(judged)
+        else:
+            own_id, action, fields = judged
+            chunk.last.pop(own_id, None)
+            chunk.last[own_id] = (action, fields)
+        if isinstance(item, Record):
+            chunk.rows += 1
+            chunk.size += len(item.content)
+        if len(chunk.last) + len(chunk.rejects) >= chunk_rows:
+            yield chunk
+            chunk = _Chunk()
+    yield chunk
+
+
+def _judge(record: Record, layout: Layout) -> tuple[str, str, list[str]] | Reject:
+    """The id and action of a record that can be taken in."""
+    own_id = record.fields[layout.id_column].strip()
+    at = layout.action_column
+    action = "I" if at is None else record.fields[at].strip().upper()
+    if not own_id:
+        reason = f"no {layout.subject} id"
+    elif action not in ("I", "U", "D"):
+        reason = f"action {action!r} is none of I, U and D"
+    else:
+        return own_id, action, record.fields
+    return Reject(record.line, record.content, reason)
+
+
+def _truth(chunk: _Chunk, layout: Layout, terms: Terms) -> Truth:
+    kept = [fields for action, fields in chunk.last.values() if action != "D"]
+    removed = [own_id for own_id, (action, _) in chunk.last.items() if action == "D"]
+    id_column = layout.header[layout.id_column]
+    text = text_frame(layout.header, kept, layout.columns, id_column)
+    make = release.truth if layout.subject == "release" else track.truth
+    return make(text, removed, terms)
+
+
+def _flaws(truth: Truth) -> int:
+    identifiers = truth.rows["identifier"]
+    return truth.rows["flaw"].height + identifiers.filter(~identifiers["is_valid"]).height
+
+
+def _note_label_names(names: dict[str, str], truth: Truth) -> None:
+    if "label" in truth.mentioned:
+        labels = truth.mentioned["label"].drop_nulls("name")
+        names.update(zip(labels["id"], labels["name"], strict=True))
+
+
+def _rename_labels(connection: psycopg.Connection, names: dict[str, str], message: str) -> int:
+    """Give labels the name that the feed says last.
+
+    Once a feed, not once a chunk: a label that has two names in one feed would change to and fro
+    each time the feed is taken in.
+    """
+    return connection.execute(
+        "UPDATE label t SET name = s.name, message_id = %s, updated_at = now()"
+        " FROM unnest(%s::text[], %s::text[]) s (id, name)"
+        " WHERE t.id = s.id AND t.name IS DISTINCT FROM s.name",
+        (message, list(names), list(names.values())),
+    ).rowcount
+
+
+def _with_status(row: MessageRow, status: str) -> MessageRow:
+    return MessageRow(id=row.id, kind=row.kind, source=row.source, sha256=row.sha256, status=status)

@@ -1,0 +1,89 @@
+"""Taking in whatever is named: each input is recognised, and told what became of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import psycopg
+
+from adapters.errors import CatalogError
+from adapters.ingestion import sources
+from adapters.ingestion.ern import ingest as ern
+from adapters.ingestion.feeds import ingest as feeds
+from adapters.ingestion.feeds.columns import Terms
+from adapters.ingestion.master import messages
+from adapters.ingestion.report import FileReport, Rejected, Summary, Unwatched, Watch
+from adapters.ingestion.sources import Source
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to take in."""
+
+    terms: Terms = field(default_factory=Terms)
+    again: bool = False
+    """Take in what was taken in before, too."""
+    most_message_bytes: int = 50 << 20
+    """Greater ERN messages are refused."""
+
+
+def ingest(
+    dsn: str,
+    paths: Iterable[str],
+    options: Options | None = None,
+    watch: Watch | None = None,
+    standard_input: BinaryIO | None = None,
+) -> Summary:
+    """Take in files, folders and `-` into the master catalog at `dsn`.
+
+    A feed is a transaction a chunk, an ERN message one transaction. What can't be taken in is in
+    the quarantine table and in the summary; it never hinders the rest. Content that was taken in
+    before is left alone (status `known`) unless `options.again`.
+
+    Raises UsageProblem for paths that can't be read, CatalogError when the database fails.
+    """
+    options = options or Options()
+    watch = watch or Unwatched()
+    found, passed = sources.gather(paths, standard_input)
+    summary = Summary([FileReport(p.name, "unknown", "skipped") for p in passed])
+    try:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            for source in found:
+                watch.begin(source.name, source.size)
+                report = _take(connection, source, options, watch)
+                summary.files.append(report)
+                watch.end(report)
+    except psycopg.Error as error:
+        raise CatalogError(f"the master database failed: {error}") from error
+    return summary
+
+
+def _take(
+    connection: psycopg.Connection, source: Source, options: Options, watch: Watch
+) -> FileReport:
+    report = FileReport(source.name, "unknown")
+    try:
+        if source.layout is not None:
+            report.kind = source.layout.kind
+            message = feeds.message_id(source, options.terms)
+            if not options.again and messages.status_of(connection, message) == "applied":
+                return _known(connection, source, report)
+            feeds.ingest(connection, source, source.layout, options.terms, report, watch)
+        elif source.is_xml:
+            ern.ingest(connection, source, report, options.most_message_bytes, options.again)
+        else:
+            reason = "neither XML nor a feed: the first line names no trackId or releaseId"
+            ern.set_aside(connection, source, report, reason)
+    except OSError as error:
+        # It was there a moment ago: say so, and go on with the rest.
+        report.status = "quarantined"
+        report.reject(Rejected(None, f"can't be read: {error.strerror or error}"))
+    return report
+
+
+def _known(connection: psycopg.Connection, source: Source, report: FileReport) -> FileReport:
+    """Nothing to do; what waits in quarantine from this file is told again."""
+    report.status = "known"
+    for line, reason in messages.quarantined(connection, source.sha256):
+        report.reject(Rejected(line, reason))
+    return report

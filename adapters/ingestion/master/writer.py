@@ -1,0 +1,226 @@
+"""The one way of writing to the master catalog: state what is true, and only what differs changes.
+
+A source says of some owners (a release, a track …) all that it knows: whatever the catalog holds
+of them beyond that goes, what differs is updated, what is new is inserted, and a row that is the
+same stays untouched, its `updated_at` too, so that capture sees nothing. The comparison is done by
+PostgreSQL on whole sets: rows go to a temporary table by COPY, then one statement a table and kind
+of change.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import LiteralString
+
+import polars as pl
+import psycopg
+from psycopg import sql
+
+from adapters.ingestion.master.tables import METADATA
+
+ORDER: tuple[str, ...] = (
+    "party",
+    "licensor",
+    "label",
+    "artist",
+    "release",
+    "recording",
+    "track",
+    "format",
+    "deal",
+    "identifier",
+    "related_release",
+    "contributor",
+    "flaw",
+)
+"""Tables in the order in which rows are added; they are removed in the opposite order."""
+
+_LOCK = 0x6D6173746572  # "master": one writer at a time, so that diffs never race
+
+_OWNED: Mapping[str, Sequence[LiteralString]] = {
+    "release": ("o.kind = 'release' AND t.id = o.id",),
+    "recording": ("o.kind = 'recording' AND t.id = o.id",),
+    "track": ("o.kind = 'track' AND t.id = o.id",),
+    "format": (
+        "o.kind = 'track' AND t.track_id = o.id",
+        "o.kind = 'release' AND t.release_id = o.id AND t.track_id IS NULL",
+        "o.kind = 'whole release' AND t.release_id = o.id",
+    ),
+    "deal": (
+        "o.kind = 'track' AND t.track_id = o.id",
+        "o.kind = 'release' AND t.release_id = o.id AND t.track_id IS NULL",
+        "o.kind = 'whole release' AND t.release_id = o.id",
+    ),
+    "identifier": ("t.owner_type = o.kind AND t.owner_id = o.id",),
+    "contributor": ("t.owner_type = o.kind AND t.owner_id = o.id",),
+    "flaw": ("t.owner_type = o.kind AND t.owner_id = o.id",),
+    "related_release": ("o.kind = 'release' AND t.release_id = o.id",),
+}
+"""Which rows (t) an owner (o) has, by table; several conditions so that each can use an index."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What one source says at once: a chunk of a feed, or one message."""
+
+    rows: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    """Table → its rows: `id` and any of its state columns (absent ones are null); ids unique."""
+    owners: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Kind (release, recording, track, party, whole release) → ids of which `rows` says all."""
+    mentioned: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    """Table → rows that are added where their id is unknown and leave a known one as it is."""
+
+
+def lock(connection: psycopg.Connection) -> None:
+    """Keep other ingestions out until this transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+
+
+def write(connection: psycopg.Connection, truth: Truth, message: str) -> Counter[str]:
+    """Make the catalog say what `truth` says, inside the caller's transaction.
+
+    `message` is the `ern_message.id` that changed rows are marked with. Returns how many rows were
+    changed, under keys such as `track inserted`, `deal updated`, `identifier deleted`.
+    """
+    changed: Counter[str] = Counter()
+    staged: dict[str, Sequence[str]] = {}
+    for table in ORDER:
+        given = [rows[table] for rows in (truth.rows, truth.mentioned) if table in rows]
+        for frame in given:
+            if frame.height:
+                staged[table] = _stage(connection, table, frame)
+    _stage_owners(connection, truth.owners)
+    for table in reversed(ORDER):
+        if owned := _OWNED.get(table):
+            _count(changed, table, "deleted", _delete(connection, table, owned, table in staged))
+    for table, columns in staged.items():
+        if table in truth.rows:
+            _count(changed, table, "updated", _update(connection, table, columns, message))
+        _count(changed, table, "inserted", _insert(connection, table, columns, message))
+    return changed
+
+
+def _count(changed: Counter[str], table: str, kind: str, rows: int) -> None:
+    if rows:
+        changed[f"{table} {kind}"] += rows
+
+
+def _state_columns(table: str) -> list[str]:
+    """Columns that a source speaks of, in the table's order."""
+    return [c.name for c in METADATA.tables[table].columns if c.name not in _OF_THE_WRITER]
+
+
+_OF_THE_WRITER = ("message_id", "updated_at")
+
+
+def _stage(connection: psycopg.Connection, table: str, frame: pl.DataFrame) -> Sequence[str]:
+    """COPY the frame into `stage_<table>`; returns the state columns of the table."""
+    columns = _state_columns(table)
+    stage = sql.Identifier(f"stage_{table}")
+    connection.execute(
+        sql.SQL(
+            "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS"
+            " AS SELECT {} FROM {} WITH NO DATA"
+        ).format(stage, _list(columns), sql.Identifier(table))
+    )
+    copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL '\\N')").format(
+        stage, _list(frame.columns)
+    )
+    with connection.cursor() as cursor, cursor.copy(copy) as into:
+        into.write(_csv(frame))
+    connection.execute(sql.SQL("ANALYZE {}").format(stage))
+    return columns
+
+
+def _csv(frame: pl.DataFrame) -> str:
+    """The frame as PostgreSQL reads it: quoted text, bare \\N for null, lists as array literals."""
+    arrays = [
+        pl.format(
+            "{{{}}}",
+            pl.col(name)
+            .list.eval(
+                pl.format(
+                    '"{}"',
+                    pl.element()
+                    .str.replace_all("\\", "\\\\", literal=True)
+                    .str.replace_all('"', '\\"', literal=True),
+                )
+            )
+            .list.join(","),
+        ).alias(name)
+        for name, kind in frame.schema.items()
+        if isinstance(kind, pl.List)
+    ]
+    return frame.with_columns(arrays).write_csv(
+        quote_style="non_numeric", null_value="\\N", include_header=False
+    )
+
+
+def _stage_owners(connection: psycopg.Connection, owners: Mapping[str, Sequence[str]]) -> None:
+    connection.execute(
+        "CREATE TEMPORARY TABLE IF NOT EXISTS stage_owner (kind text, id text)"
+        " ON COMMIT DELETE ROWS"
+    )
+    with connection.cursor() as cursor:
+        for kind, ids in owners.items():
+            cursor.execute("INSERT INTO stage_owner SELECT %s, unnest(%s::text[])", (kind, ids))
+    connection.execute("ANALYZE stage_owner")
+
+
+def _delete(
+    connection: psycopg.Connection, table: str, owned: Sequence[LiteralString], staged: bool
+) -> int:
+    """Remove what the owners had and the source no longer says."""
+    said = sql.SQL("AND NOT EXISTS (SELECT FROM {} s WHERE s.id = t.id)" if staged else "").format(
+        sql.Identifier(f"stage_{table}")
+    )
+    return sum(
+        connection.execute(
+            sql.SQL("DELETE FROM {} t USING stage_owner o WHERE {} {}").format(
+                sql.Identifier(table), sql.SQL(condition), said
+            )
+        ).rowcount
+        for condition in owned
+    )
+
+
+def _update(
+    connection: psycopg.Connection, table: str, columns: Sequence[str], message: str
+) -> int:
+    state = [c for c in columns if c != "id"]
+    return connection.execute(
+        sql.SQL(
+            "UPDATE {} t SET ({}, message_id, updated_at) = ROW({}, %s, now()) FROM {} s"
+            " WHERE t.id = s.id AND ROW({}) IS DISTINCT FROM ROW({})"
+        ).format(
+            sql.Identifier(table),
+            _list(state),
+            _list(state, "s"),
+            sql.Identifier(f"stage_{table}"),
+            _list(state, "t"),
+            _list(state, "s"),
+        ),
+        (message,),
+    ).rowcount
+
+
+def _insert(
+    connection: psycopg.Connection, table: str, columns: Sequence[str], message: str
+) -> int:
+    return connection.execute(
+        sql.SQL(
+            "INSERT INTO {0} ({1}, message_id) SELECT {2}, %s FROM {3} s"
+            " WHERE NOT EXISTS (SELECT FROM {0} t WHERE t.id = s.id)"
+        ).format(
+            sql.Identifier(table),
+            _list(columns),
+            _list(columns, "s"),
+            sql.Identifier(f"stage_{table}"),
+        ),
+        (message,),
+    ).rowcount
+
+
+def _list(columns: Sequence[str], alias: str | None = None) -> sql.Composed:
+    names = [sql.Identifier(alias, c) if alias else sql.Identifier(c) for c in columns]
+    return sql.SQL(", ").join(names)

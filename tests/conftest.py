@@ -1,4 +1,4 @@
-"""What all tests share: the real engines, started once a run, and the corpus where it is present."""
+"""What all tests share: the real engines, started once a run, and the corpus where it is."""
 
 import os
 import secrets

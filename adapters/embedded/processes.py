@@ -92,7 +92,7 @@ def start(
     *,
     log: Path,
     cwd: Path,
-    held: int,
+    held: int | None,
     env: Mapping[str, str] | None = None,
     stop_signal: signal.Signals = signal.SIGTERM,
     death_signal: signal.Signals = signal.SIGKILL,
@@ -101,8 +101,9 @@ def start(
     """Start `command` under a keeper.
 
     `held` is the descriptor of the data folder's lock, which the keeper shares, so that the
-    folder counts as in use until the engine is gone. The engine sees of this process's
-    environment only what any program needs: settings and secrets stay here.
+    folder counts as in use until the engine is gone; None for what doesn't write there.
+    The engine sees of this process's environment only what any program needs: settings and
+    secrets stay here.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists():
@@ -120,7 +121,7 @@ def start(
             cwd=cwd,
             env=variables,
             start_new_session=True,  # a terminal's Ctrl-C is for us; we stop the engines in order
-            pass_fds=(held,),
+            pass_fds=() if held is None else (held,),
         )
     return EngineProcess(name, keeper, log)
 

@@ -244,22 +244,25 @@ def _refuse_unknown_variables() -> None:
 
 
 def _refuse_secrets(table: Mapping[str, Any]) -> None:
-    for name, value in _leaves(table):
+    for path, value in _leaves(table):
+        name = ".".join(path)
         is_open = isinstance(value, str) and name.endswith("url") and not urlsplit(value).password
         if _is_secret(name) and not is_open:
-            variable = PREFIX + name.upper().replace("OPTIONS.", "OPTIONS__", 1).replace(".", "__")
+            variable = PREFIX + "__".join(path).replace(".", "_").upper()
             raise SettingsError(
                 f"{name} ({config_file()}) is a secret, which doesn't belong in a file that gets"
                 f" shared: set {variable}, or {variable}_FILE to the name of a file that holds it"
             )
 
 
-def _leaves(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(
+    table: Mapping[str, Any], path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in table.items():
         if isinstance(value, dict):
-            yield from _leaves(value, f"{path}{key}.")
+            yield from _leaves(value, (*path, key))
         else:
-            yield f"{path}{key}", value
+            yield (*path, key), value
 
 
 def _name(location: tuple[int | str, ...]) -> str:

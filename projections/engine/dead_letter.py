@@ -4,9 +4,8 @@ A letter is projected like any record and leaves in the transaction that stores 
 of a key that fails again keeps all later ones of that key waiting.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from itertools import groupby
 
 from projections.engine.batch import HandlerFailed, project
 from projections.engine.parts import Parts
@@ -33,14 +32,7 @@ def retry(
     done: list[int] = []
     failed: dict[int, str] = {}
     for topic, key in _queues(dead_letters, numbers):
-        while letters := dead_letters.list(Stage.PROJECT, topic, key):
-            if key is None:
-                letters = [one for one in letters if one.number not in failed]
-                if numbers is not None:
-                    letters = [one for one in letters if one.number in numbers]
-            if not letters:
-                break
-            letter = letters[0]
+        while letter := _first(dead_letters, topic, key, numbers, failed):
             reason = _tried(parts, letter)
             if reason is None:
                 done.append(letter.number)
@@ -54,12 +46,30 @@ def retry(
 
 def _queues(
     dead_letters: DeadLetters, numbers: Collection[int] | None
-) -> Iterator[tuple[str, bytes | None]]:
+) -> Iterable[tuple[str, bytes | None]]:
+    """(topic, key) in the order in which they are met."""
     letters = dead_letters.list(Stage.PROJECT)
-    queues = sorted({(one.topic, one.key or b"", one.key is None) for one in letters
-                     if numbers is None or one.number in numbers})  # fmt: skip
-    for (topic, key, without), _ in groupby(queues):
-        yield topic, None if without else key
+    return dict.fromkeys(
+        (one.topic, one.key) for one in letters if numbers is None or one.number in numbers
+    )
+
+
+def _first(
+    dead_letters: DeadLetters,
+    topic: str,
+    key: bytes | None,
+    numbers: Collection[int] | None,
+    failed: Collection[int],
+) -> DeadLetter | None:
+    """The next of a queue; of records without a key, which wait for none, the next asked for."""
+    for letter in dead_letters.list(Stage.PROJECT, topic, key):
+        if letter.key != key:
+            continue
+        if key is not None:
+            return letter
+        if letter.number not in failed and (numbers is None or letter.number in numbers):
+            return letter
+    return None
 
 
 def _tried(parts: Parts, letter: DeadLetter) -> str | None:

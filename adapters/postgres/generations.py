@@ -1,0 +1,211 @@
+"""Generations in PostgreSQL: a schema each, made by the read model's own migrations.
+
+Implements `projections.store.Generations`. What happens to the tables themselves is in `heaps`
+(filling and finishing), `snapshot` (comparing) and `switch`.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from adapters.postgres import generation_rows, heaps
+from adapters.postgres.connection import connect, quoted, store_errors
+from adapters.postgres.generation_rows import BUILDING, LOCK_KEY, target_as_json
+from adapters.postgres.snapshot import Snapshot
+from adapters.postgres.switch import HeldLive, hold_live
+from migrations import run
+from projections.ports import TopicPartition
+from projections.read_model import ReadModel
+from projections.store import Generation, Phase, Purpose, RebuildRunning
+
+log = logging.getLogger(__name__)
+
+ENGINE_SCHEMA = "engine"
+
+
+class PostgresGenerations:
+    """All generations of one read model in one database."""
+
+    def __init__(self, dsn: str, model: ReadModel) -> None:
+        self._dsn = dsn
+        self._model = model
+
+    def migrate(self) -> None:
+        """Bring the engine's tables, and the live generation's where there is one, up to date."""
+        run.upgrade(self._dsn, "engine", ENGINE_SCHEMA)
+        with self._connection() as connection:
+            live = generation_rows.live_generation(connection, self._model.name)
+        if live is not None:
+            run.upgrade(self._dsn, self._model.migration_branch, live.schema)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """See the port."""
+        with self._connection() as connection:
+            lock = (BUILDING, self._model.name)
+            (got,) = _one(connection, f"SELECT pg_try_advisory_lock({LOCK_KEY})", lock)
+            if not got:
+                raise RebuildRunning(
+                    f"another process builds, verifies or switches generations of "
+                    f"{self._model.name!r}; wait for it or stop it"
+                )
+            yield
+
+    def all(self) -> list[Generation]:
+        """See the port."""
+        with self._connection() as connection:
+            return generation_rows.generations(connection, self._model.name)
+
+    def create(
+        self, purpose: Purpose, target: Mapping[TopicPartition, int], *, live: bool = False
+    ) -> Generation:
+        """See the port."""
+        with self._connection() as connection:
+            (number,) = _one(
+                connection,
+                "SELECT coalesce(max(number), 0) + 1 FROM engine.generation WHERE read_model = %s",
+                (self._model.name,),
+            )
+            schema = self._model.schema if live else f"{self._model.schema}_g{number}"
+            if live:  # made before it is entered: it is never seen half made
+                run.upgrade(self._dsn, self._model.migration_branch, schema)
+            with connection.transaction():
+                connection.execute(
+                    "INSERT INTO engine.generation (read_model, number, schema_name, phase, "
+                    "purpose, target, switched_at) "
+                    "VALUES (%s, %s, %s, %s, %s, %s, CASE WHEN %s THEN now() END)",
+                    (
+                        self._model.name, number, schema,
+                        (Phase.LIVE if live else Phase.CREATING).value,
+                        purpose.value, Jsonb(target_as_json(target)), live,
+                    ),
+                )  # fmt: skip
+                self._checkpoints_at_zero(connection, number, target)
+        created = self._generation(number)
+        return created if live else self.resume(created)
+
+    def resume(self, generation: Generation) -> Generation:
+        """See the port."""
+        with self._connection() as connection:
+            if generation.phase is Phase.CREATING:
+                run.upgrade(self._dsn, self._model.migration_branch, generation.schema)
+            intact = heaps.are_intact(connection, self._model, generation)
+            if generation.phase in {Phase.CREATING, Phase.FILLING} and not intact:
+                if generation.phase is Phase.FILLING:
+                    log.warning(
+                        "the database lost the unlogged rows of generation %s (a crash), or the "
+                        "tables have changed: filling it again from the start",
+                        generation.number,
+                    )
+                with connection.transaction():
+                    self._start_afresh(connection, generation)
+        return self._generation(generation.number)
+
+    def advance(self, generation: Generation, phase: Phase, note: str | None = None) -> Generation:
+        """See the port."""
+        with self._connection() as connection:
+            _advance(connection, generation, phase, note)
+        return self._generation(generation.number)
+
+    def note_progress(self, generation: Generation, progress: Mapping[str, object]) -> None:
+        """See the port."""
+        with self._connection() as connection:
+            connection.execute(
+                "UPDATE engine.generation SET progress = %s WHERE read_model = %s AND number = %s",
+                (Jsonb(dict(progress)), generation.read_model, generation.number),
+            )
+
+    def finish(self, generation: Generation, report: Callable[[str], None]) -> Generation:
+        """See the port."""
+        with self._connection() as connection:
+            heaps.finish(connection, self._model, generation, report)
+            with connection.transaction():
+                heaps.drop_marker(connection, generation)
+                _advance(connection, generation, Phase.CATCHING_UP, None)
+        return self._generation(generation.number)
+
+    @contextmanager
+    def read(self, generation: Generation) -> Iterator[Snapshot]:
+        """See the port."""
+        with self._connection() as connection, connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield Snapshot(connection, generation)
+
+    @contextmanager
+    def hold_live(self) -> Iterator[HeldLive]:
+        """See the port."""
+        with self._connection() as connection, hold_live(connection, self._model) as held:
+            yield held
+
+    def drop(self, generation: Generation) -> None:
+        """See the port."""
+        with self._connection() as connection, connection.transaction():
+            connection.execute("SET LOCAL lock_timeout = '5s'")
+            (phase,) = _one(
+                connection,
+                "SELECT phase FROM engine.generation WHERE read_model = %s AND number = %s "
+                "FOR UPDATE",
+                (generation.read_model, generation.number),
+            )
+            if phase == Phase.LIVE:
+                raise ValueError(f"generation {generation.number} is live and can't be dropped")
+            connection.execute(f"DROP SCHEMA IF EXISTS {quoted(generation.schema)} CASCADE")
+            for table in ("checkpoint", "dead_letter"):
+                connection.execute(
+                    f"DELETE FROM engine.{table} WHERE read_model = %s AND generation = %s",
+                    (generation.read_model, generation.number),
+                )
+            _advance(connection, generation, Phase.DROPPED, generation.note)
+
+    def _start_afresh(self, connection: psycopg.Connection, generation: Generation) -> None:
+        heaps.create(connection, self._model, generation)
+        connection.execute(
+            "DELETE FROM engine.dead_letter WHERE read_model = %s AND generation = %s",
+            (generation.read_model, generation.number),
+        )
+        connection.execute(
+            "UPDATE engine.checkpoint SET position = 0 WHERE read_model = %s AND generation = %s",
+            (generation.read_model, generation.number),
+        )
+        _advance(connection, generation, Phase.FILLING, None)
+
+    def _checkpoints_at_zero(
+        self, connection: psycopg.Connection, number: int, target: Mapping[TopicPartition, int]
+    ) -> None:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO engine.checkpoint (read_model, generation, topic, partition, position)"
+                " VALUES (%s, %s, %s, %s, 0)",
+                [(self._model.name, number, *partition) for partition in target],
+            )
+
+    def _generation(self, number: int) -> Generation:
+        with self._connection() as connection:
+            found = generation_rows.generations(connection, self._model.name, "number = %s", number)
+        return found[0]
+
+    @contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection]:
+        with store_errors(), connect(self._dsn, "generations") as connection:
+            yield connection
+
+
+def _one(connection: psycopg.Connection, sql: str, values: tuple[object, ...]) -> tuple[Any, ...]:
+    row = connection.execute(sql, values).fetchone()
+    if row is None:
+        raise LookupError(f"no row for {values}")
+    return row
+
+
+def _advance(
+    connection: psycopg.Connection, generation: Generation, phase: Phase, note: str | None
+) -> None:
+    connection.execute(
+        "UPDATE engine.generation SET phase = %s, note = %s, changed_at = now() "
+        "WHERE read_model = %s AND number = %s",
+        (phase.value, note, generation.read_model, generation.number),
+    )

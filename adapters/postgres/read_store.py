@@ -1,0 +1,214 @@
+"""Rows and checkpoints in PostgreSQL: one transaction for both, whoever else is at work.
+
+Implements `projections.store.ReadStore`.
+"""
+
+from collections.abc import Sequence
+
+import psycopg
+
+from adapters.postgres import generation_rows
+from adapters.postgres.connection import connect, quoted, store_errors
+from adapters.postgres.generation_rows import LOCK_KEY, WRITING
+from adapters.postgres.rows import TableStatements, columns_of, copy_frame
+from projections.ports import BadRecord, TopicPartition
+from projections.read_model import ReadModel
+from projections.store import (
+    CheckpointMoved,
+    Generation,
+    GenerationMoved,
+    LettersMoved,
+    Move,
+    Phase,
+    Write,
+)
+
+_ENTER = f"SELECT pg_advisory_xact_lock_shared({LOCK_KEY})"
+_STILL = (
+    "SELECT 1 FROM engine.generation "
+    "WHERE read_model = %s AND number = %s AND phase = %s AND schema_name = %s"
+)
+_MOVE = """
+    UPDATE engine.checkpoint AS c SET position = m.position, moved_at = now()
+    FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::bigint[])
+         AS m(topic, partition, expected, position)
+    WHERE c.read_model = %s AND c.generation = %s
+      AND c.topic = m.topic AND c.partition = m.partition AND c.position = m.expected
+    RETURNING c.topic, c.partition"""
+_PARK = """
+    INSERT INTO engine.dead_letter
+        (stage, read_model, generation, topic, partition, "offset", key, value, reason)
+    VALUES ('project', %s, %s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT ON CONSTRAINT dead_letter_position DO NOTHING"""
+_STILL_PARKED = """
+    SELECT topic, key FROM engine.dead_letter
+    WHERE stage = 'project' AND read_model = %s AND generation = %s
+      AND (topic, key) IN (SELECT * FROM unnest(%s::text[], %s::bytea[]))
+    FOR KEY SHARE"""
+_RESOLVE = """
+    DELETE FROM engine.dead_letter
+    WHERE stage = 'project' AND read_model = %s AND generation = %s AND number = ANY(%s)"""
+
+
+class PostgresReadStore:
+    """One connection's view of a read model. Opens it when first needed, and again when lost."""
+
+    def __init__(self, dsn: str, model: ReadModel, purpose: str = "projection") -> None:
+        self._dsn = dsn
+        self._model = model
+        self._purpose = purpose
+        self._connection: psycopg.Connection | None = None
+        self._written: tuple[int, str] | None = None
+        self._statements: dict[str, TableStatements] = {}
+        self._staged: set[str] = set()
+
+    def live(self) -> Generation | None:
+        """See the port."""
+        with store_errors():
+            return generation_rows.live_generation(self._open(), self._model.name)
+
+    def checkpoints(self, generation: int) -> dict[TopicPartition, int]:
+        """See the port."""
+        with store_errors():
+            return generation_rows.checkpoints(self._open(), self._model.name, generation)
+
+    def add_checkpoints(self, generation: int, partitions: Sequence[TopicPartition]) -> None:
+        """See the port."""
+        with store_errors(), self._open().cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO engine.checkpoint (read_model, generation, topic, partition, position)"
+                " VALUES (%s, %s, %s, %s, 0) ON CONFLICT DO NOTHING",
+                [(self._model.name, generation, *partition) for partition in partitions],
+            )
+
+    def parked_keys(self, generation: int) -> set[tuple[str, bytes]]:
+        """See the port."""
+        with store_errors():
+            return generation_rows.parked_keys(self._open(), self._model.name, generation)
+
+    def write(self, generation: Generation, write: Write) -> None:
+        """See the port."""
+        try:
+            with store_errors(), self._open().transaction():
+                self._write(self._open().cursor(), generation, write)
+        except BaseException:
+            self._written = None  # staging tables made in this transaction are gone with it
+            raise
+
+    def _write(self, cursor: psycopg.Cursor, generation: Generation, write: Write) -> None:
+        self._enter(cursor, generation)
+        if write.moves:
+            self._move(cursor, generation, write.moves)
+        if write.waiting:
+            self._check_waiting(cursor, generation, write.waiting)
+        if write.parked:
+            self._park(cursor, generation, write.parked)
+        if write.resolved:
+            self._resolve(cursor, generation, write.resolved)
+        if self._written != (generation.number, generation.schema):
+            self._prepare_for(cursor, generation)
+        if generation.phase is Phase.FILLING:
+            self._append(cursor, write)
+        else:
+            self._merge(cursor, write)
+
+    def close(self) -> None:
+        """See the port."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._dsn, self._purpose)
+            self._written = None
+        return self._connection
+
+    def _enter(self, cursor: psycopg.Cursor, generation: Generation) -> None:
+        """Keep switches out until the transaction ends, and see that none came before."""
+        cursor.execute(_ENTER, (WRITING, self._model.name))
+        cursor.execute(
+            _STILL,
+            (self._model.name, generation.number, generation.phase.value, generation.schema),
+        )
+        if cursor.fetchone() is None:
+            raise GenerationMoved(
+                f"generation {generation.number} is not {generation.phase.value} any more"
+            )
+
+    def _move(self, cursor: psycopg.Cursor, generation: Generation, moves: Sequence[Move]) -> None:
+        cursor.execute(
+            _MOVE,
+            (
+                [move.topic for move in moves],
+                [move.partition for move in moves],
+                [move.expected for move in moves],
+                [move.position for move in moves],
+                self._model.name,
+                generation.number,
+            ),
+        )
+        moved = set(cursor.fetchall())
+        if len(moved) < len(moves):
+            there = [(move.topic, move.partition) for move in moves]
+            raise CheckpointMoved([one for one in there if one not in moved])
+
+    def _check_waiting(
+        self,
+        cursor: psycopg.Cursor,
+        generation: Generation,
+        waiting: frozenset[tuple[str, bytes]],
+    ) -> None:
+        topics, keys = zip(*waiting, strict=True)
+        cursor.execute(
+            _STILL_PARKED, (self._model.name, generation.number, list(topics), list(keys))
+        )
+        if {(topic, bytes(key)) for topic, key in cursor} != waiting:
+            raise LettersMoved("records that others waited for were retried meanwhile")
+
+    def _park(
+        self, cursor: psycopg.Cursor, generation: Generation, parked: Sequence[BadRecord]
+    ) -> None:
+        cursor.executemany(
+            _PARK,
+            [
+                (
+                    self._model.name, generation.number, bad.topic, bad.partition, bad.offset,
+                    bad.key, bad.value, bad.reason.replace("\0", "\\0"),
+                )
+                for bad in parked
+            ],
+        )  # fmt: skip
+
+    def _resolve(
+        self, cursor: psycopg.Cursor, generation: Generation, numbers: Sequence[int]
+    ) -> None:
+        cursor.execute(_RESOLVE, (self._model.name, generation.number, list(numbers)))
+        if cursor.rowcount != len(numbers):
+            raise LettersMoved("another process has dealt with these letters")
+
+    def _append(self, cursor: psycopg.Cursor, write: Write) -> None:
+        # What a crash of the database loses of a heap is noticed, and filled again.
+        cursor.execute("SET LOCAL synchronous_commit = off")
+        for table, frame in write.rows.items():
+            sql = self._statements[table]
+            copy_frame(cursor, sql.copy_to_heap, frame, sql.columns, sql.json)
+
+    def _merge(self, cursor: psycopg.Cursor, write: Write) -> None:
+        for table, frame in write.rows.items():
+            sql = self._statements[table]
+            if table not in self._staged:
+                cursor.execute(sql.create_staging)
+                self._staged.add(table)
+            copy_frame(cursor, sql.copy_to_staging, frame, sql.columns, sql.json)
+            # Planned anew each time: how much is staged decides how best to join.
+            cursor.execute(sql.merge, prepare=False)
+
+    def _prepare_for(self, cursor: psycopg.Cursor, generation: Generation) -> None:
+        self._staged.clear()
+        for projection in self._model.projections:
+            name = projection.sql.name
+            cursor.execute(f"DROP TABLE IF EXISTS {quoted('pg_temp', f'stage_{name}')}")
+            columns = columns_of(cursor.connection, generation.schema, name)
+            self._statements[name] = TableStatements.of(projection, generation.schema, columns)
+        self._written = (generation.number, generation.schema)

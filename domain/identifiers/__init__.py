@@ -32,7 +32,10 @@ ALIASES = MappingProxyType(
 )
 """Other names under which a scheme may be asked for."""
 
-_UNWRITABLE = "it holds control characters or bytes that are not UTF-8"
+LONGEST = 256
+"""Characters of a value that are kept as its key; no scheme's numbers are that long."""
+_NO_TEXT = "it holds control characters or bytes that are not UTF-8"
+_TOO_LONG = f"it is longer than {LONGEST} characters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +97,19 @@ def identify(scheme: str, raw: str, namespace: str | None = None) -> Identifier:
         judge = _JUDGES[scheme]
     except KeyError:
         raise UnknownScheme(scheme) from None
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in raw.strip()):
-        judgement = broken(raw.strip(), _UNWRITABLE)
+    trimmed = raw.strip()
+    if not is_text(trimmed):
+        judgement = broken(trimmed[:LONGEST], _NO_TEXT)
+    elif len(trimmed) > LONGEST:
+        judgement = broken(trimmed[:LONGEST], _TOO_LONG)
     else:
-        judgement = judge(raw)
+        judgement = judge(trimmed)
     return Identifier(scheme, judgement.value, raw, judgement.is_valid, judgement.flaw, namespace)
+
+
+def is_text(raw: str) -> bool:
+    """Whether a value is made of characters only: no control codes, no undecoded bytes."""
+    return raw.isprintable() or not any(unicodedata.category(c) in ("Cc", "Cs") for c in raw)
 
 
 def ask(scheme: str, raw: str) -> Identifier:
@@ -122,5 +133,6 @@ __all__ = [
     "UnknownScheme",
     "ask",
     "identify",
+    "is_text",
     "scheme_named",
 ]

@@ -1,0 +1,281 @@
+"""What every read database promises the engine: one suite for memory and for PostgreSQL."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+import pytest
+
+from adapters.postgres.dead_letters import PostgresDeadLetters
+from adapters.postgres.generations import PostgresGenerations
+from adapters.postgres.read_store import PostgresReadStore
+from projections.catalog import CATALOG
+from projections.engine.batch import project
+from projections.ports import BadRecord, DeadLetters, RecordBatch, Stage
+from projections.store import (
+    CheckpointMoved,
+    Generation,
+    GenerationMoved,
+    Generations,
+    LettersMoved,
+    Move,
+    Phase,
+    Purpose,
+    ReadStore,
+    RebuildRunning,
+    RowsRefused,
+    Write,
+)
+from tests.projections.engine.memory_log import JsonDecoder, event
+from tests.projections.engine.memory_store import (
+    MemoryDatabase,
+    MemoryDeadLetters,
+    MemoryGenerations,
+    MemoryReadStore,
+)
+
+TRACKS = ("catalog.track", 0)
+LABELS = ("catalog.label", 1)
+ZERO = {TRACKS: 0, LABELS: 0}
+
+
+@dataclass
+class World:
+    """One read database and another connection's view of it."""
+
+    store: ReadStore
+    other: ReadStore
+    generations: Generations
+    letters: DeadLetters
+
+
+@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.integration)])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """Each test runs on each implementation."""
+    if request.param == "memory":
+        memory = MemoryDatabase(CATALOG)
+        yield World(
+            MemoryReadStore(memory),
+            MemoryReadStore(memory),
+            MemoryGenerations(memory),
+            MemoryDeadLetters(memory),
+        )
+        return
+    dsn = request.getfixturevalue("database")
+    generations = PostgresGenerations(dsn, CATALOG)
+    generations.migrate()
+    store, other = PostgresReadStore(dsn, CATALOG), PostgresReadStore(dsn, CATALOG)
+    letters = PostgresDeadLetters(dsn, CATALOG.name)
+    yield World(store, other, generations, letters)
+    for open_connection in (store, other, letters):
+        open_connection.close()
+
+
+@pytest.fixture
+def live(world: World) -> Generation:
+    """A first generation, empty and live."""
+    return world.generations.create(Purpose.SERVE, ZERO, live=True)
+
+
+def rows(*events: tuple[int, str, str, str | None]) -> dict[str, pl.DataFrame]:
+    """Rows of track events (offset, event name, id, title)."""
+    values = [event(name, id, offset, title=title) for offset, name, id, title in events]
+    keys = [id.encode() for _, _, id, _ in events]
+    offsets = [offset for offset, *_ in events]
+    batch = RecordBatch(*TRACKS, offsets, list(keys), list(values), offsets[-1] + 1)
+    return project(CATALOG, JsonDecoder(), [batch]).rows
+
+
+def step(expected: int, position: int) -> tuple[Move, ...]:
+    """A step of the track partition."""
+    return (Move(*TRACKS, expected, position),)
+
+
+def titles(world: World, generation: Generation) -> dict[str, object]:
+    """Id → title of what is stored."""
+    with world.generations.read(generation) as reader:
+        ids = [id for id, _ in reader.checksums("track", ["id"])]
+        return {id: row["title"] for id, row in reader.rows("track", ids).items()}
+
+
+def test_rows_and_checkpoints_are_stored_together(world: World, live: Generation) -> None:
+    write = Write(rows((0, "TrackAdded", "a", "A"), (4, "TrackAdded", "b", "B")), step(0, 9))
+    world.store.write(live, write)
+    assert titles(world, live) == {"a": "A", "b": "B"}
+    assert world.other.checkpoints(live.number) == {TRACKS: 9, LABELS: 0}
+
+
+def test_a_checkpoint_moves_only_from_where_it_stands(world: World, live: Generation) -> None:
+    world.other.write(live, Write({}, step(0, 5)))
+    moves = (Move(*LABELS, 0, 3), *step(0, 7))
+    with pytest.raises(CheckpointMoved) as moved:
+        world.store.write(live, Write(rows((6, "TrackAdded", "a", "A")), moves))
+    assert moved.value.partitions == (TRACKS,)
+    assert titles(world, live) == {}
+    assert world.store.checkpoints(live.number) == {TRACKS: 5, LABELS: 0}
+    world.store.write(live, Write(rows((6, "TrackAdded", "a", "A")), step(5, 7)))
+    assert titles(world, live) == {"a": "A"}
+
+
+def test_older_never_replaces_newer(world: World, live: Generation) -> None:
+    world.store.write(live, Write(rows((5, "TrackAdded", "a", "new")), ()))
+    world.store.write(live, Write(rows((3, "TrackUpdated", "a", "old")), ()))
+    world.store.write(live, Write(rows((4, "TrackRemoved", "a", None)), ()))
+    assert titles(world, live) == {"a": "new"}
+    world.store.write(live, Write(rows((6, "TrackRemoved", "a", None)), ()))
+    world.store.write(live, Write(rows((7, "TrackRemoved", "b", None)), ()))
+    assert titles(world, live) == {}
+
+
+def test_refused_values_leave_nothing_behind(world: World, live: Generation) -> None:
+    with pytest.raises(RowsRefused):
+        world.store.write(live, Write(rows((0, "TrackAdded", "a", "x\0y")), step(0, 1)))
+    assert world.store.checkpoints(live.number)[TRACKS] == 0
+    world.store.write(live, Write(rows((0, "TrackAdded", "a", "xy")), step(0, 1)))
+    assert titles(world, live) == {"a": "xy"}
+
+
+def bad(offset: int, key: str, reason: str = "why") -> BadRecord:
+    """A bad record of the track partition."""
+    return BadRecord(*TRACKS, offset, key.encode(), b"\x00bytes", reason)
+
+
+def test_parked_records_keep_their_bytes_and_hold_their_key(world: World, live: Generation) -> None:
+    world.store.write(live, Write({}, step(0, 2), [bad(0, "k", "NUL \0 in it"), bad(1, "l")]))
+    assert world.store.parked_keys(live.number) == {
+        ("catalog.track", b"k"),
+        ("catalog.track", b"l"),
+    }
+    first, second = world.letters.list(Stage.PROJECT)
+    assert (first.offset, first.key, first.value, second.key) == (0, b"k", b"\x00bytes", b"l")
+    waits = frozenset({("catalog.track", b"k")})
+    world.store.write(live, Write({}, step(2, 3), [bad(2, "k")], waits))
+    assert world.letters.discard([first.number]) == 1
+    world.store.write(live, Write({}, step(3, 4), [bad(3, "k")], waits))
+    again = rows((0, "TrackAdded", "l", "L"))
+    world.store.write(live, Write(again, (), resolved=(second.number,)))
+    assert titles(world, live) == {"l": "L"}
+    with pytest.raises(LettersMoved):
+        world.store.write(live, Write(again, (), resolved=(second.number,)))
+    waits = frozenset({("catalog.track", b"l")})
+    with pytest.raises(LettersMoved):
+        world.store.write(live, Write({}, step(4, 5), [bad(4, "l")], waits))
+    assert world.store.checkpoints(live.number)[TRACKS] == 4
+
+
+def test_letters_of_translation(world: World, live: Generation) -> None:
+    for _ in range(2):
+        headers = [("h", b"\xff"), ("n", None)]
+        world.letters.park(Stage.TRANSLATE, "m", 0, 7, b"k", None, headers, "odd")
+    (letter,) = world.letters.list()
+    assert (letter.stage, letter.offset, list(letter.headers)) == (Stage.TRANSLATE, 7, headers)
+    assert world.letters.is_parked(Stage.TRANSLATE, "m", b"k")
+    assert not world.letters.is_parked(Stage.TRANSLATE, "m", None)
+    assert world.letters.parked_keys(Stage.PROJECT, "m") == set()
+    world.letters.note_failure(letter.number, "still odd")
+    assert world.letters.show(letter.number).attempts == 1
+    assert world.letters.show(letter.number).reason == "still odd"
+    world.letters.discard([letter.number])
+    with pytest.raises(KeyError):
+        world.letters.show(letter.number)
+
+
+HISTORY = [
+    (0, "TrackAdded", "a", "A"),
+    (1, "TrackAdded", "b", "B"),
+    (2, "TrackUpdated", "a", "AA"),
+    (3, "TrackRemoved", "b", None),
+    (4, "TrackAdded", "c", "C"),
+    (5, "TrackRemoved", "c", None),
+    (6, "TrackAdded", "c", "CC"),
+]
+
+
+def filled(world: World) -> Generation:
+    """A generation filled by appending, two events a transaction."""
+    generation = world.generations.create(Purpose.SERVE, ZERO)
+    assert generation.phase is Phase.FILLING
+    for at in range(0, len(HISTORY), 2):
+        some = HISTORY[at : at + 2]
+        end = at + len(some)
+        world.store.write(generation, Write(rows(*some), step(at, end)))
+    assert world.generations.resume(generation) == generation
+    return world.generations.finish(generation, lambda _: None)
+
+
+def test_filling_comes_to_the_same_as_merging(world: World, live: Generation) -> None:
+    for entry in HISTORY:
+        world.store.write(live, Write(rows(entry), step(entry[0], entry[0] + 1)))
+    new = filled(world)
+    assert new.phase is Phase.CATCHING_UP
+    with world.generations.read(live) as ours, world.generations.read(new) as theirs:
+        columns = ours.columns("track")
+        assert theirs.columns("track") == columns
+        assert ours.digest("track", columns) == theirs.digest("track", columns)
+        assert ours.digest("track", columns).rows == 2
+        assert list(ours.checksums("track", columns)) == list(theirs.checksums("track", columns))
+        assert ours.checkpoints() == theirs.checkpoints()
+    world.store.write(new, Write(rows((7, "TrackUpdated", "a", "AAA")), step(7, 8)))
+    assert titles(world, new) == {"a": "AAA", "c": "CC"}
+    with world.generations.read(live) as ours, world.generations.read(new) as theirs:
+        assert ours.digest("track", columns) != theirs.digest("track", columns)
+
+
+def test_a_switch_moves_writers_and_names(world: World, live: Generation) -> None:
+    world.store.write(live, Write(rows((0, "TrackAdded", "a", "A")), step(0, 1)))
+    new = world.generations.advance(filled(world), Phase.VERIFIED, "equal")
+    assert new.note == "equal"
+    with world.generations.hold_live() as held:
+        assert held.generation == live
+        assert held.checkpoints() == {TRACKS: 1, LABELS: 0}
+        held.switch(new)
+    former, now = world.generations.all()
+    assert (former.phase, former.schema) == (Phase.RETIRED, "catalog_g1")
+    assert (now.phase, now.schema) == (Phase.LIVE, "catalog")
+    assert world.other.live() == now
+    with pytest.raises(GenerationMoved):
+        world.store.write(live, Write({}, step(1, 2)))
+    assert titles(world, now) == {"a": "AA", "c": "CC"}
+    assert titles(world, former) == {"a": "A"}
+    world.store.write(now, Write(rows((9, "TrackAdded", "n", "N")), step(7, 10)))
+    world.store.write(former, Write(rows((9, "TrackAdded", "n", "N")), step(1, 10)))
+    with world.generations.hold_live() as held:
+        held.switch(former)
+    assert [g.phase for g in world.generations.all()] == [Phase.LIVE, Phase.RETIRED]
+    assert world.generations.all()[1].schema == "catalog_g2"
+
+
+def test_a_generation_is_read_as_of_one_moment(world: World, live: Generation) -> None:
+    with world.generations.read(live) as reader:
+        world.store.write(live, Write(rows((0, "TrackAdded", "a", "A")), step(0, 1)))
+        assert reader.checkpoints()[TRACKS] == 0
+        assert reader.digest("track", ["id"]).rows == 0
+
+
+def test_one_builder_at_a_time(world: World, live: Generation) -> None:
+    with (
+        world.generations.exclusive(),
+        pytest.raises(RebuildRunning),
+        world.generations.exclusive(),
+    ):
+        pass
+    with world.generations.exclusive():
+        pass
+
+
+def test_dropping(world: World, live: Generation) -> None:
+    new = filled(world)
+    world.store.write(new, Write({}, (), [bad(99, "k")]))
+    world.generations.drop(new)
+    assert world.generations.all()[1].phase is Phase.DROPPED
+    assert world.store.checkpoints(new.number) == {}
+    assert world.store.parked_keys(new.number) == set()
+    with pytest.raises(ValueError, match="live"):
+        world.generations.drop(live)
+    with pytest.raises(GenerationMoved):
+        world.store.write(new, Write({}, ()))
+
+
+def test_new_checkpoints_begin_at_zero(world: World, live: Generation) -> None:
+    world.store.add_checkpoints(live.number, [("catalog.artist", 0), TRACKS])
+    assert world.store.checkpoints(live.number)["catalog.artist", 0] == 0

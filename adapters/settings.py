@@ -130,6 +130,7 @@ class EmbeddedSettings(_Group):
     kafka_heap_mb: HeapMb = 256
     connect_heap_mb: HeapMb = 256
     registry_heap_mb: HeapMb = 192
+    full_jit: bool = False
 
 
 class Settings(BaseSettings):

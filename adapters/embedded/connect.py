@@ -11,7 +11,13 @@ from threading import Event
 
 import httpx
 
-from adapters.embedded.java import java_command, with_class_path, write_logging, write_properties
+from adapters.embedded.java import (
+    Sizing,
+    java_command,
+    with_class_path,
+    write_logging,
+    write_properties,
+)
 from adapters.embedded.processes import LOOPBACK, EngineProcess, start, wait_until
 from adapters.embedded.state import DataFolder
 
@@ -25,7 +31,7 @@ def start_connect(
     *,
     port: int,
     kafka: dict[str, str],
-    heap_mb: int,
+    sizing: Sizing,
 ) -> EngineProcess:
     """Start the worker on `port`; `kafka` is the client configuration of the brokers."""
     home = folder.path / "connect"
@@ -35,7 +41,7 @@ def start_connect(
     return start(
         "Kafka Connect",
         java_command(
-            heap_mb=heap_mb,
+            sizing,
             options=with_class_path(jars, write_logging(home)),
             arguments=["org.apache.kafka.connect.cli.ConnectDistributed", properties],
         ),

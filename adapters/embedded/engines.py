@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from adapters.embedded import connect, kafka, postgres, registry
+from adapters.embedded.java import Sizing
 from adapters.embedded.maven import DownloadCancelled, JarCache, Report
 from adapters.embedded.processes import LOOPBACK, EngineProcess, StartCancelled, choose_port
 from adapters.embedded.state import DataFolder, own_data_folder
@@ -135,6 +136,10 @@ class _Start:
         self.folder.remember_ports(ports)
         return ports
 
+    def _sizing(self, name: str) -> Sizing:
+        embedded = self.settings.embedded
+        return Sizing(getattr(embedded, f"{name}_heap_mb"), embedded.full_jit)
+
     def _started(self, name: str, process: EngineProcess) -> EngineProcess:
         self.processes[name] = process
         if self.cancelled.is_set():
@@ -161,7 +166,7 @@ class _Start:
                 server,
                 port=self.ports["registry"],
                 management_port=self.ports["registry_management"],
-                heap_mb=self.settings.embedded.registry_heap_mb,
+                sizing=self._sizing("registry"),
             )
             addresses["registry"] = f"http://{LOOPBACK}:{self.ports['registry']}{registry.PATH}"
             self._started("registry", process)
@@ -179,7 +184,7 @@ class _Start:
                 jars,
                 port=self.ports["kafka"],
                 controller_port=self.ports["kafka_controller"],
-                heap_mb=self.settings.embedded.kafka_heap_mb,
+                sizing=self._sizing("kafka"),
             )
             kafka.await_kafka(self._started("kafka", process), self.ports["kafka"], self.cancelled)
             addresses["kafka"] = f"{LOOPBACK}:{self.ports['kafka']}"
@@ -194,7 +199,7 @@ class _Start:
                 jars,
                 port=self.ports["connect"],
                 kafka=brokers | (options if "kafka" in self.given else {}),
-                heap_mb=self.settings.embedded.connect_heap_mb,
+                sizing=self._sizing("connect"),
             )
             addresses["connect"] = f"http://{LOOPBACK}:{self.ports['connect']}"
             self._started("connect", process)

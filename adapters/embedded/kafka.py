@@ -16,7 +16,13 @@ from threading import Event
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from adapters.embedded.java import java_command, with_class_path, write_logging, write_properties
+from adapters.embedded.java import (
+    Sizing,
+    java_command,
+    with_class_path,
+    write_logging,
+    write_properties,
+)
 from adapters.embedded.processes import (
     LOOPBACK,
     EngineFailed,
@@ -29,10 +35,16 @@ from adapters.embedded.state import DataFolder
 
 START_SECONDS = 90.0
 FORMAT_SECONDS = 60.0
+OFFSET_TEXT_BYTES = 32766
+"""The longest text that a committed offset can carry, whatever a broker is set to.
+
+A string of Kafka's protocol has at most 32767 bytes, of which librdkafka takes one more than the
+text has; on a longer one the broker closes the connection and gives no reason.
+"""
 
 
 def start_kafka(
-    folder: DataFolder, jars: list[Path], *, port: int, controller_port: int, heap_mb: int
+    folder: DataFolder, jars: list[Path], *, port: int, controller_port: int, sizing: Sizing
 ) -> EngineProcess:
     """Format the log folder if there is none, and start the broker on `port`.
 
@@ -49,7 +61,7 @@ def start_kafka(
         _format(home, class_path, properties)
     return start(
         "Kafka",
-        java_command(heap_mb=heap_mb, options=class_path, arguments=["kafka.Kafka", properties]),
+        java_command(sizing, options=class_path, arguments=["kafka.Kafka", properties]),
         log=folder.path / "logs" / "kafka.log",
         cwd=home,
         held=folder.lock,
@@ -83,7 +95,7 @@ def _broker_properties(log_folder: Path, port: int, controller_port: int) -> dic
         "log.dirs": log_folder,
         "offsets.topic.replication.factor": 1,
         "offsets.topic.num.partitions": 1,
-        "offset.metadata.max.bytes": 65536,
+        "offset.metadata.max.bytes": OFFSET_TEXT_BYTES + 1,
         "offsets.retention.minutes": 2147483647,  # a worker may rest longer than a week
         "transaction.state.log.replication.factor": 1,
         "transaction.state.log.min.isr": 1,
@@ -104,8 +116,8 @@ def _broker_properties(log_folder: Path, port: int, controller_port: int) -> dic
 def _format(home: Path, class_path: list[str], properties: Path) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     command = java_command(
-        heap_mb=128,
-        options=[*class_path, "-XX:TieredStopAtLevel=1"],
+        Sizing(heap_mb=128),
+        options=class_path,
         arguments=["kafka.tools.StorageTool", "format", "--standalone", "--ignore-formatted"],
     )
     done = subprocess.run(

@@ -7,7 +7,7 @@ from threading import Event
 
 import httpx
 
-from adapters.embedded.java import java_command
+from adapters.embedded.java import Sizing, java_command
 from adapters.embedded.postgres import USER, Server
 from adapters.embedded.processes import LOOPBACK, EngineProcess, start, wait_until
 from adapters.embedded.state import DataFolder
@@ -23,7 +23,7 @@ def start_registry(
     *,
     port: int,
     management_port: int,
-    heap_mb: int,
+    sizing: Sizing,
 ) -> EngineProcess:
     """Start the registry on `port`, with its database on `server`."""
     home = folder.path / "registry"
@@ -31,8 +31,7 @@ def start_registry(
     return start(
         "Schema registry",
         java_command(
-            heap_mb=heap_mb,
-            options=["-XX:TieredStopAtLevel=1"],  # asked seldom: starting quickly is what counts
+            sizing,
             arguments=["-jar", application / "quarkus-run.jar"],
         ),
         log=folder.path / "logs" / "registry.log",

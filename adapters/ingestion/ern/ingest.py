@@ -1,2 +1,266 @@
-def ingest(*a): raise NotImplementedError
-def set_aside(*a): raise NotImplementedError
+"""Taking in an ERN message, in one transaction.
+
+A message is a statement of truth: for its releases the newest (by MessageCreatedDateTime) replaces
+all that was said before, and one that arrives late changes nothing. So messages may arrive in any
+order and end in the same state. Of parties, artists and labels, which many messages name, the
+newest mention counts; silence about them says nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from adapters.ingestion.ern.document import Unusable
+from adapters.ingestion.ern.header import PURGE
+from adapters.ingestion.ern.message import Message, read
+from adapters.ingestion.ern.releases import ReleaseStatement
+from adapters.ingestion.ern.rows import Row, Rows, as_part
+from adapters.ingestion.master import messages
+from adapters.ingestion.master.frames import frame_of
+from adapters.ingestion.master.messages import MessageRow
+from adapters.ingestion.master.writer import Truth, lock, write
+from adapters.ingestion.report import FileReport, Rejected
+from adapters.ingestion.sources import Source
+
+_PURGE_WEIGHT = 2**31 - 1
+_MENTIONED = ("party", "artist", "label")
+
+Stamp = tuple[datetime, int, str]
+"""When, how much, and by which message something was said: the greatest counts."""
+
+
+@dataclass
+class _Plan:
+    """What is to be written for a message."""
+
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    owners: dict[str, set[str]] = field(default_factory=dict)
+    stated: list[tuple[str, Stamp, dict[str, list[str]] | None]] = field(default_factory=list)
+    replaced: set[str] = field(default_factory=set)
+    """Messages of which something no longer counts."""
+    superseded: int = 0
+    """Statements that are older than what the catalog says."""
+
+    def own(self, owned: Mapping[str, Iterable[str]]) -> None:
+        for kind, ids in owned.items():
+            self.owners.setdefault(kind, set()).update(ids)
+            if kind == "release":
+                self.owners.setdefault("whole release", set()).update(ids)
+
+    def say(self, rows: Rows) -> None:
+        for table in rows:
+            self.rows.setdefault(table, []).extend(rows.of(table))
+
+
+def ingest(
+    connection: psycopg.Connection,
+    source: Source,
+    report: FileReport,
+    most_bytes: int,
+    again: bool = False,
+) -> None:
+    """Take a message in, and tell in `report` what became of it; unusable ones are quarantined."""
+    known = _known(connection, source.sha256)
+    if known is not None and not again:
+        report.kind, report.status = known, "known"
+        return
+    try:
+        if source.size > most_bytes:
+            raise Unusable(f"{source.size} bytes are more than the limit of {most_bytes}")
+        with source.open() as stream:
+            message = read(stream.read(), most_bytes)
+    except Unusable as error:
+        set_aside(connection, source, report, str(error))
+        return
+    header = message.header
+    report.kind = header.kind
+    report.notes += message.notes
+    own_id = f"{header.prefix}{as_part(header.message_id or '')}:{source.sha256[:12]}"
+    with connection.transaction():
+        lock(connection)
+        plan = _plan_purge if header.root == PURGE else _plan_release
+        planned = plan(connection, message, own_id, report)
+        _plan_mentions(connection, message, own_id, planned)
+        truth = Truth(
+            rows={table: frame_of(table, rows) for table, rows in planned.rows.items()},
+            owners={kind: sorted(ids) for kind, ids in planned.owners.items()},
+        )
+        report.changed.update(write(connection, truth, own_id))
+        _state(connection, planned, own_id)
+        stale = planned.superseded and planned.superseded == max(1, len(message.statements))
+        report.status = "superseded" if stale else "applied"
+        messages.release_from_quarantine(connection, source.sha256)
+        messages.record(
+            connection,
+            MessageRow(
+                id=own_id,
+                kind=header.kind,
+                source=source.name,
+                sha256=source.sha256,
+                status=report.status,
+                sender_dpid=header.sender.value,
+                thread_id=header.thread_id,
+                sender_message_id=header.message_id,
+                created_at=header.created_at,
+                ern_version=header.version,
+                verdict="; ".join(message.notes) or None,
+            ),
+        )
+        _mark_superseded(connection, planned.replaced - {own_id})
+
+
+def set_aside(
+    connection: psycopg.Connection, source: Source, report: FileReport, reason: str
+) -> None:
+    """Quarantine a whole file with its bytes and the reason."""
+    with source.open() as stream:
+        content = stream.read(messages.MOST_BYTES_KEPT)
+    with connection.transaction():
+        messages.quarantine(
+            connection,
+            source=source.name,
+            sha256=source.sha256,
+            line=None,
+            reason=reason,
+            content=content,
+        )
+    report.status = "quarantined"
+    report.reject(Rejected(None, reason))
+
+
+def _plan_release(
+    connection: psycopg.Connection, message: Message, own_id: str, report: FileReport
+) -> _Plan:
+    plan = _Plan()
+    for statement in message.statements:
+        report.rows += len(statement.owned["release"])
+        report.flagged += _flaws(statement)
+        stamp = (message.header.created_at, statement.weight, own_id)
+        earlier = _statements(connection, "release", statement.also_known_as | statement.numbers)
+        # By its weaker numbers (proprietary, catalogue) a release is told apart for purges only.
+        earlier = {
+            name: (said, owned)
+            for name, (said, owned) in earlier.items()
+            if name in statement.also_known_as or said[1] == _PURGE_WEIGHT
+        }
+        if any(said > stamp for said, _ in earlier.values()):
+            plan.superseded += 1
+            continue
+        for said, owned in earlier.values():
+            plan.own(owned or {})
+            plan.replaced.add(said[2])
+        plan.own(statement.owned)
+        plan.say(statement.rows)
+        for name in statement.also_known_as:
+            plan.stated.append((f"release/{name}", stamp, statement.owned))
+    return plan
+
+
+def _plan_purge(
+    connection: psycopg.Connection, message: Message, own_id: str, report: FileReport
+) -> _Plan:
+    plan = _Plan()
+    header = message.header
+    stamp = (header.created_at, _PURGE_WEIGHT, own_id)
+    strong = [i for i in message.purged if i.scheme in ("gtin", "grid")] or message.purged
+    names = {f"{header.prefix}{as_part(i.value)}" for i in strong}
+    by_number = {
+        row[0]
+        for i in strong
+        for row in connection.execute(
+            "SELECT owner_id FROM identifier WHERE owner_type = 'release' AND scheme = %s"
+            " AND value = %s AND starts_with(owner_id, %s)",
+            (i.scheme, i.value, header.prefix),
+        )
+    }
+    earlier = _statements(connection, "release", names | by_number)
+    report.rows = len(names)
+    if any(said > stamp for said, _ in earlier.values()):
+        plan.superseded = 1
+        return plan
+    for said, owned in earlier.values():
+        plan.own(owned or {})
+        plan.replaced.add(said[2])
+    # A track release has no statement of its own: only it goes, its album stays.
+    plan.own({"release": by_number - set(earlier)})
+    plan.stated = [(f"release/{name}", stamp, None) for name in names | set(earlier)]
+    if not any(owned for _, owned in earlier.values()) and not by_number:
+        report.notes.append("purges a release that the catalog does not hold")
+    return plan
+
+
+def _plan_mentions(
+    connection: psycopg.Connection, message: Message, own_id: str, plan: _Plan
+) -> None:
+    """Parties, artists and labels of whom nothing newer was said."""
+    stamp = (message.header.created_at, 0, own_id)
+    rows = message.parties
+    plan.rows["licensor"] = rows.of("licensor")
+    for table in _MENTIONED:
+        earlier = _statements(connection, table, rows.ids(table))
+        fresh = [
+            row
+            for row in rows.of(table)
+            if (said := earlier.get(str(row["id"]))) is None or said[0] <= stamp
+        ]
+        plan.rows[table] = fresh
+        ids = {str(row["id"]) for row in fresh}
+        plan.stated += [(f"{table}/{name}", stamp, None) for name in sorted(ids)]
+        if table == "party":
+            plan.own({"party": ids})
+            numbers = [row for row in rows.of("identifier") if row["owner_id"] in ids]
+            plan.rows.setdefault("identifier", []).extend(numbers)
+
+
+def _statements(
+    connection: psycopg.Connection, kind: str, ids: Iterable[str]
+) -> dict[str, tuple[Stamp, dict[str, list[str]] | None]]:
+    """The newest that was said of each id, and what came with it."""
+    rows = connection.execute(
+        "SELECT substr(id, %s), created_at, weight, message_id, owned FROM statement"
+        " WHERE id = ANY(%s)",
+        (len(kind) + 2, [f"{kind}/{name}" for name in ids]),
+    )
+    return {name: ((at, weight, by), owned) for name, at, weight, by, owned in rows}
+
+
+def _state(connection: psycopg.Connection, plan: _Plan, own_id: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO statement (id, created_at, weight, message_id, owned)"
+            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (id) DO UPDATE SET"
+            " created_at = excluded.created_at, weight = excluded.weight,"
+            " message_id = excluded.message_id, owned = excluded.owned, updated_at = now()"
+            " WHERE (statement.created_at, statement.weight, statement.message_id)"
+            " IS DISTINCT FROM (excluded.created_at, excluded.weight, excluded.message_id)",
+            [
+                (name, at, weight, by, None if owned is None else Jsonb(owned))
+                for name, (at, weight, by), owned in plan.stated
+            ],
+        )
+
+
+def _mark_superseded(connection: psycopg.Connection, replaced: set[str]) -> None:
+    """Messages none of whose releases still say what they said."""
+    connection.execute(
+        "UPDATE ern_message m SET status = 'superseded', updated_at = now()"
+        " WHERE m.id = ANY(%s) AND m.status <> 'superseded' AND NOT EXISTS (SELECT FROM statement s"
+        " WHERE s.message_id = m.id AND starts_with(s.id, 'release/'))",
+        (sorted(replaced),),
+    )
+
+
+def _known(connection: psycopg.Connection, sha256: str) -> str | None:
+    """The kind of a message that was taken in before."""
+    row = connection.execute(
+        "SELECT kind FROM ern_message WHERE sha256 = %s AND starts_with(kind, 'ern-')", (sha256,)
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def _flaws(statement: ReleaseStatement) -> int:
+    numbers = statement.rows.of("identifier")
+    return len(statement.rows.of("flaw")) + sum(not row["is_valid"] for row in numbers)

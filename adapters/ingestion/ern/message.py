@@ -1,0 +1,61 @@
+"""A whole message: read, judged, and told as statements about releases."""
+
+from dataclasses import dataclass, field
+
+from adapters.ingestion.ern import deals, releases
+from adapters.ingestion.ern.contents import references
+from adapters.ingestion.ern.document import Unusable, parse
+from adapters.ingestion.ern.header import PURGE, Header
+from adapters.ingestion.ern.header import read as read_header
+from adapters.ingestion.ern.parties import Parties
+from adapters.ingestion.ern.releases import Release, ReleaseStatement, Teller
+from adapters.ingestion.ern.rows import Rows, identifiers
+from domain.identifiers import Identifier
+
+
+@dataclass(frozen=True)
+class Message:
+    """What one message says."""
+
+    header: Header
+    parties: Rows
+    """Who is named: party, artist, label, licensor and identifier rows."""
+    statements: list[ReleaseStatement] = field(default_factory=list)
+    """Of a NewReleaseMessage: one for each main release."""
+    purged: list[Identifier] = field(default_factory=list)
+    """Of a PurgeReleaseMessage: all numbers of the release that goes."""
+    notes: list[str] = field(default_factory=list)
+    """What is odd but did not hinder."""
+
+
+def read(content: bytes, most_bytes: int) -> Message:
+    """Read a message of any 3.x or 4.x version. Raises Unusable, with the reason."""
+    root = parse(content, most_bytes)
+    header = read_header(root)
+    parties = Parties(root, header)
+    notes = [f"sender: {header.sender.flaw}"] if header.sender.flaw else []
+    if header.root == PURGE:
+        purged = identifiers(root.iter("ReleaseId"))
+        if not purged:
+            raise Unusable("no release id: PurgedRelease/ReleaseId is missing or empty")
+        return Message(header, parties.rows, purged=purged, notes=notes)
+    found = releases.read(root)
+    teller = Teller(root, header.prefix, parties)
+    _refuse_dangling(found, teller, set(deals.by_release(root)))
+    statements = teller.statements(found)
+    return Message(header, parties.rows, statements, notes=notes)
+
+
+def _refuse_dangling(found: list[Release], teller: Teller, dealt: set[str]) -> None:
+    """A message that refers to what isn't in it can't be told whole. Raises Unusable."""
+    for release in found:
+        if missing := references(release.element) - teller.resources:
+            raise Unusable(
+                f"{release.name} refers to {_some(missing)}, which is not in the message"
+            )
+    if missing := dealt - {release.reference for release in found}:
+        raise Unusable(f"a deal refers to release {_some(missing)}, which is not in the message")
+
+
+def _some(missing: set[str]) -> str:
+    return ", ".join(sorted(missing)[:5])

@@ -1,0 +1,105 @@
+"""The rows that a message makes, gathered by table."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from lxml.etree import _Element as Element
+
+from domain.identifiers import Identifier, identify
+
+Row = dict[str, object]
+
+_SCHEMES = {
+    "ISRC": "isrc",
+    "ICPN": "gtin",
+    "UPC": "gtin",
+    "EAN": "gtin",
+    "GRid": "grid",
+    "ISWC": "iswc",
+    "ISNI": "isni",
+    "DPID": "dpid",
+    "CatalogNumber": "catalog-number",
+    "ProprietaryId": "proprietary",
+}
+
+
+class Rows:
+    """Table → its rows by id; a row said twice is kept once, as it was said last."""
+
+    def __init__(self) -> None:
+        self._tables: defaultdict[str, dict[str, Row]] = defaultdict(dict)
+
+    def add(self, table: str, id: str, **state: object) -> None:
+        """Add a row."""
+        self._tables[table][id] = {"id": id, **state}
+
+    def ids(self, table: str) -> list[str]:
+        """Ids of a table's rows."""
+        return list(self._tables[table])
+
+    def of(self, table: str) -> list[Row]:
+        """A table's rows."""
+        return list(self._tables[table].values())
+
+    def __iter__(self) -> Iterator[str]:
+        """The tables that have rows."""
+        return (table for table, rows in list(self._tables.items()) if rows)
+
+    def add_identifiers(self, owner_type: str, owner: str, found: Iterable[Identifier]) -> None:
+        """Add identifier rows, numbered within each scheme: `release/…/gtin/1`."""
+        numbers: defaultdict[str, int] = defaultdict(int)
+        for identifier in found:
+            numbers[identifier.scheme] += 1
+            number = numbers[identifier.scheme]
+            self.add(
+                "identifier",
+                f"{owner_type}/{owner}/{identifier.scheme}/{number}",
+                owner_type=owner_type,
+                owner_id=owner,
+                scheme=identifier.scheme,
+                namespace=identifier.namespace,
+                value_raw=identifier.raw,
+                value=identifier.value,
+                is_valid=identifier.is_valid,
+                flaw=identifier.flaw,
+            )
+
+    def add_flaw(
+        self, owner_type: str, owner: str, field: str, value: str | None, rule: str
+    ) -> None:
+        """Add a flaw row."""
+        self.add(
+            "flaw",
+            f"{owner_type}/{owner}/{field}",
+            owner_type=owner_type,
+            owner_id=owner,
+            field=field,
+            value_raw=value,
+            rule=rule,
+        )
+
+
+def identifiers(holders: Iterable[Element]) -> list[Identifier]:
+    """All numbers in elements such as ReleaseId or SoundRecordingId, in order, each once.
+
+    Kinds that the catalog has no scheme for are proprietary ids with their element's name as
+    namespace. Empty ones are no numbers.
+    """
+    found: dict[tuple[str, str, str | None], Identifier] = {}
+    for holder in holders:
+        for element in holder:
+            raw = (element.text or "").strip()
+            if not raw or not isinstance(element.tag, str):
+                continue
+            scheme = _SCHEMES.get(element.tag, "proprietary")
+            namespace = element.get("Namespace")
+            if element.tag not in _SCHEMES:
+                namespace = namespace or element.tag
+            identifier = identify(scheme, raw, namespace)
+            found.setdefault((scheme, identifier.value, namespace), identifier)
+    return list(found.values())
+
+
+def as_part(value: str) -> str:
+    """A number as a part of an id; `/` divides the parts."""
+    return value.replace("%", "%25").replace("/", "%2F")

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import httpx
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
+
+# the client picks httpx or its successor: what it raises must be caught
+from confluent_kafka.schema_registry.common._httpx_compat import httpx
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from adapters.errors import CatalogError

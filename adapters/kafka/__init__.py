@@ -1,0 +1,1 @@
+"""Kafka: topics, the event log that projections read, and the clients that write."""

@@ -1,0 +1,39 @@
+"""Rows of the read catalog, written by hand for tests of what reads them."""
+
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+
+def write(
+    connection: psycopg.Connection[Any], table: str, *rows: dict[str, Any], schema: str = "catalog"
+) -> None:
+    """Insert rows; a row needs its `id` and what the test is about."""
+    for row in rows:
+        full = {"event_id": "e", "event_partition": 0, "event_offset": 0} | row
+        values = [Jsonb(v) if name == "prices" else v for name, v in full.items()]
+        connection.execute(
+            sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+                sql.Identifier(schema, table),
+                sql.SQL(", ").join(map(sql.Identifier, full)),
+                sql.SQL(", ").join([sql.Placeholder()] * len(full)),
+            ),
+            values,
+        )
+
+
+def number(
+    id_: str, scheme: str, value: str, owner_type: str, owner_id: str, **more: object
+) -> dict[str, Any]:
+    """An identifier's row, valid and written as it is normalised unless said otherwise."""
+    return {
+        "id": id_,
+        "scheme": scheme,
+        "value": value,
+        "value_raw": value,
+        "owner_type": owner_type,
+        "owner_id": owner_id,
+        "is_valid": True,
+    } | more

@@ -6,6 +6,7 @@ beside the records they speak of: one state to keep, and none that a killed proc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Event
 
@@ -20,9 +21,13 @@ from adapters.embedded.java import (
 )
 from adapters.embedded.processes import LOOPBACK, EngineProcess, start, wait_until
 from adapters.embedded.state import DataFolder
+from adapters.errors import SettingsError
 
 START_SECONDS = 120.0
 GROUP = "catalog-connect"
+_ROLES = ("", "producer.", "consumer.", "admin.")  # the worker's own clients, and its connectors'
+_SAME_IN_JAVA = ("bootstrap.servers", "security.protocol", "ssl.key.password")
+_SECURITY = ("security.", "sasl.", "ssl.", "enable.ssl.", "enable.sasl.")
 
 
 def start_connect(
@@ -33,11 +38,13 @@ def start_connect(
     kafka: dict[str, str],
     sizing: Sizing,
 ) -> EngineProcess:
-    """Start the worker on `port`; `kafka` is the client configuration of the brokers."""
+    """Start the worker on `port`; `kafka` is the librdkafka configuration of the brokers.
+
+    Raises SettingsError when that has a security option that has no counterpart in Java.
+    """
     home = folder.path / "connect"
     home.mkdir(exist_ok=True)
     properties = write_properties(home / "worker.properties", _worker_properties(port, kafka))
-    properties.chmod(0o600)
     return start(
         "Kafka Connect",
         java_command(
@@ -64,9 +71,10 @@ def await_connect(process: EngineProcess, url: str, cancelled: Event) -> None:
 
 
 def _worker_properties(port: int, kafka: dict[str, str]) -> dict[str, object]:
+    client = java_client(kafka)
     converter = "org.apache.kafka.connect.json.JsonConverter"
     return {
-        **kafka,
+        **{f"{role}{name}": v for role in _ROLES for name, v in client.items()},
         "group.id": GROUP,
         "listeners": f"HTTP://{LOOPBACK}:{port}",
         "rest.advertised.host.name": LOOPBACK,
@@ -93,3 +101,51 @@ def _worker_properties(port: int, kafka: dict[str, str]) -> dict[str, object]:
         "producer.acks": "all",
         "connector.client.config.override.policy": "All",
     }
+
+
+def java_client(kafka: Mapping[str, str]) -> dict[str, str]:
+    """A librdkafka configuration in the terms of Kafka's Java clients, which name security apart.
+
+    Options that aren't about reaching the brokers are left out. Raises SettingsError for a
+    security option that can't be said in Java.
+    """
+    rest = dict(kafka)
+    client = {name: rest.pop(name) for name in _SAME_IN_JAVA if name in rest}
+    mechanism = rest.pop("sasl.mechanisms", None) or rest.pop("sasl.mechanism", None)
+    user, password = rest.pop("sasl.username", None), rest.pop("sasl.password", None)
+    if mechanism is not None:
+        client["sasl.mechanism"] = mechanism
+    if user is not None and password is not None:
+        module = "scram.Scram" if str(mechanism).startswith("SCRAM") else "plain.Plain"
+        client["sasl.jaas.config"] = (
+            f"org.apache.kafka.common.security.{module}LoginModule required"
+            f" username={_quoted(user)} password={_quoted(password)};"
+        )
+    if (authority := rest.pop("ssl.ca.location", None)) is not None:
+        client |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": authority}
+    certificate = rest.pop("ssl.certificate.location", None)
+    key = rest.pop("ssl.key.location", None)
+    if certificate is not None and key is not None:
+        client["ssl.keystore.type"] = "PEM"
+        client["ssl.keystore.certificate.chain"] = _content(certificate)
+        client["ssl.keystore.key"] = _content(key)
+    if rest.pop("ssl.endpoint.identification.algorithm", None) == "none":
+        client["ssl.endpoint.identification.algorithm"] = ""
+    untold = sorted(name for name in rest if name.startswith(_SECURITY))
+    if untold:
+        raise SettingsError(
+            f"kafka.options {', '.join(untold)}: the embedded Kafka Connect can't be told these;"
+            " run a Connect of your own and set CATALOG_CONNECT__URL"
+        )
+    return client
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _content(file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"kafka.options: {file} can't be read: {error}") from error

@@ -7,7 +7,7 @@ engine's process sends to its file under the data folder.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +75,13 @@ def write_logging(folder: Path) -> Path:
     return file
 
 
-def write_properties(file: Path, properties: dict[str, object]) -> Path:
-    """Write a Java properties file; values must hold no line break or backslash."""
-    file.write_text("".join(f"{k}={v}\n" for k, v in properties.items()), encoding="utf-8")
+def write_properties(file: Path, properties: Mapping[str, object]) -> Path:
+    """Write a Java properties file that only this user reads (it may hold secrets)."""
+    file.touch(mode=0o600)
+    lines = (f"{name}={_escaped(str(value))}\n" for name, value in properties.items())
+    file.write_text("".join(lines), encoding="utf-8")
     return file
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n")

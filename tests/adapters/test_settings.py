@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from adapters.embedded.state import own_data_folder
-from adapters.settings import SettingsError, load_settings, resolve_endpoints
+from adapters.settings import Settings, SettingsError, load_settings, resolve_endpoints
 
 SECRET = "s3cr3t-word"
 
@@ -179,3 +180,23 @@ def test_what_isn_t_set_comes_from_the_running_up(
         assert found.registry.url == "http://registry"
     with pytest.raises(SettingsError, match="no `catalog up` runs"):
         resolve_endpoints(settings)  # its file still lies there, but nobody owns the folder
+
+
+def test_every_setting_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+    for name, field in Settings.model_fields.items():
+        group = field.annotation
+        if isinstance(group, type) and issubclass(group, BaseModel):
+            for setting in group.model_fields:
+                assert setting.upper() in text, f"{name}.{setting}"
+        else:
+            assert f"`{name}`" in text
+
+
+def test_the_documented_example_is_accepted(bare: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+    example = text.partition("```toml\n")[2].partition("```")[0]
+    (bare / "catalog.toml").write_text(example)
+    settings = load_settings()
+    assert settings.kafka.options["security.protocol"].get_secret_value() == "SASL_SSL"
+    assert settings.kafka.replication_factor == 3

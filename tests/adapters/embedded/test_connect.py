@@ -1,0 +1,55 @@
+"""A house's Kafka, told to the embedded Connect in Java's terms."""
+
+from pathlib import Path
+
+import pytest
+
+from adapters.embedded.connect import java_client
+from adapters.embedded.java import write_properties
+from adapters.errors import SettingsError
+
+
+def test_a_plain_broker_needs_no_more_than_its_address() -> None:
+    assert java_client({"bootstrap.servers": "a:1", "fetch.wait.max.ms": "5"}) == {
+        "bootstrap.servers": "a:1"
+    }
+
+
+def test_sasl_and_tls_are_said_in_java(tmp_path: Path) -> None:
+    for name in ("certificate", "key"):
+        (tmp_path / name).write_text(f"-- {name} --\n")
+    client = java_client(
+        {
+            "bootstrap.servers": "a:1",
+            "security.protocol": "SASL_SSL",
+            "sasl.mechanisms": "SCRAM-SHA-512",
+            "sasl.username": "me",
+            "sasl.password": 'a"b\\c',
+            "ssl.ca.location": "/ca.pem",
+            "ssl.certificate.location": str(tmp_path / "certificate"),
+            "ssl.key.location": str(tmp_path / "key"),
+        }
+    )
+    assert client == {
+        "bootstrap.servers": "a:1",
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.jaas.config": "org.apache.kafka.common.security.scram.ScramLoginModule required"
+        ' username="me" password="a\\"b\\\\c";',
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": "/ca.pem",
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.certificate.chain": "-- certificate --\n",
+        "ssl.keystore.key": "-- key --\n",
+    }
+
+
+def test_what_can_t_be_said_in_java_is_refused_rather_than_dropped() -> None:
+    with pytest.raises(SettingsError, match=r"sasl\.oauthbearer\.method.*CATALOG_CONNECT__URL"):
+        java_client({"bootstrap.servers": "a:1", "sasl.oauthbearer.method": "oidc"})
+
+
+def test_properties_keep_their_line_breaks_and_backslashes(tmp_path: Path) -> None:
+    file = write_properties(tmp_path / "x.properties", {"a": "one\ntwo", "b": "c\\d", "n": 1})
+    assert file.read_text() == "a=one\\ntwo\nb=c\\\\d\nn=1\n"
+    assert file.stat().st_mode & 0o777 == 0o600

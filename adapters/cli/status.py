@@ -1,0 +1,113 @@
+"""`catalog status`: where the whole chain stands, for people and for machines."""
+
+import json
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+from adapters.endpoints import resolve_endpoints
+from adapters.errors import Unhealthy
+from adapters.settings import load_settings
+from adapters.telemetry.health import ChainStatus, State, Thresholds, Verdict, judge
+
+
+def register(app: typer.Typer) -> None:
+    """Add `status` to the command."""
+    app.command()(status)
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    wait: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Wait until the chain is idle, at most so long."),
+    ] = None,
+    max_lag_seconds: Annotated[
+        float, typer.Option(help="Behind when a record waits longer.")
+    ] = Thresholds().lag_seconds,
+    max_dead_letters: Annotated[
+        int, typer.Option(help="Unhealthy when more records are parked.")
+    ] = Thresholds().dead_letters,
+    max_retained_wal_mb: Annotated[
+        float, typer.Option(help="Unhealthy when a slot holds more of the master's log.")
+    ] = Thresholds().retained_wal_mb,
+) -> None:
+    """Show each stage's positions, lag, rate and health; exit 3 when behind or unhealthy."""
+    from adapters.telemetry import status as telemetry
+
+    settings = load_settings()
+    endpoints = resolve_endpoints(settings)
+    thresholds = Thresholds(
+        lag_seconds=max_lag_seconds,
+        dead_letters=max_dead_letters,
+        retained_wal_mb=max_retained_wal_mb,
+    )
+    if wait is not None:
+        found = telemetry.await_idle(settings, endpoints, seconds=wait)
+    else:
+        found = telemetry.chain_status(settings, endpoints)
+    verdict = judge(found, thresholds)
+    if as_json:
+        print(json.dumps(telemetry.as_json(found, verdict)))
+    else:
+        show(found, verdict)
+    if verdict.state in (State.BEHIND, State.UNHEALTHY):
+        raise Unhealthy(f"the chain is {verdict.state.value}: {'; '.join(verdict.problems)}")
+
+
+def show(found: ChainStatus, verdict: Verdict) -> None:
+    """Print a status as tables on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for name, justify in _COLUMNS:
+        table.add_column(name, justify=justify)
+    for topic in found.topics:
+        table.add_row(
+            topic.stage,
+            topic.topic,
+            str(topic.partitions),
+            str(topic.first),
+            str(topic.end),
+            str(topic.position),
+            str(topic.lag),
+            f"{topic.lag_seconds:.1f} s",
+            f"{topic.rate:.1f}/s",
+        )
+    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 140)
+    console.print(table)
+    console.print("\n".join(_lines(found, verdict)), markup=False)
+
+
+_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+    ("stage", "left"),
+    ("topic", "left"),
+    ("partitions", "right"),
+    ("first", "right"),
+    ("end", "right"),
+    ("position", "right"),
+    ("lag", "right"),
+    ("age", "right"),
+    ("arriving", "right"),
+)
+
+
+def _lines(found: ChainStatus, verdict: Verdict) -> list[str]:
+    capture = found.capture
+    lines = ["", f"capture      connector {capture.connector} is {capture.connector_state}"]
+    for slot in capture.slots:
+        reader = "read" if slot.active else "without a reader"
+        lines.append(
+            f"slot         {slot.name}: {reader}, holds {slot.retained_bytes / 1e6:.1f} MB of log"
+        )
+    for group in found.groups:
+        lines.append(f"workers      {group.stage}: {group.members} in group {group.group}")
+    for generation in found.generations:
+        note = f" ({generation.note})" if generation.note else ""
+        lines.append(
+            f"generation   {generation.read_model} {generation.number}: {generation.phase}{note}"
+        )
+    parked = ", ".join(f"{n} {stage}" for stage, n in found.dead_letters.items()) or "none"
+    return [*lines, f"dead letters {parked}", f"state        {verdict.state.value}"]

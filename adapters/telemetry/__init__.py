@@ -1,0 +1,1 @@
+"""What the running chain tells about itself: positions, lag, health."""

@@ -1,0 +1,64 @@
+"""What is called what outside: topics, groups, schemas. One place, so that all parts agree."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from adapters.debezium.connector import Capture
+from adapters.kafka.topics import TopicPlan, capture_topics, event_topics
+from adapters.settings import Settings
+from domain.translation import TRANSLATIONS
+from projections.catalog import CATALOG
+from projections.read_model import ReadModel
+
+MASTER_SCHEMA = "public"
+ENGINE_SCHEMA = "engine"
+READ_MODELS: tuple[ReadModel, ...] = (CATALOG,)
+UNTRANSLATED_TABLES = ("related_release", "contributor", "ern_message")
+"""Captured for later, though no event is made of them yet: history can't be captured afterwards."""
+TRANSLATE_GROUP = "catalog-translate"
+
+
+def project_group(model: ReadModel) -> str:
+    """Consumer group of a read model's workers."""
+    return f"{model.name}-project"
+
+
+@dataclass(frozen=True)
+class Topology:
+    """The topics of one installation."""
+
+    change_topics: Sequence[TopicPlan]
+    """What translation reads, a topic a translated master table."""
+    other_change_topics: Sequence[TopicPlan]
+    """Captured but not translated."""
+    event_topics: Sequence[TopicPlan]
+
+    @property
+    def all_topics(self) -> list[TopicPlan]:
+        """Every topic that must keep everything."""
+        return [*self.change_topics, *self.other_change_topics, *self.event_topics]
+
+
+def topology(settings: Settings) -> Topology:
+    """The topics that these settings lead to."""
+    kafka, prefix = settings.kafka, settings.connect.topic_prefix
+    size = (kafka.partitions, kafka.replication_factor)
+    return Topology(
+        capture_topics(prefix, translated_tables(), *size),
+        capture_topics(prefix, UNTRANSLATED_TABLES, *size),
+        event_topics(*size),
+    )
+
+
+def translated_tables() -> list[str]:
+    """Master tables of which events are made."""
+    return [translation.table for translation in TRANSLATIONS]
+
+
+def capture(settings: Settings) -> Capture:
+    """What the connector captures and where it puts it."""
+    return Capture(
+        tables=[*translated_tables(), *UNTRANSLATED_TABLES],
+        topic_prefix=settings.connect.topic_prefix,
+        partitions=settings.kafka.partitions,
+    )

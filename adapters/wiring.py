@@ -3,19 +3,116 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from threading import Event
 
 from adapters.endpoints import Endpoints
+from adapters.kafka.event_log import KafkaEventLog
+from adapters.kafka.translator import Progress, run_translator
+from adapters.postgres.dead_letters import PostgresDeadLetters
+from adapters.postgres.generations import PostgresGenerations
+from adapters.postgres.read_store import PostgresReadStore
+from adapters.preparation import prepare
+from adapters.registry.client import Registry
+from adapters.registry.decoder import ColumnDecoder
+from adapters.registry.encoder import EventEncoder
+from adapters.services import Service, kept_running
 from adapters.settings import Settings
+from adapters.topology import READ_MODELS, TRANSLATE_GROUP, project_group, topology
+from projections.catalog import CATALOG
+from projections.engine.parts import Parts
+from projections.engine.worker import Worker
+from projections.read_model import ReadModel
+
+
+@contextmanager
+def read_model_parts(
+    settings: Settings, endpoints: Endpoints, model: ReadModel = CATALOG
+) -> Iterator[Parts]:
+    """What works on a read model's generations: its log, decoder and database."""
+    with (
+        closing(registry(endpoints)) as schemas,
+        closing(PostgresReadStore(endpoints.read_dsn, model)) as store,
+    ):
+        yield Parts(
+            model=model,
+            events=event_log(settings, endpoints),
+            decoder=ColumnDecoder(schemas),
+            store=store,
+            generations=PostgresGenerations(endpoints.read_dsn, model),
+        )
+
+
+@contextmanager
+def live_worker(parts: Parts) -> Iterator[Worker]:
+    """A member of the group that keeps a read model's live generation up to date."""
+    with closing(
+        Worker(parts.model, parts.events, parts.decoder, parts.store, project_group(parts.model))
+    ) as worker:
+        yield worker
+
+
+def translate(
+    settings: Settings,
+    endpoints: Endpoints,
+    stop: Event,
+    *,
+    instance: str = "1",
+    progress: Progress | None = None,
+) -> None:
+    """Translate changes into events until `stop` is set."""
+    with (
+        closing(registry(endpoints)) as schemas,
+        closing(dead_letters(endpoints)) as letters,
+    ):
+        run_translator(
+            endpoints.kafka,
+            [topic.name for topic in topology(settings).change_topics],
+            EventEncoder(schemas),
+            letters,
+            stop,
+            instance=instance,
+            group=TRANSLATE_GROUP,
+            progress=progress,
+        )
+
+
+def event_log(settings: Settings, endpoints: Endpoints) -> KafkaEventLog:
+    """The event topics."""
+    return KafkaEventLog(endpoints.kafka, group_protocol=settings.kafka.group_protocol)
+
+
+def registry(endpoints: Endpoints) -> Registry:
+    """The schema registry; close it."""
+    at = endpoints.registry
+    return Registry(at.url, at.user, at.password)
+
+
+def dead_letters(endpoints: Endpoints, model: ReadModel = CATALOG) -> PostgresDeadLetters:
+    """Parked records of translation and of a read model; close it."""
+    return PostgresDeadLetters(endpoints.read_dsn, model.name)
+
+
+SERVICES = (
+    Service("translate", ("translate",)),
+    *(
+        Service(f"project-{model.name}", ("project", "--model", model.name))
+        for model in READ_MODELS
+    ),
+)
+"""What `catalog up` keeps running."""
 
 
 @contextmanager
 def running_services(
     settings: Settings, endpoints: Endpoints, report: Callable[[str], None]
 ) -> Iterator[Callable[[], None]]:
-    """What `catalog up` runs besides the engines, started in order and stopped on leaving.
+    """Prepare what is outside, and run the workers until the context is left.
 
-    Yields a function that is called twice a second and raises a CatalogError when one of them
-    has ended by itself.
+    Yields a function that is called twice a second and raises a CatalogError when a worker ends
+    again and again.
     """
-    yield lambda: None
+    prepare(settings, endpoints, report)
+    with kept_running(SERVICES, settings, report) as check:
+        report(f"workers: {', '.join(service.name for service in SERVICES)}")
+        yield check

@@ -16,14 +16,15 @@ from psycopg.types.json import Jsonb
 from adapters.ingestion.ern.document import Unusable
 from adapters.ingestion.ern.header import PURGE
 from adapters.ingestion.ern.message import Message, read
-from adapters.ingestion.ern.releases import ReleaseStatement
 from adapters.ingestion.ern.rows import Row, Rows, as_part
+from adapters.ingestion.ern.statement import ReleaseStatement
 from adapters.ingestion.master import messages
 from adapters.ingestion.master.frames import frame_of
 from adapters.ingestion.master.messages import MessageRow
 from adapters.ingestion.master.writer import Truth, lock, write
 from adapters.ingestion.report import FileReport, Rejected
 from adapters.ingestion.sources import Source
+from domain.identifiers import Identifier
 
 _PURGE_WEIGHT = 2**31 - 1
 _MENTIONED = ("party", "artist", "label")
@@ -90,7 +91,7 @@ def ingest(
         )
         report.changed.update(write(connection, truth, own_id))
         _state(connection, planned, own_id)
-        stale = planned.superseded and planned.superseded == max(1, len(message.statements))
+        stale = planned.superseded == len(message.statements or message.purged)
         report.status = "superseded" if stale else "applied"
         messages.release_from_quarantine(connection, source.sha256)
         messages.record(
@@ -139,23 +140,18 @@ def _plan_release(
         report.rows += len(statement.owned["release"])
         report.flagged += _flaws(statement)
         stamp = (message.header.created_at, statement.weight, own_id)
-        earlier = _statements(connection, "release", statement.also_known_as | statement.numbers)
-        # By its weaker numbers (proprietary, catalogue) a release is told apart for purges only.
-        earlier = {
-            name: (said, owned)
-            for name, (said, owned) in earlier.items()
-            if name in statement.also_known_as or said[1] == _PURGE_WEIGHT
-        }
-        if any(said > stamp for said, _ in earlier.values()):
+        earlier = _statements(connection, "release", statement.numbers)
+        own = earlier.get(statement.id)
+        purges = [said for said, _ in earlier.values() if said[1] == _PURGE_WEIGHT]
+        if any(said > stamp for said in [*purges, *([own[0]] if own else [])]):
             plan.superseded += 1
             continue
-        for said, owned in earlier.values():
-            plan.own(owned or {})
-            plan.replaced.add(said[2])
+        if own is not None:
+            plan.own(own[1] or {})
+            plan.replaced.add(own[0][2])
         plan.own(statement.owned)
         plan.say(statement.rows)
-        for name in statement.also_known_as:
-            plan.stated.append((f"release/{name}", stamp, statement.owned))
+        plan.stated.append((f"release/{statement.id}", stamp, statement.owned))
     return plan
 
 
@@ -163,33 +159,41 @@ def _plan_purge(
     connection: psycopg.Connection, message: Message, own_id: str, report: FileReport
 ) -> _Plan:
     plan = _Plan()
-    header = message.header
-    stamp = (header.created_at, _PURGE_WEIGHT, own_id)
-    strong = [i for i in message.purged if i.scheme in ("gtin", "grid")] or message.purged
-    names = {f"{header.prefix}{as_part(i.value)}" for i in strong}
-    by_number = {
-        row[0]
-        for i in strong
-        for row in connection.execute(
-            "SELECT owner_id FROM identifier WHERE owner_type = 'release' AND scheme = %s"
-            " AND value = %s AND starts_with(owner_id, %s)",
-            (i.scheme, i.value, header.prefix),
-        )
-    }
-    earlier = _statements(connection, "release", names | by_number)
-    report.rows = len(names)
-    if any(said > stamp for said, _ in earlier.values()):
-        plan.superseded = 1
-        return plan
-    for said, owned in earlier.values():
-        plan.own(owned or {})
-        plan.replaced.add(said[2])
-    # A track release has no statement of its own: only it goes, its album stays.
-    plan.own({"release": by_number - set(earlier)})
-    plan.stated = [(f"release/{name}", stamp, None) for name in names | set(earlier)]
-    if not any(owned for _, owned in earlier.values()) and not by_number:
-        report.notes.append("purges a release that the catalog does not hold")
+    stamp = (message.header.created_at, _PURGE_WEIGHT, own_id)
+    for numbers in message.purged:
+        report.rows += 1
+        names, held = _named_by(connection, message.header.prefix, numbers)
+        earlier = _statements(connection, "release", names | held)
+        newer = {name for name, (said, _) in earlier.items() if said > stamp}
+        for name in set(earlier) - newer:
+            said, owned = earlier[name]
+            plan.own(owned or {})
+            plan.replaced.add(said[2])
+        # A track release has no statement of its own: only it goes, its album stays.
+        plan.own({"release": held - set(earlier)})
+        plan.stated += [(f"release/{name}", stamp, None) for name in (names | set(earlier)) - newer]
+        if newer:
+            plan.superseded += 1
+        elif not held and not any(owned for _, owned in earlier.values()):
+            report.notes.append("purges a release that the catalog does not hold")
     return plan
+
+
+def _named_by(
+    connection: psycopg.Connection, prefix: str, numbers: list[Identifier]
+) -> tuple[set[str], set[str]]:
+    """Ids that a sender's release may have by its numbers, and those that do have them.
+
+    Proprietary and catalogue numbers count only where there is no better one: they are shared.
+    """
+    strong = [n for n in numbers if n.scheme in ("gtin", "grid")] or numbers
+    held = connection.execute(
+        "SELECT i.owner_id FROM identifier i JOIN unnest(%s::text[], %s::text[]) n (scheme, value)"
+        " ON i.scheme = n.scheme AND i.value = n.value"
+        " WHERE i.owner_type = 'release' AND starts_with(i.owner_id, %s)",
+        ([n.scheme for n in strong], [n.value for n in strong], prefix),
+    )
+    return {f"{prefix}{as_part(n.value)}" for n in strong}, {name for (name,) in held}
 
 
 def _plan_mentions(

@@ -8,8 +8,9 @@ from adapters.ingestion.ern.document import Unusable, parse
 from adapters.ingestion.ern.header import PURGE, Header
 from adapters.ingestion.ern.header import read as read_header
 from adapters.ingestion.ern.parties import Parties
-from adapters.ingestion.ern.releases import Release, ReleaseStatement, Teller
+from adapters.ingestion.ern.releases import Release
 from adapters.ingestion.ern.rows import Rows, identifiers
+from adapters.ingestion.ern.statement import ReleaseStatement, Teller
 from domain.identifiers import Identifier
 
 
@@ -22,8 +23,8 @@ class Message:
     """Who is named: party, artist, label, licensor and identifier rows."""
     statements: list[ReleaseStatement] = field(default_factory=list)
     """Of a NewReleaseMessage: one for each main release."""
-    purged: list[Identifier] = field(default_factory=list)
-    """Of a PurgeReleaseMessage: all numbers of the release that goes."""
+    purged: list[list[Identifier]] = field(default_factory=list)
+    """Of a PurgeReleaseMessage: all numbers of each release that goes."""
     notes: list[str] = field(default_factory=list)
     """What is odd but did not hinder."""
 
@@ -35,7 +36,7 @@ def read(content: bytes, most_bytes: int) -> Message:
     parties = Parties(root, header)
     notes = [f"sender: {header.sender.flaw}"] if header.sender.flaw else []
     if header.root == PURGE:
-        purged = identifiers(root.iter("ReleaseId"))
+        purged = [ids for holder in root.iter("ReleaseId") if (ids := identifiers([holder]))]
         if not purged:
             raise Unusable("no release id: PurgedRelease/ReleaseId is missing or empty")
         return Message(header, parties.rows, purged=purged, notes=notes)

@@ -10,17 +10,17 @@ _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?
 
 
 def text(element: Element | None, path: str) -> str | None:
-    """Text at a path, trimmed; None where it is absent or empty."""
+    """Text at a path, each white space as one blank; None where it is absent or empty."""
     found = None if element is None else element.findtext(path)
-    return (found or "").strip() or None
+    return " ".join((found or "").split()) or None
 
 
 def said(element: Element) -> str | None:
     """A code as its sender means it: `UserDefined` stands for its UserDefinedValue."""
     value = (element.text or "").strip()
     if value == "UserDefined":
-        value = element.get("UserDefinedValue", value).strip()
-    return value or None
+        value = element.get("UserDefinedValue", value)
+    return " ".join(value.split()) or None
 
 
 def all_said(element: Element, *names: str) -> list[str]:

@@ -115,7 +115,13 @@ BEGIN ATOMIC
         SELECT coalesce(jsonb_agg(
                    to_jsonb(t) || jsonb_build_object('offers', coalesce(
                        (SELECT jsonb_agg(terms ORDER BY terms ->> 'kind', terms ->> 'id')
-                        FROM offer WHERE offer.track_id = t.track_id), '[]'))
+                        FROM offer WHERE offer.track_id = t.track_id), '[]'),
+                       'identifiers', coalesce(
+                       (SELECT jsonb_agg(DISTINCT jsonb_build_object(
+                                   'scheme', i.scheme, 'value', i.value, 'valid', i.is_valid))
+                        FROM identifier i
+                        WHERE i.owner_id = t.recording_id AND i.owner_type = 'recording'
+                           OR i.owner_id = t.track_id AND i.owner_type = 'track'), '[]'))
                    ORDER BY t.disc_number, t.track_number, t.track_id), '[]') AS tracks
         FROM release_track t
         WHERE t.release_id = release_in_country.release
@@ -125,6 +131,11 @@ BEGIN ATOMIC
                'offers', coalesce(
                    (SELECT jsonb_agg(terms ORDER BY terms ->> 'kind', terms ->> 'id')
                     FROM offer WHERE offer.track_id IS NULL), '[]'),
+               'identifiers', coalesce(
+                   (SELECT jsonb_agg(DISTINCT jsonb_build_object(
+                               'scheme', i.scheme, 'value', i.value, 'valid', i.is_valid))
+                    FROM identifier i
+                    WHERE i.owner_id = r.id AND i.owner_type = 'release'), '[]'),
                'tracks', listing.tracks)
     FROM listing, release r
     WHERE r.id = release_in_country.release;
@@ -142,7 +153,8 @@ COMMENTS = (
     'What is on offer of a release and its tracks in a country at a moment. Takedown deals (ERN 3) '
     'withdraw what they cover; a release that is taken down is offered nowhere.'""",
     """COMMENT ON FUNCTION release_in_country(text, text, timestamptz) IS
-    'A release with its tracks and their offers in a country at a moment; null where unknown.'""",
+    'A release with its tracks, their identifiers and offers in a country at a moment; null where '
+    'unknown.'""",
 )
 
 

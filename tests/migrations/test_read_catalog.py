@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 
 from migrations import run
-from tests.catalog_rows import write
+from tests.catalog_rows import number, write
 
 pytestmark = pytest.mark.integration
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -147,6 +147,12 @@ def test_a_release_in_a_country_is_one_answer(catalog: psycopg.Connection[Any]) 
         download("d", prices=price),
         download("dt", track_id="T1", territories=["DE"]),
     )
+    write(
+        catalog,
+        "identifier",
+        number("i1", "gtin", "00763331950658", "release", "R"),
+        number("i2", "isrc", "USSKG1912345", "recording", "C"),
+    )
     answer = catalog.execute("SELECT catalog.release_in_country('R', 'DE', %s)", (NOON,)).fetchone()
     assert answer is not None
     (release,) = answer
@@ -159,6 +165,9 @@ def test_a_release_in_a_country_is_one_answer(catalog: psycopg.Connection[Any]) 
     ]
     assert [[o["id"] for o in t["offers"]] for t in release["tracks"]] == [["dt"], []]
     assert release["tracks"][0]["duration_ms"] == 1000
+    assert release["identifiers"] == [{"scheme": "gtin", "value": "00763331950658", "valid": True}]
+    isrc = {"scheme": "isrc", "value": "USSKG1912345", "valid": True}
+    assert [t["identifiers"] for t in release["tracks"]] == [[isrc], []]
     unknown = catalog.execute("SELECT catalog.release_in_country('x', 'DE', now())").fetchone()
     assert unknown == (None,)
 

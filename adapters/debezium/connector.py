@@ -146,7 +146,7 @@ def without_secrets(configuration: Mapping[str, str]) -> Configuration:
     `${env:NAME}` is read there with `config.providers=env` and Kafka's EnvVarConfigProvider.
     """
     return {
-        name: "${env:CATALOG_MASTER_PASSWORD}" if name.endswith("password") else value
+        name: "${env:MASTER_PASSWORD}" if name.endswith("password") else value
         for name, value in configuration.items()
     }
 

@@ -1,0 +1,44 @@
+"""`catalog translate`: a worker that makes typed events of captured changes."""
+
+import signal
+import sys
+from threading import Event
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add `translate` to the command."""
+    app.command()(translate)
+
+
+def translate(
+    instance: Annotated[
+        str,
+        typer.Option(
+            help="Name of this process among the translating ones; the same after a restart.",
+        ),
+    ] = "1",
+) -> None:
+    """Translate changes into events until it is told to stop (Ctrl-C, SIGTERM).
+
+    It may be killed at any moment: started again with the same --instance it goes on at once,
+    and no event is lost or written twice. Several may run, each with an --instance of its own.
+    """
+    from adapters import wiring
+    from adapters.endpoints import resolve_endpoints
+    from adapters.kafka.translator import Progress
+    from adapters.settings import load_settings
+
+    settings = load_settings()
+    endpoints = resolve_endpoints(settings)
+    stop, progress = Event(), Progress()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    wiring.translate(settings, endpoints, stop, instance=instance, progress=progress)
+    print(
+        f"stopped after {progress.records} records, {progress.events} events, "
+        f"{progress.repeats} repeats, {progress.parked} parked",
+        file=sys.stderr,
+    )

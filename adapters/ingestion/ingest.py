@@ -53,8 +53,12 @@ def ingest(
                 report = _take(connection, source, options, watch)
                 summary.files.append(report)
                 watch.end(report)
+    except psycopg.errors.UndefinedTable as error:
+        raise CatalogError(
+            "the master database has no catalog tables yet: run `catalog migrate`"
+        ) from error
     except psycopg.Error as error:
-        raise CatalogError(f"the master database failed: {error}") from error
+        raise CatalogError(f"the master database failed: {error}".rstrip()) from error
     return summary
 
 

@@ -1,10 +1,11 @@
 """The ports that work on generations needs, bundled: wired in one place, passed along as one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic
 
 from projections.engine.apply import Applier, lag
-from projections.engine.progress import Meter, Report
+from projections.engine.progress import Meter, Progress, Report
 from projections.engine.replay import replay
 from projections.ports import EventDecoder, EventLog, TopicPartition
 from projections.read_model import ReadModel
@@ -28,18 +29,25 @@ class Parts:
         *,
         park: bool,
         report: Report,
-        observe: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """Bring a generation to exactly `until` (it is nowhere beyond, or it stays so there)."""
+        """Bring a generation to exactly `until` (where it is beyond, it stays there)."""
         applier = Applier(self.model, self.decoder, self.store, generation, park=park)
         missing = lag(applier.positions, until)
         if not missing:
             return
-        meter = Meter(generation.phase.value, missing, report)
-
-        def count(records: int) -> None:
-            meter.add(records)
-            observe(records)
-
-        replay(applier, self.events, until, count)
+        meter = Meter(generation.phase.value, missing, self.noted(generation, report))
+        replay(applier, self.events, until, meter.add)
         meter.end()
+
+    def noted(self, generation: Generation, report: Report) -> Report:
+        """A report that is also kept with the generation, once a second."""
+        last = float("-inf")
+
+        def both(progress: Progress) -> None:
+            nonlocal last
+            report(progress)
+            if monotonic() - last >= 1.0:
+                last = monotonic()
+                self.generations.note_progress(generation, progress.as_dict())
+
+        return both

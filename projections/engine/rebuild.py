@@ -14,7 +14,7 @@ from projections.engine.progress import Progress, Report
 from projections.engine.switch import by_number, draw_near, switch_to
 from projections.engine.verification import Comparison, compare
 from projections.ports import TopicPartition
-from projections.store import Generation, Phase, Purpose
+from projections.store import Generation, Phase, Purpose, StoreBusy
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +93,9 @@ def build(
             parts.store.checkpoints(generation.number), parts.events.bounds(parts.model.topics)
         )
         parts.replay_into(generation, generation.target, park=park, report=report)
+        noted = parts.noted(generation, report)
         generation = parts.generations.finish(
-            generation, lambda table: report(Progress("indexing", detail=table))
+            generation, lambda table: noted(Progress("indexing", detail=table))
         )
     return generation
 
@@ -126,7 +127,10 @@ def drop_former(parts: Parts, keep: int) -> None:
     former = [g for g in parts.generations.all() if g.phase is Phase.RETIRED]
     former.sort(key=lambda g: (g.switched_at is not None, g.switched_at, g.number), reverse=True)
     for generation in former[keep:]:
-        parts.generations.drop(generation)
+        try:
+            parts.generations.drop(generation)
+        except StoreBusy as busy:  # somebody still reads it; the next rebuild drops it
+            log.warning("generation %s is kept for now: %s", generation.number, busy)
 
 
 def verify_live(parts: Parts, *, force: bool = False, report: Report) -> Comparison:

@@ -7,8 +7,8 @@ from threading import Event, Thread
 from typing import TypeVar
 
 from projections.engine.apply import Applier, Prepared, lag
-from projections.engine.batch import records_in, trimmed
-from projections.ports import EventLog, TopicPartition
+from projections.engine.batch import trimmed
+from projections.ports import EventLog, RecordBatch, TopicPartition
 
 Item = TypeVar("Item")
 
@@ -25,14 +25,16 @@ def replay(
 ) -> None:
     """Apply all records from the applier's positions up to exactly `until`.
 
-    `observe` gets the number of records after each transaction. Raises what `Applier.store` raises.
+    `observe` gets the number of offsets passed after each transaction. Raises what `Applier.store`
+    raises.
     """
     if not lag(applier.positions, until):
         return
     with closing(_ahead(_prepared(applier, events, dict(until)))) as stream:
         for prepared in stream:
+            before = lag(applier.positions, until)
             applier.store(prepared)
-            observe(records_in(prepared.batches))
+            observe(before - lag(applier.positions, until))
 
 
 def _prepared(
@@ -45,6 +47,14 @@ def _prepared(
             if new:
                 cursor.update({(b.topic, b.partition): b.next_offset for b in new})
                 yield applier.prepare(new)
+    # Where only transaction markers were left, the log has nothing to hand over.
+    ends = [
+        RecordBatch(*partition, (), (), (), end)
+        for partition, end in sorted(until.items())
+        if cursor[partition] < end
+    ]
+    if ends:
+        yield applier.prepare(ends)
 
 
 def _iterator(items: Iterable[Item]) -> Generator[Item, None, None]:

@@ -30,7 +30,7 @@ class Difference:
     replayed: Mapping[str, object]
     event: str | None
     """Id of the event that last wrote the row, by the replay where it has the row."""
-    position: tuple[str, int, int] | None
+    position: tuple[str, int, int]
     """Topic, partition and offset of that event."""
     waiting: bool = False
     """Its key has parked records in one of the two: the row is expected to be older there."""

@@ -59,6 +59,11 @@ class Worker:
         """Number of the generation that was live when last looked."""
         return self._applier.generation.number
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether it must look up generation and checkpoints again before it can go on."""
+        return self._stale
+
     def step(self, timeout: float) -> int:
         """Poll once and store what came; returns the number of records stored.
 
@@ -162,12 +167,14 @@ class Worker:
 
 def run(worker: Worker, stopped: Callable[[], bool], pause: Callable[[float], object]) -> None:
     """Step until stopped. `pause(seconds)` waits between attempts while something is away."""
-    attempts = 0
+    failures = 0
     while not stopped():
         try:
             worker.step(timeout=0.5)
-            attempts = 0
+            away = worker.is_stale
         except DecoderFailed as failure:
-            attempts += 1
             log.warning("can't decode now, trying again: %s", failure)
-            pause(min(5.0, 0.1 * 2**attempts))
+            away = True
+        failures = failures + 1 if away else 0
+        if failures > 1:  # once is a switch or a conflict: go on at once
+            pause(min(5.0, 0.05 * 2**failures))

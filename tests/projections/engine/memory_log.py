@@ -27,7 +27,7 @@ SCHEMAS = {event.__name__: frame_schema(contract_of(event).newest.schema) for ev
 ORIGIN = {"table": "t", "position": "0", "transaction": None, "committed_at": None, "message": None}
 
 
-def event(name: str, id: str, number: int = 0, **state: object) -> bytes:
+def event(name: str, id: str, number: int = 0, /, **state: object) -> bytes:
     """A record's value: an event of type `name`."""
     fields = {"event_id": f"t/0/{number}/0", "id": id, "origin": ORIGIN, "changed": []}
     return json.dumps({"event": name, **fields, **state}).encode()

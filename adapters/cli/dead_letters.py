@@ -1,0 +1,165 @@
+"""`catalog dead-letters`: records that could not be used, and what waits behind them."""
+
+import base64
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from adapters.errors import CatalogError, UsageProblem
+
+if TYPE_CHECKING:
+    from adapters.endpoints import Endpoints
+    from adapters.settings import Settings
+    from projections.ports import DeadLetter, DeadLetters
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Numbers = Annotated[list[int] | None, typer.Argument(metavar="[NUMBER…]", help="Which letters.")]
+Every = Annotated[bool, typer.Option("--all", help="All letters.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group of commands."""
+    group = typer.Typer(help="Records that could not be used: see, retry or discard them.")
+    group.command("list")(list_letters)
+    group.command()(show)
+    group.command()(retry)
+    group.command()(discard)
+    app.add_typer(group, name="dead-letters")
+
+
+def list_letters(
+    stage: Annotated[str | None, typer.Option(help="translate or project.")] = None,
+    topic: Annotated[str | None, typer.Option()] = None,
+    limit: Annotated[int, typer.Option(min=1)] = 100,
+    as_json: Json = False,
+) -> None:
+    """List parked records in their order."""
+    from projections.ports import Stage
+
+    if stage is not None and stage not in set(Stage):
+        raise UsageProblem(f"--stage {stage!r} is none of {', '.join(Stage)}")
+    with _letters(_settings()[1]) as letters:
+        found = letters.list(None if stage is None else Stage(stage), topic, limit=limit)
+    if as_json:
+        print(json.dumps([_as_dict(one) for one in found]))
+        return
+    table = Table("number", "stage", "position", "key", "tries", "parked", "reason", box=None)
+    for one in found:
+        table.add_row(
+            str(one.number),
+            one.stage.value,
+            f"{one.topic}/{one.partition}/{one.offset}",
+            Text(_text(one.key) or ""),
+            str(one.attempts),
+            f"{one.parked_at:%Y-%m-%d %H:%M:%S}",
+            Text(one.reason),
+        )
+    Console(width=None if Console().is_terminal else 240, highlight=False).print(table)
+
+
+def show(number: int, as_json: Json = False) -> None:
+    """Show one parked record with its bytes."""
+    with _letters(_settings()[1]) as letters:
+        try:
+            letter = letters.show(number)
+        except KeyError:
+            raise UsageProblem(f"there is no dead letter {number}") from None
+    if as_json:
+        print(json.dumps(_as_dict(letter)))
+        return
+    for name, value in _as_dict(letter).items():
+        print(f"{name}: {value}")
+
+
+def retry(numbers: Numbers = None, every: Every = False, as_json: Json = False) -> None:
+    """Try letters again, with all that waits behind them, each key in order.
+
+    What succeeds leaves the list. Exit code 1 where some failed again.
+    """
+    from adapters.read_side import retry_projection, retry_translation
+    from projections.ports import Stage
+
+    chosen = _chosen(numbers, every=every)
+    settings, endpoints = _settings()
+    with _letters(endpoints) as letters:
+        parked = letters.list()
+    wanted = {one.number: one.stage for one in parked if chosen is None or one.number in chosen}
+    done: list[int] = []
+    failed: dict[int, str] = {}
+    # Translation first: what it makes good may be what the next stage waits for.
+    for stage, again in ((Stage.TRANSLATE, retry_translation), (Stage.PROJECT, retry_projection)):
+        of_stage = {number for number, its in wanted.items() if its is stage}
+        if of_stage:
+            retried = again(settings, endpoints, of_stage)
+            done += retried.done
+            failed |= retried.failed
+    if as_json:
+        print(json.dumps({"done": done, "failed": failed}))
+    else:
+        print(f"{len(done)} made good, {len(failed)} failed again")
+        for number, reason in failed.items():
+            print(f"{number}: {reason}", file=sys.stderr)
+    if failed:
+        raise CatalogError(f"{len(failed)} records still can't be used")
+
+
+def discard(numbers: Numbers = None, every: Every = False) -> None:
+    """Forget letters on purpose. What waits behind them goes on with the next retry."""
+    chosen = _chosen(numbers, every=every)
+    with _letters(_settings()[1]) as letters:
+        known = {one.number for one in letters.list()}
+        if chosen is not None and (unknown := chosen - known):
+            raise UsageProblem(f"there are no dead letters {sorted(unknown)}")
+        count = letters.discard(sorted(known if chosen is None else chosen))
+    print(f"{count} discarded")
+
+
+def _chosen(numbers: list[int] | None, *, every: bool) -> set[int] | None:
+    if bool(numbers) == every:
+        raise UsageProblem("name letters by their numbers, or say --all")
+    return None if every else set(numbers or ())
+
+
+def _settings() -> "tuple[Settings, Endpoints]":
+    from adapters.endpoints import resolve_endpoints
+    from adapters.settings import load_settings
+
+    settings = load_settings()
+    return settings, resolve_endpoints(settings)
+
+
+@contextmanager
+def _letters(endpoints: "Endpoints") -> "Iterator[DeadLetters]":
+    from adapters import wiring
+    from adapters.read_side import engine_errors
+
+    with engine_errors(), closing(wiring.dead_letters(endpoints)) as letters:
+        yield letters
+
+
+def _text(raw: bytes | None) -> str | None:
+    return None if raw is None else raw.decode("utf-8", "backslashreplace")
+
+
+def _as_dict(letter: "DeadLetter") -> dict[str, object]:
+    return {
+        "number": letter.number,
+        "stage": letter.stage.value,
+        "topic": letter.topic,
+        "partition": letter.partition,
+        "offset": letter.offset,
+        "key": _text(letter.key),
+        "value_base64": None if letter.value is None else base64.b64encode(letter.value).decode(),
+        "value": _text(letter.value),
+        "headers": [[name, _text(value)] for name, value in letter.headers],
+        "reason": letter.reason,
+        "parked_at": letter.parked_at.isoformat(),
+        "attempts": letter.attempts,
+    }

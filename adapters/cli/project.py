@@ -1,0 +1,43 @@
+"""`catalog project`: a worker that keeps the live generation up to date."""
+
+import signal
+import sys
+from threading import Event
+from typing import Annotated
+
+import typer
+
+from adapters.errors import UsageProblem
+
+
+def register(app: typer.Typer) -> None:
+    """Add `project` to the command."""
+    app.command()(project)
+
+
+def project(
+    model: Annotated[str, typer.Option(help="The read model.")] = "catalog",
+) -> None:
+    """Project events into a read model until it is told to stop (Ctrl-C, SIGTERM).
+
+    Any number of workers share the partitions. They may be killed at any moment.
+    """
+    from adapters.endpoints import resolve_endpoints
+    from adapters.read_side import run_worker
+    from adapters.settings import load_settings
+    from adapters.topology import READ_MODELS
+
+    models = {one.name: one for one in READ_MODELS}
+    if model not in models:
+        raise UsageProblem(f"--model {model!r} is none of {', '.join(models)}")
+    settings = load_settings()
+    endpoints = resolve_endpoints(settings)
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+
+    def ready() -> None:
+        print(f"projecting into {model!r}", file=sys.stderr)
+
+    run_worker(settings, endpoints, stop, model=models[model], ready=ready)
+    print("stopped", file=sys.stderr)

@@ -1,0 +1,146 @@
+"""`catalog rebuild`, `switch`, `rollback`: new generations of the read catalog, what is live."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from adapters.errors import Unhealthy
+
+if TYPE_CHECKING:
+    from projections.engine.rebuild import Rebuilt
+    from projections.store import Generation
+
+Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(rebuild)
+    app.command()(switch)
+    app.command()(rollback)
+
+
+def rebuild(
+    no_switch: Annotated[
+        bool,
+        typer.Option("--no-switch", help="Build and verify only; `catalog switch` comes later."),
+    ] = False,
+    park_poison: Annotated[
+        bool,
+        typer.Option("--park-poison", help="Park records that can't be used instead of stopping."),
+    ] = False,
+    accept_differences: Annotated[
+        bool,
+        typer.Option(
+            "--accept-differences", help="Switch although rows differ from the live ones."
+        ),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Rebuild although the log's history is not whole.")
+    ] = False,
+    keep: Annotated[int, typer.Option(min=0, help="Former generations to keep for rollback.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Build a new generation from message zero beside the live one, verify it, switch to it.
+
+    Readers notice nothing. A killed rebuild goes on where it was when started again. Exit code 3
+    where rows differ from the live ones: nothing is switched then.
+    """
+    from adapters.cli.comparison import as_dict, show
+    from adapters.cli.phases import shown_on
+    from adapters.endpoints import resolve_endpoints
+    from adapters.read_side import read_model_parts
+    from adapters.settings import load_settings
+    from projections.engine import rebuild as building
+
+    settings = load_settings()
+    with (
+        shown_on(Console(stderr=True)) as report,
+        read_model_parts(settings, resolve_endpoints(settings)) as parts,
+    ):
+        done = building.rebuild(
+            parts,
+            switch=not no_switch,
+            park_poison=park_poison,
+            accept_differences=accept_differences,
+            force=force,
+            keep=keep,
+            report=report,
+        )
+    if as_json:
+        comparison = None if done.comparison is None else as_dict(done.comparison)
+        generation = _generation(done.generation)
+        print(json.dumps({**generation, "switched": done.switched, "comparison": comparison}))
+    else:
+        if done.comparison is not None:
+            show(done.comparison)
+        print(_outcome(done))
+    if done.comparison is not None and not done.comparison.equal and not done.switched:
+        raise Unhealthy(
+            f"generation {done.generation.number} differs from the live one and was not switched "
+            f"in; `catalog switch {done.generation.number} --force` does so all the same"
+        )
+
+
+def switch(
+    number: Annotated[
+        int | None, typer.Argument(help="Which generation; by default the newest verified one.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also one whose rows differ from the live ones.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring a generation up to date and make it live."""
+    from adapters.cli.phases import shown_on
+    from adapters.endpoints import resolve_endpoints
+    from adapters.read_side import read_model_parts
+    from adapters.settings import load_settings
+    from projections.engine import switch as switching
+
+    settings = load_settings()
+    with (
+        shown_on(Console(stderr=True)) as report,
+        read_model_parts(settings, resolve_endpoints(settings)) as parts,
+    ):
+        live = switching.switch(parts, number, force=force, report=report)
+    _say_live(live, as_json=as_json)
+
+
+def rollback(as_json: Json = False) -> None:
+    """Bring the former generation up to date and make it live again."""
+    from adapters.cli.phases import shown_on
+    from adapters.endpoints import resolve_endpoints
+    from adapters.read_side import read_model_parts
+    from adapters.settings import load_settings
+    from projections.engine import switch as switching
+
+    settings = load_settings()
+    with (
+        shown_on(Console(stderr=True)) as report,
+        read_model_parts(settings, resolve_endpoints(settings)) as parts,
+    ):
+        live = switching.rollback(parts, report=report)
+    _say_live(live, as_json=as_json)
+
+
+def _say_live(live: "Generation", *, as_json: bool) -> None:
+    print(json.dumps(_generation(live)) if as_json else f"generation {live.number} is live")
+
+
+def _generation(generation: "Generation") -> dict[str, object]:
+    return {
+        "generation": generation.number,
+        "schema": generation.schema,
+        "phase": generation.phase.value,
+    }
+
+
+def _outcome(done: "Rebuilt") -> str:
+    number = done.generation.number
+    how = " (gone on with after it was stopped)" if done.resumed else ""
+    if done.switched:
+        return f"generation {number}{how} is live"
+    return f"generation {number}{how} is {done.generation.phase.value}"

@@ -1,0 +1,118 @@
+"""A whole read side in memory: log, database, workers, and what a plain replay comes to."""
+
+import json
+from dataclasses import dataclass, field
+
+from projections.catalog import CATALOG
+from projections.engine.parts import Parts
+from projections.engine.worker import Worker
+from projections.ports import TopicPartition
+from projections.read_model import ReadModel
+from projections.store import Generation, ReadStore, StoreBusy, Write
+from tests.projections.engine.memory_log import JsonDecoder, MemoryLog, event
+from tests.projections.engine.memory_store import (
+    MemoryDatabase,
+    MemoryGenerations,
+    MemoryReadStore,
+)
+
+MODEL = ReadModel(
+    "catalog",
+    "catalog",
+    "read_catalog",
+    tuple(p for p in CATALOG.projections if p.subject in {"track", "label"}),
+)
+"""Two tables are enough to see them mixed."""
+
+NAMES = {"track": ("TrackAdded", "TrackUpdated", "TrackRemoved"),
+         "label": ("LabelAdded", "LabelUpdated", "LabelRemoved")}  # fmt: skip
+FIELD = {"track": "title", "label": "name"}
+
+
+class FlakyStore(MemoryReadStore):
+    """Loses its connection when told to, before or after its transaction committed."""
+
+    fails: str | None = None
+
+    def write(self, generation: Generation, write: Write) -> None:
+        """See the port."""
+        fails, self.fails = self.fails, None
+        if fails == "before":
+            raise StoreBusy("lost before the commit")
+        super().write(generation, write)
+        if fails == "after":
+            raise StoreBusy("lost after the commit")
+
+
+@dataclass
+class Chain:
+    """What the tests of the engine move about."""
+
+    log: MemoryLog = field(default_factory=lambda: MemoryLog.of(MODEL.topics))
+    database: MemoryDatabase = field(default_factory=lambda: MemoryDatabase(MODEL))
+    decoder: JsonDecoder = field(default_factory=JsonDecoder)
+
+    @property
+    def parts(self) -> Parts:
+        """The engine's view, with a store of its own."""
+        return Parts(
+            MODEL,
+            self.log,
+            self.decoder,
+            MemoryReadStore(self.database),
+            MemoryGenerations(self.database),
+        )
+
+    def worker(self, store: ReadStore | None = None) -> Worker:
+        """A new member of the group, without partitions."""
+        return Worker(
+            MODEL, self.log, self.decoder, store or MemoryReadStore(self.database), "group"
+        )
+
+    def say(self, subject: str, key: int, kind: int, value: str, gap: int = 0) -> int:
+        """Write an event. Some values are special: `junk` is no event at all, `huge` is one that
+        its handler can't use, and text with a NUL is one that no database can hold."""
+        partition = (f"catalog.{subject}", key % 2)
+        id = f"{subject}{key}"
+        number = self.log.ends.get(partition, 0)
+        if value == "junk":
+            return self.log.append(partition, id, b"junk", gap)
+        state: dict[str, object] = {FIELD[subject]: value}
+        if value == "huge":
+            state["duration_ms"] = 2**40
+        name = NAMES[subject][kind]
+        return self.log.append(partition, id, event(name, id, number, **state), gap)
+
+    def content(self, number: int | None = None) -> dict[str, dict[str, tuple[object, object]]]:
+        """Table → id → (value, offset) of a generation, by default the live one."""
+        copy = self.database.live() if number is None else self.database.copies[number]
+        assert copy is not None
+        return {
+            table: {id: (row[FIELD[table]], row["event_offset"]) for id, row in rows.items()}
+            for table, rows in copy.tables.items()
+        }
+
+    def replayed(self) -> dict[str, dict[str, tuple[object, object]]]:
+        """What `content` must be: every event applied in turn, keys held from their bad record."""
+        tables: dict[str, dict[str, tuple[object, object]]] = {"label": {}, "track": {}}
+        for (topic, _), records in self.log.partitions.items():
+            subject = topic.split(".")[1]
+            held: set[bytes | None] = set()
+            for offset, key, value in records:
+                bad = any(sign in (value or b"") for sign in (b"junk", b"huge", b"\\u0000"))
+                if bad or key in held:
+                    held.add(key)
+                    continue
+                fields = json.loads(value or b"")
+                if fields["event"].endswith("Removed"):
+                    tables[subject].pop(fields["id"], None)
+                else:
+                    tables[subject][fields["id"]] = (fields[FIELD[subject]], offset)
+        return tables
+
+    def ends(self) -> dict[TopicPartition, int]:
+        """Where every checkpoint must end up."""
+        return {p: self.log.ends.get(p, 0) for p in self.log.partitions}
+
+
+__all__ = ["MODEL", "Chain", "FlakyStore"]

@@ -21,7 +21,7 @@ from projections.ports import TopicPartition as Partition
 STALLED_SECONDS = 120.0
 """A replay that gets nothing for so long fails: its end is known to be there."""
 
-_READING = {
+READING = {
     "enable_auto_commit": False,
     "enable_auto_offset_store": False,
     "auto_offset_reset": "error",
@@ -119,7 +119,7 @@ class KafkaEventLog:
         )
 
     def _configuration(self, role: str, **settings: Any) -> dict[str, Any]:
-        return client_configuration(self._kafka, role, **_READING, **settings)
+        return client_configuration(self._kafka, role, **READING, **settings)
 
 
 def _positions(consumer: Consumer, partitions: set[Partition]) -> dict[Partition, int]:

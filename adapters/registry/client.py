@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Self
 
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
@@ -61,7 +62,10 @@ class Registration:
 
 
 class Registry:
-    """Client of one registry. Implements `wire.SchemaIds` and `wire.SchemaTexts`."""
+    """Client of one registry. Implements `wire.SchemaIds` and `wire.SchemaTexts`.
+
+    A context manager: it keeps connections open until it is closed.
+    """
 
     def __init__(self, url: str, user: str | None = None, password: str | None = None) -> None:
         settings: dict[str, object] = {
@@ -75,6 +79,12 @@ class Registry:
             settings["basic.auth.user.info"] = f"{user}:{password or ''}"
         self._url = url
         self._client = SchemaRegistryClient(settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the connections."""
@@ -154,7 +164,8 @@ class Registry:
 
     def _compatibility(self, subject: str) -> str | None:
         with self._speaking(subject), _absent_is_none():
-            return self._client.get_config(subject).compatibility_level
+            level = self._client.get_config(subject).compatibility_level
+            return None if level is None else str(getattr(level, "value", level))
         return None
 
     @contextmanager

@@ -10,7 +10,7 @@ published, `compatibility` compares.
 from domain.schemas.check import contract_problems
 from domain.schemas.compatibility import Incompatibility, incompatibilities
 from domain.schemas.generation import Schema, full_name, render, schema_of
-from domain.schemas.versions import Contract, Version, contract_of, contracts, next_version_path
+from domain.schemas.versions import Contract, Version, contract_of, contracts
 
 __all__ = [
     "Contract",
@@ -22,7 +22,6 @@ __all__ = [
     "contracts",
     "full_name",
     "incompatibilities",
-    "next_version_path",
     "render",
     "schema_of",
 ]

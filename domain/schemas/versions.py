@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -40,6 +40,11 @@ class Contract:
         return full_name(self.event_type)
 
     @property
+    def folder(self) -> str:
+        """Where its versions stand, below this package: `track/TrackAdded`."""
+        return f"{self.event_type.SUBJECT}/{self.event_type.__name__}"
+
+    @property
     def newest(self) -> Version:
         """The version that writers write.
 
@@ -57,21 +62,13 @@ def contract_of(event_type: type[Event]) -> Contract:
     Raises:
         LookupError: a version between the first and the last is missing.
     """
-    return Contract(event_type, _published(_folder(event_type)))
+    empty = Contract(event_type, ())
+    return replace(empty, versions=_published(empty.folder))
 
 
 def contracts() -> tuple[Contract, ...]:
     """Contracts of all event types, in the order of `EVENT_TYPES`."""
     return tuple(contract_of(event_type) for event_type in EVENT_TYPES)
-
-
-def next_version_path(contract: Contract) -> str:
-    """Path, below this package, of the version to write next: `track/TrackAdded/v2.avsc`."""
-    return f"{_folder(contract.event_type)}/v{len(contract.versions) + 1}.avsc"
-
-
-def _folder(event_type: type[Event]) -> str:
-    return f"{event_type.SUBJECT}/{event_type.__name__}"
 
 
 @cache

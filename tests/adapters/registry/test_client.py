@@ -20,9 +20,8 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def registry(engines: Endpoints) -> Iterator[Registry]:
     endpoint = engines.registry
-    registry = Registry(endpoint.url, endpoint.user, endpoint.password)
-    yield registry
-    registry.close()
+    with Registry(endpoint.url, endpoint.user, endpoint.password) as registry:
+        yield registry
 
 
 def canonical(text: str) -> str:
@@ -85,6 +84,8 @@ def test_unknown_id(registry: Registry) -> None:
 
 
 def test_registry_that_is_not_there_is_named() -> None:
-    registry = Registry("http://127.0.0.1:9/apis/ccompat/v7")
-    with pytest.raises(RegistryFailed, match=r"127\.0\.0\.1:9.*CATALOG_REGISTRY__URL"):
+    with (
+        Registry("http://127.0.0.1:9/apis/ccompat/v7") as registry,
+        pytest.raises(RegistryFailed, match=r"127\.0\.0\.1:9.*CATALOG_REGISTRY__URL"),
+    ):
         registry.schema_id("a", "{}")

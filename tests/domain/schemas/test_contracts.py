@@ -14,7 +14,6 @@ from domain.schemas import (
     Version,
     contract_of,
     contract_problems,
-    next_version_path,
     render,
     schema_of,
 )
@@ -106,6 +105,6 @@ def test_contract_without_versions_says_what_to_do() -> None:
     assert contract_problems(empty) == [
         "catalog.track.TrackAdded: not published yet: run `catalog schemas write`"
     ]
-    assert next_version_path(empty) == "track/TrackAdded/v1.avsc"
+    assert empty.folder == "track/TrackAdded"
     with pytest.raises(LookupError, match="catalog schemas write"):
         _ = empty.newest

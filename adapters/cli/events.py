@@ -1,0 +1,158 @@
+"""`catalog events tail`: what happened and what is happening, decoded as each writer meant it."""
+
+import sys
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from adapters.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adapters.kafka.tail import Record
+    from adapters.registry.objects import RecordReader
+
+
+def register(app: typer.Typer) -> None:
+    """Add `events` and its commands."""
+    events = typer.Typer(no_args_is_help=True, help="Look at the events in the log.")
+    events.callback()(lambda: None)  # or typer takes its only command for the group itself
+    events.command()(tail)
+    app.add_typer(events, name="events")
+
+
+def tail(
+    topic: Annotated[
+        list[str] | None,
+        typer.Option(help="Topic or subject (catalog.track, track); repeatable. Default: all."),
+    ] = None,
+    type_: Annotated[
+        list[str] | None, typer.Option("--type", help="Event type (TrackAdded); repeatable.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Only events of this row.")] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="TIMESTAMP|beginning",
+            help="Where to start (ISO 8601; UTC unless it says otherwise). Default: now, or with"
+            " --no-follow the beginning.",
+        ),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option(help="Wait for more, or end at what is the end now.")
+    ] = True,
+    limit: Annotated[int | None, typer.Option(min=1, help="End after so many events.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, an event a line.")] = False,
+) -> None:
+    """Print events as they are in the log; Ctrl-C ends it.
+
+    A record that is no event is printed too, with the reason.
+    """
+    from adapters.endpoints import resolve_endpoints
+    from adapters.kafka.tail import read_topics
+    from adapters.registry.client import Registry
+    from adapters.registry.objects import RecordReader
+    from adapters.settings import load_settings
+
+    topics = _topics(topic or [])
+    types = _types(type_ or [])
+    moment = _moment(start, follow=follow)
+    endpoints = resolve_endpoints(load_settings())
+    endpoint = endpoints.registry
+    records = read_topics(endpoints.kafka, topics, moment, follow=follow)
+    with (
+        Registry(endpoint.url, endpoint.user, endpoint.password) as registry,
+        closing(records),
+        suppress(KeyboardInterrupt),
+    ):
+        for shown in islice(_chosen(records, RecordReader(registry), types, key), limit):
+            _print(shown, as_json=as_json)
+
+
+def _topics(names: list[str]) -> list[str]:
+    from domain.events import SUBJECTS, topic_of
+
+    known = {topic_of(subject) for subject in SUBJECTS}
+    asked = [name if name in known else topic_of(name) for name in names]
+    if unknown := [name for name in asked if name not in known]:
+        raise UsageProblem(f"no such event topic: {unknown[0]}; there are {', '.join(SUBJECTS)}")
+    return asked or sorted(known)
+
+
+def _types(names: list[str]) -> set[str]:
+    from domain.events import EVENT_TYPES
+
+    known = {event.__name__ for event in EVENT_TYPES}
+    if unknown := set(names) - known:
+        raise UsageProblem(
+            f"no such event type: {min(unknown)}; there are {', '.join(sorted(known))}"
+        )
+    return set(names)
+
+
+def _moment(start: str | None, *, follow: bool) -> datetime | Literal["beginning", "end"]:
+    if start is None:
+        return "end" if follow else "beginning"
+    if start == "beginning":
+        return "beginning"
+    try:
+        moment = datetime.fromisoformat(start)
+    except ValueError:
+        raise UsageProblem(
+            f"--from {start!r} is neither `beginning` nor a time such as 2026-01-31T12:00:00Z"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _chosen(
+    records: "Iterator[Record]", reader: "RecordReader", types: set[str], key: str | None
+) -> "Iterator[dict[str, Any]]":
+    from adapters.registry.objects import Undecodable
+    from adapters.registry.wire import UnknownSchemaId
+
+    for record in records:
+        if key is not None and record.key != key.encode():
+            continue
+        shown: dict[str, Any] = {
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "written_at": record.written_at,
+            "key": None if record.key is None else record.key.decode(errors="replace"),
+        }
+        try:
+            name, fields = reader.read(record.value)
+        except (Undecodable, UnknownSchemaId) as error:
+            if not types:
+                yield shown | {"error": str(error)}
+            continue
+        name = name.rpartition(".")[2]
+        if not types or name in types:
+            yield shown | {"type": name, "event": fields}
+
+
+def _print(shown: dict[str, Any], *, as_json: bool) -> None:
+    import msgspec
+
+    if as_json:
+        sys.stdout.buffer.write(msgspec.json.encode(shown) + b"\n")
+        sys.stdout.buffer.flush()
+        return
+    at = shown["written_at"]
+    place = f"{shown['topic']}/{shown['partition']}@{shown['offset']}"
+    head = f"{at:%Y-%m-%d %H:%M:%S.%f}"[:-3] if at else "no time"
+    if "error" in shown:
+        print(f"{head}  {place}  {shown['key']}  UNDECODABLE: {shown['error']}", flush=True)
+        return
+    state = {
+        name: value
+        for name, value in shown["event"].items()
+        if value is not None and name not in ("event_id", "id", "origin")
+    }
+    texts = [f"{name}={msgspec.json.encode(value).decode()}" for name, value in state.items()]
+    print(f"{head}  {place}  {shown['type']}  {shown['key']}  {' '.join(texts)}", flush=True)

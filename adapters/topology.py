@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adapters.debezium.connector import Capture
+from adapters.ingestion.master.tables import CAPTURED
 from adapters.kafka.topics import TopicPlan, capture_topics, event_topics
 from adapters.settings import Settings
 from domain.translation import TRANSLATIONS
@@ -13,8 +14,6 @@ from projections.read_model import ReadModel
 MASTER_SCHEMA = "public"
 ENGINE_SCHEMA = "engine"
 READ_MODELS: tuple[ReadModel, ...] = (CATALOG,)
-UNTRANSLATED_TABLES = ("related_release", "contributor", "ern_message")
-"""Captured for later, though no event is made of them yet: history can't be captured afterwards."""
 TRANSLATE_GROUP = "catalog-translate"
 
 
@@ -45,7 +44,7 @@ def topology(settings: Settings) -> Topology:
     size = (kafka.partitions, kafka.replication_factor)
     return Topology(
         capture_topics(prefix, translated_tables(), *size),
-        capture_topics(prefix, UNTRANSLATED_TABLES, *size),
+        capture_topics(prefix, untranslated_tables(), *size),
         event_topics(*size),
     )
 
@@ -55,10 +54,17 @@ def translated_tables() -> list[str]:
     return [translation.table for translation in TRANSLATIONS]
 
 
+def untranslated_tables() -> list[str]:
+    """Master tables that are captured though no event is made of them yet: what was not captured
+    can't be had afterwards."""
+    translated = translated_tables()
+    return [table for table in CAPTURED if table not in translated]
+
+
 def capture(settings: Settings) -> Capture:
     """What the connector captures and where it puts it."""
     return Capture(
-        tables=[*translated_tables(), *UNTRANSLATED_TABLES],
+        tables=CAPTURED,
         topic_prefix=settings.connect.topic_prefix,
         partitions=settings.kafka.partitions,
     )

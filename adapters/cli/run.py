@@ -1,0 +1,222 @@
+"""`catalog run`: the whole chain once, on sample data, so that a newcomer sees it work.
+
+It has a data folder of its own inside the user's, and goes the way of the commands that it shows.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import typer
+
+from adapters.cli.interruption import Interrupted, interruptible
+from adapters.errors import CatalogError
+from adapters.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.status import Status
+
+    from adapters.endpoints import Endpoints
+    from projections.catalog.lookup import MatchRow
+
+IDLE_SECONDS = 120.0
+STAGES = 8
+
+
+def register(app: typer.Typer) -> None:
+    """Add `run` to the command."""
+    app.command()(run)
+
+
+def run() -> None:
+    """Show the whole chain on sample data: ingest, capture, project, look up, rebuild, verify.
+
+    Everything that it starts it stops again; what it made stays in the folder that it names.
+    """
+    settings = load_settings(data=load_settings().data / "demo")
+    try:
+        with interruptible(), ExitStack() as stack:
+            what_next = _demonstrate(settings, stack)
+        print(what_next)
+    except Interrupted as interruption:
+        print(f"stopped ({interruption})", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def _demonstrate(settings: Settings, stack: ExitStack) -> str:
+    """Go through the stages, leaving what was started to `stack`; returns what to try next."""
+    from rich.console import Console
+
+    from adapters import wiring
+    from adapters.cli import status
+    from adapters.embedded.engines import supervised_engines
+    from adapters.ingestion.ingest import ingest
+    from adapters.ingestion.sample import FOLDER
+    from adapters.telemetry.health import Thresholds, judge
+    from adapters.telemetry.status import await_idle
+
+    show = _Show(Console(highlight=False, soft_wrap=True))
+    show.say(f"data      {settings.data}")
+    show.say(f"downloads {settings.cache}")
+
+    with show.stage("start PostgreSQL, Kafka, Connect, schema registry") as done:
+        engines = stack.enter_context(supervised_engines(settings, report=show.hint))
+        done(f"Kafka at {engines.endpoints.kafka['bootstrap.servers']}")
+    endpoints = engines.endpoints
+
+    with show.stage("make tables, topics, contracts; start capture and workers") as done:
+        stack.enter_context(wiring.running_services(settings, endpoints, show.hint))
+        done(", ".join(service.name for service in wiring.SERVICES))
+
+    with show.stage("ingest the sample feeds and ERN messages into the master catalog") as done:
+        summary = ingest(endpoints.master_dsn, [str(FOLDER)])
+        changed = sum(summary.changed.values())
+        done(f"{len(summary.files)} files, {changed} rows changed, {summary.quarantined} set aside")
+
+    with show.stage("capture, translate, project until everything is through") as done:
+        found = await_idle(
+            settings,
+            endpoints,
+            seconds=IDLE_SECONDS,
+            watch=lambda now: show.hint(f"{sum(t.lag for t in now.topics)} records to go"),
+        )
+        changes = sum(t.end for t in found.topics if t.stage == "translate")
+        events = sum(t.end for t in found.topics if t.stage == "project")
+        done(f"{changes} change records, {events} event records on the topics")
+
+    with show.stage("look up by ISRC, barcode and DDEX party id") as done:
+        before = _answers(endpoints)
+        done(f"{sum(len(matches) for matches in before.values())} matches")
+    _show_answers(show, before)
+
+    with show.stage("rebuild the read catalog from message zero, verify it, switch to it") as done:
+        done(_rebuild(settings, endpoints, show))
+
+    with show.stage("look up again: nothing changed") as done:
+        if _answers(endpoints) != before:
+            raise CatalogError("the new generation answers differently than the former one")
+        done("the same answers")
+
+    with show.stage("verify the live catalog against a replay") as done:
+        done(_verify(settings, endpoints, show))
+
+    found = await_idle(settings, endpoints, seconds=IDLE_SECONDS)
+    show.say("")
+    status.show(found, judge(found, Thresholds()))
+    return _WHAT_NEXT.format(data=settings.data, folder=FOLDER)
+
+
+@dataclass
+class _Show:
+    """Tells what happens: a line a stage, and on a terminal what it is at."""
+
+    console: "Console"
+    number: int = 0
+    began: float = field(default_factory=monotonic)
+    status: "Status | None" = None
+
+    def say(self, text: str) -> None:
+        self.console.print(text, markup=False)
+
+    def hint(self, text: str) -> None:
+        """What a stage is at; only a terminal sees it."""
+        if self.status is not None:
+            self.status.update(f"{self.title}: {text}")
+
+    @contextmanager
+    def stage(self, title: str) -> Iterator[Callable[[str], None]]:
+        """A stage; what it yields is called with its outcome."""
+        self.number += 1
+        self.title = f"[{self.number}/{STAGES}] {title}"
+        began = monotonic()
+        if not self.console.is_terminal:
+            self.say(self.title)
+
+        def done(outcome: str) -> None:
+            self.say(f"      {outcome} ({monotonic() - began:.1f} s)")
+
+        if self.console.is_terminal:
+            with self.console.status(self.title) as self.status:
+                outcomes: list[str] = []
+                yield outcomes.append
+            self.status = None
+            self.say(self.title)
+            for outcome in outcomes:
+                done(outcome)
+        else:
+            yield done
+
+
+def _answers(endpoints: "Endpoints") -> "Mapping[tuple[str, str], Sequence[MatchRow]]":
+    from adapters.ingestion.sample import LOOKUPS
+    from adapters.postgres.lookup import identifier_index
+    from projections.catalog.lookup import look_up
+
+    with identifier_index(endpoints.read_dsn) as index:
+        found = {
+            (scheme, value): look_up(index, scheme, value).matches for scheme, value in LOOKUPS
+        }
+    if empty := [f"{scheme} {value}" for (scheme, value), matches in found.items() if not matches]:
+        raise CatalogError(f"the sample's {', '.join(empty)} isn't in the read catalog")
+    return found
+
+
+def _show_answers(show: _Show, answers: "Mapping[tuple[str, str], Sequence[MatchRow]]") -> None:
+    for (scheme, value), matches in answers.items():
+        show.say(f"      catalog lookup {scheme} {value}")
+        for match in matches:
+            name = " by ".join(filter(None, (match.title, match.artist)))
+            on = f", on {match.release_title}" if match.owner == "track" else ""
+            show.say(f"        {match.owner} {match.id}: {name}{on}")
+            if match.owner == "party":
+                labels, releases = match.labels or (), match.releases or ()
+                show.say(f"          with {len(labels)} labels and {len(releases)} releases")
+
+
+def _rebuild(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
+    from adapters.read_side import read_model_parts
+    from projections.engine.rebuild import rebuild
+
+    with read_model_parts(settings, endpoints) as parts:
+        rebuilt = rebuild(
+            parts, report=lambda now: show.hint(f"{now.phase} {now.done}/{now.total}")
+        )
+    if not rebuilt.switched:
+        raise CatalogError(
+            f"the rebuilt catalog differs from the live one: {rebuilt.generation.note}"
+        )
+    verdict = rebuilt.comparison.summary() if rebuilt.comparison else "nothing to compare with"
+    return f"generation {rebuilt.generation.number} is live; {verdict}"
+
+
+def _verify(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
+    from adapters.read_side import read_model_parts
+    from projections.engine.rebuild import verify_live
+
+    with read_model_parts(settings, endpoints) as parts:
+        comparison = verify_live(
+            parts, report=lambda now: show.hint(f"{now.phase} {now.done}/{now.total}")
+        )
+    if not comparison.equal:
+        raise CatalogError(f"the live catalog has drifted: {comparison.summary()}")
+    return comparison.summary()
+
+
+_WHAT_NEXT = """
+Everything is stopped again. To go on with what was made, keep the engines up in one terminal:
+
+  catalog --data {data} up
+
+and in another (the same --data on each):
+
+  catalog lookup upc 299000009001     what a barcode stands on
+  catalog ingest YOUR_FEED.csv         your own data; {folder} shows the forms
+  catalog status                       topics, lag, generations, dead letters
+  catalog events tail --from beginning the events as they were
+  catalog rebuild                      a new generation, verified and switched in
+  catalog rollback                     back to the former one
+"""

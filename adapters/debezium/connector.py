@@ -149,9 +149,3 @@ def without_secrets(configuration: Mapping[str, str]) -> Configuration:
         name: "${env:MASTER_PASSWORD}" if name.endswith("password") else value
         for name, value in configuration.items()
     }
-
-
-def topics(capture: Capture, schema: str = "public", database: str | None = None) -> list[str]:
-    """The topics that a connector writes, in the order of the tables."""
-    parts = [capture.topic_prefix, *([database] if database else []), schema]
-    return [".".join([*parts, table]) for table in capture.tables]

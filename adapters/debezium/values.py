@@ -23,7 +23,7 @@ Convert = Callable[[Any], object]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
-_FAR_YEAR = re.compile(r"[+-]?\d{5,}-|-\d{4}-")
+_FAR_YEAR = re.compile(r"[+-]?\d{5,}-|-\d{4}-|-?infinity$")
 _POSTGRES_INFINITIES = frozenset({9223372036825200000, -9223372036832400000})
 
 _PER_MICROSECOND: Mapping[str, tuple[int, int]] = {

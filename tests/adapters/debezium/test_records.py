@@ -169,12 +169,18 @@ def test_a_deal() -> None:
 
 @pytest.mark.parametrize(
     "sent",
-    [9223372036825200000, -9223372036832400000, "+292278994-08-16T23:00:00Z", "-4713-11-24T00:00Z"],
+    [9223372036825200000, -9223372036832400000, "infinity", "-infinity", "+292278994-08-16T23:00Z"],
 )
 def test_an_infinite_instant_bounds_nothing(sent: object) -> None:
     change = deal(valid_to=sent)
     assert change.after is not None
     assert change.after["valid_to"] is None
+
+
+def test_an_infinite_date_bounds_nothing() -> None:
+    change = read(value("c", None, {**ROW, "original_release_date": "-5877611-06-21Z"}))
+    assert change.after is not None
+    assert change.after["original_release_date"] is None
 
 
 def test_unavailable_values_are_unchanged() -> None:

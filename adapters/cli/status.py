@@ -63,7 +63,7 @@ def show(found: ChainStatus, verdict: Verdict) -> None:
 
     table = Table(box=None, pad_edge=False)
     for name, justify in _COLUMNS:
-        table.add_column(name, justify=justify)
+        table.add_column(name, justify=justify, no_wrap=True)
     for topic in found.topics:
         table.add_row(
             topic.stage,

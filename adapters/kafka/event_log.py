@@ -13,7 +13,7 @@ from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicParti
 
 from adapters.kafka.connection import KafkaFailed, client_configuration, failed
 from adapters.kafka.reading import Limits, batches_of, gather
-from adapters.kafka.subscription import GroupSubscription
+from adapters.kafka.subscription import CLASSIC, GroupSubscription
 from adapters.kafka.topics import Topics, history_violations
 from projections.ports import Bounds, RecordBatch, Subscription
 from projections.ports import TopicPartition as Partition
@@ -39,7 +39,8 @@ READING = {
 class KafkaEventLog:
     """Implements `projections.ports.EventLog`.
 
-    `group_protocol` is "consumer" (KIP-848) or "classic", for brokers older than 4.0.
+    `group_protocol` is "consumer" (KIP-848) or "classic"; brokers that lack the first get the
+    second by themselves.
     """
 
     def __init__(
@@ -111,12 +112,10 @@ class KafkaEventLog:
         on_lost: Callable[[Sequence[Partition]], None],
     ) -> Subscription:
         """Join a consumer group; the callbacks run inside `poll`."""
-        membership: dict[str, Any] = {"group_id": group, "group_protocol": self._group_protocol}
+        configuration = self._configuration("worker", group_id=group, group_protocol="consumer")
         if self._group_protocol == "classic":
-            membership["partition_assignment_strategy"] = "cooperative-sticky"
-        return GroupSubscription(
-            self._configuration("worker", **membership), topics, on_assign, on_lost, self._limits
-        )
+            configuration |= CLASSIC
+        return GroupSubscription(configuration, topics, on_assign, on_lost, self._limits)
 
     def _configuration(self, role: str, **settings: Any) -> dict[str, Any]:
         return client_configuration(self._kafka, role, **READING, **settings)

@@ -5,12 +5,19 @@ from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, Message
 
-from adapters.kafka.connection import failed, log
+from adapters.kafka.connection import KafkaFailed, failed, log
 from projections.ports import RecordBatch
 from projections.ports import TopicPartition as Partition
 
 _CHUNK = 500
 """`consume` is cheapest at a few hundred; it waits its whole time unless all of them come."""
+
+
+_UNSUPPORTED = KafkaError(KafkaError.UNSUPPORTED_VERSION).str()
+
+
+class UnsupportedByBrokers(KafkaFailed):
+    """The brokers don't know a request: they are older than the protocol, or it is turned off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,8 @@ def _judge(messages: list[Message]) -> None:
         if error.code() in _HEALING:
             log.warning("kafka consumer", code=error.name(), error=error.str())
             continue
+        if _UNSUPPORTED in error.str():
+            raise UnsupportedByBrokers(f"Kafka: {error.str()}")
         where = f" {message.topic()}/{message.partition()}" if message.topic() else ""
         raise failed(f"reading{where}", error)
 

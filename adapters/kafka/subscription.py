@@ -18,12 +18,14 @@ from confluent_kafka import (
 )
 
 from adapters.kafka.connection import failed, log
-from adapters.kafka.reading import Limits, batches_of, gather
+from adapters.kafka.reading import Limits, UnsupportedByBrokers, batches_of, gather
 from projections.ports import RecordBatch
 from projections.ports import TopicPartition as Partition
 
 OnAssign = Callable[[Sequence[Partition]], Mapping[Partition, int]]
 OnLost = Callable[[Sequence[Partition]], None]
+
+CLASSIC = {"group.protocol": "classic", "partition.assignment.strategy": "cooperative-sticky"}
 
 
 class GroupSubscription:
@@ -42,10 +44,9 @@ class GroupSubscription:
         self._gathered: list[Message] = []
         self._positions: dict[Partition, int] = {}
         """Of the assigned partitions: up to where they were handed over."""
-        self._consumer = Consumer(configuration | {"on_commit": _note_commit})
-        self._consumer.subscribe(
-            list(topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
-        )
+        self._configuration = configuration | {"on_commit": _note_commit}
+        self._topics = list(topics)
+        self._consumer = self._join()
 
     def poll(self, timeout: float) -> list[RecordBatch]:
         """Return what is there; wait at most `timeout` seconds for a first record.
@@ -57,6 +58,11 @@ class GroupSubscription:
         try:
             gather(self._consumer, self._gathered, wait=timeout, linger=0, limits=self._limits)
             reached = self._reached()
+        except UnsupportedByBrokers:
+            if self._configuration["group.protocol"] == "classic":
+                raise
+            self._fall_back()
+            return []
         except KafkaException as error:
             raise failed("following the event topics", error) from error
         # a revocation may come in the midst of the last chunk
@@ -98,6 +104,20 @@ class GroupSubscription:
     def close(self) -> None:
         """Leave the group; the partitions still held are reported as lost."""
         self._consumer.close()
+
+    def _join(self) -> Consumer:
+        consumer = Consumer(self._configuration)
+        consumer.subscribe(
+            self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked
+        )
+        return consumer
+
+    def _fall_back(self) -> None:
+        """Join again with the protocol that every broker knows."""
+        log.warning("the brokers lack the group protocol of KIP-848: going on with the classic one")
+        self._consumer.close()
+        self._configuration |= CLASSIC
+        self._consumer = self._join()
 
     def _reached(self) -> dict[Partition, int]:
         asked = [TopicPartition(*partition) for partition in self._positions]

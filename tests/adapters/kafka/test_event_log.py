@@ -3,15 +3,20 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka.admin import AdminClient
 
+from adapters.embedded import kafka as embedded_kafka
+from adapters.embedded.engines import running_engines
 from adapters.endpoints import Endpoints
 from adapters.kafka.connection import KafkaFailed
 from adapters.kafka.event_log import KafkaEventLog
 from adapters.kafka.reading import Limits
+from adapters.kafka.topics import TopicPlan, Topics
+from adapters.settings import load_settings
 from projections.ports import RecordBatch, Subscription
 from projections.ports import TopicPartition as Partition
 from tests.adapters.kafka.conftest import Write
@@ -146,6 +151,22 @@ def test_members_share_partitions_and_start_from_the_callers_positions(
     write(["g"], 1)
     _wait(lambda: bool(one.poll() or True) and len(one.seen) + len(two.seen) == 7)
     one.subscription.close()
+
+
+def test_brokers_without_the_new_group_protocol_are_met_with_the_classic_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    properties = embedded_kafka._broker_properties
+    monkeypatch.setattr(
+        embedded_kafka,
+        "_broker_properties",
+        lambda *given: properties(*given) | {"group.coordinator.rebalance.protocols": "classic"},
+    )
+    with running_engines(load_settings(data=tmp_path / "data"), only=["kafka"]) as older:
+        Topics(older.kafka).apply([TopicPlan("t", 2)])
+        member = Member(KafkaEventLog(older.kafka), "t", {})
+        _wait(lambda: bool(member.poll() or True) and len(member.held) == 2)
+        member.subscription.close()
 
 
 def test_seek_goes_back_and_progress_is_noted(engines: Endpoints, topic: str, write: Write) -> None:

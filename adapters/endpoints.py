@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from adapters.embedded.state import Running, read_running
 from adapters.errors import SettingsError
-
-if TYPE_CHECKING:
-    from adapters.settings import Settings
-
+from adapters.settings import Settings
 
 ENGINES = {
     "kafka": "CATALOG_KAFKA__BOOTSTRAP",
@@ -53,18 +50,20 @@ class Endpoints:
         return f"Endpoints(kafka={brokers!r}, registry={self.registry.url!r}, …)"
 
 
-def resolve_endpoints(settings: Settings) -> Endpoints:
+def resolve_endpoints(settings: Settings, need: Collection[str] = ENGINES) -> Endpoints:
     """Addresses from the settings, and for what isn't set those of the running `catalog up`.
 
-    Raises SettingsError naming every address that neither gives.
+    `need` names those of ENGINES that must be there, so that a host which only reads can do
+    without the rest; addresses that nobody gives are then empty.
+    Raises SettingsError naming every needed address that neither gives.
     """
     given = given_addresses(settings)
     running = None if len(given) == len(ENGINES) else read_running(settings.data)
     found = {**(running.addresses if running else {}), **given}
-    missing = [name for name in ENGINES if name not in found]
+    missing = [name for name in need if name not in found]
     if missing:
         raise SettingsError(_missing(missing, running, settings))
-    return endpoints(settings, found)
+    return endpoints(settings, dict.fromkeys(ENGINES, "") | found)
 
 
 def given_addresses(settings: Settings) -> dict[str, str]:

@@ -28,23 +28,7 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError as UnparsedSetting
 
-from adapters.endpoints import Endpoints, RegistryEndpoint, resolve_endpoints
 from adapters.errors import SettingsError
-
-__all__ = [
-    "ConnectSettings",
-    "DatabaseSettings",
-    "EmbeddedSettings",
-    "Endpoints",
-    "KafkaSettings",
-    "RegistryEndpoint",
-    "RegistrySettings",
-    "Settings",
-    "SettingsError",
-    "config_file",
-    "load_settings",
-    "resolve_endpoints",
-]
 
 PREFIX = "CATALOG_"
 CONFIG = "CATALOG_CONFIG"

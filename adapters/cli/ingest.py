@@ -46,9 +46,10 @@ def command(
     Only what differs is written. What can't be taken in is kept in the quarantine table and told;
     then the exit code is 1, and everything else was taken in all the same.
     """
+    from adapters.endpoints import resolve_endpoints
     from adapters.ingestion.feeds.columns import Terms
     from adapters.ingestion.ingest import Options, ingest
-    from adapters.settings import load_settings, resolve_endpoints
+    from adapters.settings import load_settings
 
     if currency is not None and not (
         currency.isascii() and currency.isalpha() and len(currency) == 3
@@ -62,7 +63,7 @@ def command(
         currency=currency.upper() if currency else None,
     )
     options = Options(terms=terms, again=again, most_message_bytes=max_message_bytes)
-    dsn = resolve_endpoints(load_settings()).master_dsn
+    dsn = resolve_endpoints(load_settings(), need=("master",)).master_dsn
     console = Console(stderr=True)
     with _progress(console) as progress:
         watch: Watch = Bars(progress) if console.is_terminal else Lines(console)

@@ -48,7 +48,7 @@ def lookup(
         scheme = scheme_named(scheme)
     except UnknownScheme as error:
         raise UsageProblem(str(error)) from error
-    with identifier_index(resolve_endpoints(load_settings()).read_dsn) as index:
+    with identifier_index(resolve_endpoints(load_settings(), need=("read",)).read_dsn) as index:
         if value != "-":
             answer = look_up(index, scheme, value)
             if answer.error:

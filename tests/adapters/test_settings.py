@@ -7,7 +7,9 @@ import pytest
 from pydantic import BaseModel
 
 from adapters.embedded.state import own_data_folder
-from adapters.settings import Settings, SettingsError, load_settings, resolve_endpoints
+from adapters.endpoints import resolve_endpoints
+from adapters.errors import SettingsError
+from adapters.settings import Settings, load_settings
 
 SECRET = "s3cr3t-word"
 

@@ -18,8 +18,8 @@ from adapters.embedded.engines import running_engines
 from adapters.embedded.kafka import OFFSET_TEXT_BYTES
 from adapters.embedded.processes import PortTaken
 from adapters.embedded.state import read_running
-from adapters.endpoints import Endpoints
-from adapters.settings import EmbeddedSettings, Settings, resolve_endpoints
+from adapters.endpoints import Endpoints, resolve_endpoints
+from adapters.settings import EmbeddedSettings, Settings
 
 pytestmark = pytest.mark.integration
 

@@ -108,6 +108,11 @@ def _broker_properties(log_folder: Path, port: int, controller_port: int) -> dic
         # how long a restart waits until its killed forerunner no longer counts as alive
         "broker.session.timeout.ms": 3000,
         "broker.heartbeat.interval.ms": 500,
+        # workers share partitions anew within a second or two, and a killed one is missed after ten
+        "group.consumer.min.session.timeout.ms": 2000,
+        "group.consumer.session.timeout.ms": 10000,
+        "group.consumer.min.heartbeat.interval.ms": 500,
+        "group.consumer.heartbeat.interval.ms": 1000,
         "auto.create.topics.enable": "false",
         "log.retention.hours": -1,
     }

@@ -1,0 +1,165 @@
+"""ERN messages in the master catalog: the newest truth stands, in whatever order it came."""
+
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adapters.ingestion.ingest import Options
+from tests.adapters.ingestion.master import Master
+from tests.adapters.ingestion.messages import SENDER, STREAM, album, deal, purge, single_38
+
+pytestmark = pytest.mark.integration
+
+OWN = f"{SENDER}:00299000009001"
+PRICED = STREAM + (
+    '<PriceInformation><WholesalePricePerUnit CurrencyCode="EUR">{}'
+    "</WholesalePricePerUnit></PriceInformation>"
+)
+Take = Callable[[bytes], Any]
+
+
+@pytest.fixture
+def take(master: Master, tmp_path: Path) -> Take:
+    """Takes a message in; its report."""
+    numbers = count()
+
+    def one(content: bytes) -> Any:
+        path = tmp_path / f"{next(numbers)}.xml"
+        path.write_bytes(content)
+        [report] = master.ingest(path).files
+        return report
+
+    return one
+
+
+def test_the_same_again_changes_nothing(master: Master, take: Take) -> None:
+    assert take(album()).changed
+    before = master.catalog(written=True)
+    report = take(album())
+    assert (report.status, report.changed) == ("applied", {})
+    assert master.catalog(written=True) == before
+
+
+def test_what_was_taken_in_before_is_known(master: Master, tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(album())
+    for status in ("applied", "known"):
+        [report] = master.ingest(tmp_path, options=Options()).files
+        assert (report.kind, report.status) == ("ern-new-release", status)
+
+
+def test_the_newer_message_replaces_all(master: Master, take: Take) -> None:
+    take(album())
+    report = take(album("2026-01-02T00:00:00Z", isrcs=("GBLF92690002",), title="New"))
+    assert report.changed["release deleted"] == 1
+    found = master.catalog()
+    assert set(found["release"]) == {OWN, f"{OWN}/299000009001-1"}
+    assert found["release"][OWN]["title"] == "New"
+    assert {i["value"] for i in found["identifier"].values() if i["scheme"] == "isrc"} == {
+        "GBLF92690002"
+    }
+    assert master.one("SELECT status FROM ern_message ORDER BY created_at LIMIT 1") == "superseded"
+
+
+def test_the_older_message_changes_nothing(master: Master, take: Take) -> None:
+    take(album("2026-01-02T00:00:00Z", title="New"))
+    before = master.catalog(written=True)
+    report = take(album(title="Old"))
+    assert (report.status, report.changed) == ("superseded", {})
+    assert master.catalog(written=True) == before
+
+
+def test_another_price_is_a_change_of_the_same_deal(master: Master, take: Take) -> None:
+    two = deal(PRICED.format("1.00"), "R0") + deal(STREAM.replace("Worldwide", "DE"), "R0")
+    take(album(deals=two))
+    report = take(album("2026-01-02T00:00:00Z", deals=two.replace("1.00", "2.00")))
+    assert report.changed == {"deal updated": 1}
+
+
+def test_a_release_without_deals_stays(master: Master, take: Take) -> None:
+    take(album())
+    report = take(album("2026-01-02T00:00:00Z", deals=" "))
+    assert report.changed == {"deal deleted": 3}
+    assert master.catalog()["release"][OWN]["status"] == "active"
+
+
+def test_a_takedown_marks_the_release(master: Master, take: Take) -> None:
+    take(single_38(STREAM))
+    take(single_38(STREAM + "<TakeDown>true</TakeDown>", "2026-01-02T00:00:00Z"))
+    release = master.catalog()["release"][f"{SENDER}:00299000009018"]
+    assert release["status"] == "taken_down"
+
+
+@pytest.mark.parametrize(
+    "numbers", ["<ICPN>299000009001</ICPN>", "<GRid>A1LF900TRACK000017</GRid>"]
+)
+def test_a_purge_leaves_nothing_and_lets_nothing_older_in(
+    master: Master, take: Take, numbers: str
+) -> None:
+    ids = "<ICPN>299000009001</ICPN><GRid>A1LF900TRACK000017</GRid>"
+    take(album(release_ids=ids))
+    assert take(purge("2026-01-03T00:00:00Z", numbers)).changed
+    gone = ("release", "track", "recording", "deal", "format", "contributor", "flaw")
+    assert not any(master.catalog()[table] for table in gone)
+    assert not master.one("SELECT count(*) FROM identifier WHERE owner_type <> 'party'")
+    assert take(album("2026-01-02T00:00:00Z", release_ids=ids)).status == "superseded"
+    assert take(album("2026-01-04T00:00:00Z", release_ids=ids)).status == "applied"
+    assert OWN in master.catalog()["release"]
+
+
+def test_a_purge_of_a_track_release_leaves_its_album(master: Master, take: Take) -> None:
+    take(album())
+    number = f'<ProprietaryId Namespace="{SENDER}">299000009001-1</ProprietaryId>'
+    take(purge("2026-01-03T00:00:00Z", number))
+    assert set(master.catalog()["release"]) == {OWN, f"{OWN}/299000009001-2"}
+    assert len(master.catalog()["track"]) == 2
+
+
+def test_what_is_unusable_waits_with_its_bytes(master: Master, take: Take) -> None:
+    report = take(b"<broken>")
+    assert report.status == "quarantined"
+    assert take(b"<broken>").quarantined == 1
+    assert master.one("SELECT content FROM quarantine") == b"<broken>"
+    assert "not well-formed" in master.one("SELECT reason FROM quarantine")
+
+
+def test_a_greater_message_than_allowed_waits(master: Master, tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(album())
+    summary = master.ingest(tmp_path, options=Options(most_message_bytes=100))
+    assert summary.quarantined == 1
+    assert master.ingest(tmp_path).quarantined == 0
+    assert master.one("SELECT count(*) FROM quarantine") == 0
+
+
+MESSAGES = [
+    album("2026-01-01T00:00:00Z", title="First"),
+    album("2026-01-02T00:00:00Z", title="Second", isrcs=("GBLF92690002",), artist="I. Brandt"),
+    album("2026-01-02T00:00:00Z", title="Of the same moment", isrcs=()),
+    album("2026-01-03T00:00:00Z", title="Other", upc="299000009018", artist="Isolde  BRANDT"),
+    purge("2026-01-04T00:00:00Z"),
+    album("2026-01-05T00:00:00Z", title="Again", isrcs=("GBLF92690003",)),
+    single_38(STREAM, "2025-12-31T00:00:00Z"),
+    purge("2026-01-02T12:00:00Z", "<ICPN>299000009018</ICPN>"),
+]
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.permutations(MESSAGES), st.integers(1, len(MESSAGES)))
+def test_messages_end_in_the_same_state_in_any_order(
+    master: Master, take: Take, order: list[bytes], some: int
+) -> None:
+    chosen = order[:some]
+    ends = []
+    for arrival in (chosen, [m for m in MESSAGES if m in chosen], chosen + chosen):
+        master.clear()
+        for content in arrival:
+            take(content)
+        ends.append(master.catalog())
+    assert ends[0] == ends[1]
+    assert ends[0] == ends[2]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from adapters import wiring
 from adapters.cli.interruption import Interrupted, interruptible
-from adapters.embedded.engines import supervised_engines
-from adapters.endpoints import Endpoints
-from adapters.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from adapters.endpoints import Endpoints
+    from adapters.settings import Settings
 
 _CHECK_SECONDS = 0.5
 
@@ -32,6 +32,10 @@ def up(
 
     Every other command given the same data folder finds them by itself.
     """
+    from adapters import wiring
+    from adapters.embedded.engines import supervised_engines
+    from adapters.settings import load_settings
+
     settings = load_settings()
     is_up = False
     try:

@@ -118,6 +118,7 @@ BAD: dict[str, tuple[bytes | None, bytes | None, str]] = {
     "truncated": (GOOD[0][0], GOOD[0][1][:-3], "not Avro of TrackAdded"),
     "padded": (GOOD[0][0], GOOD[0][1] + b"\0", "1 bytes follow"),
     "twice": (GOOD[0][0], GOOD[0][1] + GOOD[0][1][5:], "bytes follow"),
+    "two in one": (GOOD[0][0], GOOD[0][1] + GOOD[1][1][5:], "bytes follow"),
     "key of another row": (b"7", GOOD[0][1], "is not the event's id '0'"),
     "no key": (None, GOOD[0][1], "key None"),
     "bad branch": (GOOD[0][0], GOOD[0][1][:5] + b"\x02a\x020\xff\xff", "not Avro"),

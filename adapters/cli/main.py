@@ -31,6 +31,7 @@ COMMANDS = (
     "project",
     "dead_letters",
     "migrate",
+    "generate",
 )
 """Modules of this package that add commands, in the order in which help shows them."""
 

@@ -57,12 +57,12 @@ def check(as_json: AsJson = False) -> None:
 
 def _connected() -> "tuple[Any, list[TopicPlan]]":
     from adapters.endpoints import resolve_endpoints
-    from adapters.kafka.planned import planned_topics
     from adapters.kafka.topics import Topics
     from adapters.settings import load_settings
+    from adapters.topology import topology
 
     settings = load_settings()
-    return Topics(resolve_endpoints(settings).kafka), planned_topics(settings)
+    return Topics(resolve_endpoints(settings).kafka), topology(settings).all_topics
 
 
 def _judge(states: "dict[str, TopicState]", plans: "list[TopicPlan]") -> None:

@@ -12,12 +12,12 @@ from adapters import endpoints as endpoints_module
 from adapters.cli import events
 from adapters.endpoints import Endpoints
 from adapters.errors import UsageProblem
-from adapters.kafka.planned import planned_topics
 from adapters.kafka.producer import producer
 from adapters.kafka.topics import Topics
 from adapters.registry.client import Registry
 from adapters.registry.encoder import EventEncoder
 from adapters.settings import load_settings
+from adapters.topology import topology
 from domain.events import Origin, topic_of
 from domain.events.label import LabelAdded, LabelRemoved
 from domain.schemas import contract_of
@@ -46,7 +46,7 @@ def test_wrong_options_are_named(command: typer.Typer, arguments: list[str], wor
 @pytest.mark.integration
 def test_tail(command: typer.Typer, engines: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoints_module, "resolve_endpoints", lambda settings: engines)
-    Topics(engines.kafka).apply(planned_topics(load_settings()))
+    Topics(engines.kafka).apply(topology(load_settings()).all_topics)
     origin = Origin(table="label", position="1")
     written = [
         LabelAdded(event_id="tail/0", id="tail-1", origin=origin, changed=["name"], name="Näme"),

@@ -11,8 +11,8 @@ from adapters import settings as settings_module
 from adapters.cli import topics
 from adapters.endpoints import Endpoints
 from adapters.errors import Unhealthy
-from adapters.kafka.planned import planned_topics
 from adapters.settings import ConnectSettings, KafkaSettings, load_settings
+from adapters.topology import topology
 
 pytestmark = pytest.mark.integration
 
@@ -34,7 +34,7 @@ def test_topics_are_applied_shown_and_checked(
         run("check")
     applied = {one["topic"]: one["action"] for one in json.loads(run("apply", "--json"))}
     assert applied["cli.public.track"] == "created"
-    assert len(applied) == len(planned_topics(settings))
+    assert len(applied) == len(topology(settings).all_topics)
     assert "keep everything" in run("check")
     (shown,) = [t for t in json.loads(run("list", "--json")) if t["topic"] == "cli.public.track"]
     assert shown["configuration"]["retention.ms"] == "-1"

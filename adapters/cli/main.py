@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 unhealthy or behind.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from typing import Annotated
 import typer
 
 from adapters.errors import CatalogError
+from adapters.telemetry.logs import configure_logs
 
 COMMANDS = (
     "run",
@@ -88,6 +90,7 @@ def take_data_option(arguments: Sequence[str]) -> tuple[list[str], str | None]:
 
 def main() -> None:
     """Run one command and exit with its code."""
+    configure_logs(level=logging.WARNING)  # workers say more
     arguments, data = take_data_option(sys.argv[1:])
     if data is not None:
         os.environ["CATALOG_DATA"] = data

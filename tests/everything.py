@@ -32,7 +32,9 @@ STEPS = (
     Step("schemas", (str(BIN / "catalog"), "schemas", "check")),
     Step("unit and property tests", (PYTHON, "-m", "pytest", "-q", "-m", "not integration")),
     # Models against migrations is tests/migrations: it needs a PostgreSQL to ask.
-    Step("integration tests", (PYTHON, "-m", "pytest", "-m", "integration", "--durations=15"), True),
+    Step(
+        "integration tests", (PYTHON, "-m", "pytest", "-m", "integration", "--durations=15"), True
+    ),
 )
 
 

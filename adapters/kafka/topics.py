@@ -34,8 +34,10 @@ _LEADERLESS = {
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.OFFSET_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.FENCED_LEADER_EPOCH,
 }
-"""A partition that is being made or moved is without a leader for a moment."""
+"""A partition that is being made or moved is without a leader, or its leader unknown, for a moment."""
 
 
 @dataclass(frozen=True, slots=True)

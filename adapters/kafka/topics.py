@@ -37,7 +37,7 @@ _LEADERLESS = {
     KafkaError.UNKNOWN_LEADER_EPOCH,
     KafkaError.FENCED_LEADER_EPOCH,
 }
-"""A partition that is being made or moved is without a leader, or its leader unknown, for a moment."""
+"""A partition that is being made or moved has no leader for a moment, or one not known to all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,13 @@ from threading import Event
 from adapters import wiring
 from adapters.endpoints import Endpoints
 from adapters.errors import CatalogError, UsageProblem
+from adapters.kafka.connection import Statistics
 from adapters.kafka.retranslation import retranslate
 from adapters.postgres.heaps import HeapsLost
 from adapters.registry.encoder import EventEncoder
 from adapters.settings import Settings
+from adapters.telemetry.metrics import Metrics
+from adapters.telemetry.observed import observed
 from adapters.topology import TRANSLATE_GROUP
 from projections.catalog import CATALOG
 from projections.engine import dead_letter, worker
@@ -58,10 +61,13 @@ def engine_errors() -> Iterator[None]:
 
 @contextmanager
 def read_model_parts(
-    settings: Settings, endpoints: Endpoints, model: ReadModel = CATALOG
+    settings: Settings,
+    endpoints: Endpoints,
+    model: ReadModel = CATALOG,
+    statistics: Statistics | None = None,
 ) -> Iterator[Parts]:
     """What works on a read model's generations; everything fails with CatalogError within."""
-    with engine_errors(), wiring.read_model_parts(settings, endpoints, model) as parts:
+    with engine_errors(), wiring.read_model_parts(settings, endpoints, model, statistics) as parts:
         yield parts
 
 
@@ -72,13 +78,16 @@ def run_worker(
     *,
     model: ReadModel = CATALOG,
     ready: Callable[[], None] = lambda: None,
+    metrics: Metrics | None = None,
 ) -> None:
     """Project until `stop` is set; makes the first generation where there is none.
 
     A database or registry that is away is waited for. Raises CatalogError for what does not heal
     by itself.
     """
-    with read_model_parts(settings, endpoints, model) as parts:
+    statistics = None if metrics is None else metrics.note_statistics
+    with read_model_parts(settings, endpoints, model, statistics) as bare:
+        parts = bare if metrics is None else observed(bare, metrics)
         while not _something_is_live(parts):
             if stop.wait(0.5):
                 return

@@ -32,15 +32,16 @@ class Service:
 class _Kept:
     """A service and the process that runs it now."""
 
-    def __init__(self, service: Service, settings: Settings) -> None:
+    def __init__(self, service: Service, settings: Settings, index: int) -> None:
         self.service = service
+        self._index = index
         self._settings = settings
         self._failures = 0
         self.start()
 
     def start(self) -> None:
         self.began = time.monotonic()
-        self.process = _process(self.service, self._settings)
+        self.process = _process(self.service, self._settings, self._index)
 
     def check(self, report: Callable[[str], None]) -> None:
         """Start the process again if it ended; raise EngineFailed when that does not help."""
@@ -67,7 +68,7 @@ def kept_running(
     kept: list[_Kept] = []
     try:
         for service in services:
-            kept.append(_Kept(service, settings))
+            kept.append(_Kept(service, settings, len(kept)))
 
         def check() -> None:
             for one in kept:
@@ -81,8 +82,10 @@ def kept_running(
             one.process.await_stop(_STOP_SECONDS)
 
 
-def _process(service: Service, settings: Settings) -> EngineProcess:
+def _process(service: Service, settings: Settings, index: int) -> EngineProcess:
     ours = {name: value for name, value in os.environ.items() if name.startswith("CATALOG_")}
+    if settings.metrics.port is not None:  # a port a process
+        ours["CATALOG_METRICS__PORT"] = str(settings.metrics.port + index)
     return start(
         service.name,
         [sys.executable, "-c", _ENTRY, *service.arguments],

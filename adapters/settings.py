@@ -103,6 +103,13 @@ class DatabaseSettings(_Group):
     url: PostgresUrl | None = None
 
 
+class MetricsSettings(_Group):
+    """Where a worker process serves its metrics and health; nowhere without a port."""
+
+    host: str = "127.0.0.1"
+    port: Port | None = None
+
+
 class EmbeddedSettings(_Group):
     """How the engines that aren't set are started; a port of None is any free one."""
 
@@ -136,6 +143,7 @@ class Settings(BaseSettings):
     connect: ConnectSettings = ConnectSettings()
     master: DatabaseSettings = DatabaseSettings()
     read: DatabaseSettings = DatabaseSettings()
+    metrics: MetricsSettings = MetricsSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
 
     @classmethod

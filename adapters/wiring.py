@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from threading import Event
 
 from adapters.endpoints import Endpoints
+from adapters.kafka.connection import Statistics
 from adapters.kafka.event_log import KafkaEventLog
 from adapters.kafka.translator import Progress, run_translator
 from adapters.postgres.dead_letters import PostgresDeadLetters
@@ -27,7 +28,10 @@ from projections.read_model import ReadModel
 
 @contextmanager
 def read_model_parts(
-    settings: Settings, endpoints: Endpoints, model: ReadModel = CATALOG
+    settings: Settings,
+    endpoints: Endpoints,
+    model: ReadModel = CATALOG,
+    statistics: Statistics | None = None,
 ) -> Iterator[Parts]:
     """What works on a read model's generations: its log, decoder and database."""
     with (
@@ -36,7 +40,7 @@ def read_model_parts(
     ):
         yield Parts(
             model=model,
-            events=event_log(settings, endpoints),
+            events=event_log(settings, endpoints, statistics),
             decoder=ColumnDecoder(schemas),
             store=store,
             generations=PostgresGenerations(endpoints.read_dsn, model),
@@ -59,6 +63,7 @@ def translate(
     *,
     instance: str = "1",
     progress: Progress | None = None,
+    statistics: Statistics | None = None,
 ) -> None:
     """Translate changes into events until `stop` is set."""
     with (
@@ -74,12 +79,17 @@ def translate(
             instance=instance,
             group=TRANSLATE_GROUP,
             progress=progress,
+            statistics=statistics,
         )
 
 
-def event_log(settings: Settings, endpoints: Endpoints) -> KafkaEventLog:
+def event_log(
+    settings: Settings, endpoints: Endpoints, statistics: Statistics | None = None
+) -> KafkaEventLog:
     """The event topics."""
-    return KafkaEventLog(endpoints.kafka, group_protocol=settings.kafka.group_protocol)
+    return KafkaEventLog(
+        endpoints.kafka, group_protocol=settings.kafka.group_protocol, statistics=statistics
+    )
 
 
 def registry(endpoints: Endpoints) -> Registry:

@@ -22,6 +22,7 @@ COMMANDS = (
     "ingest",
     "lookup",
     "status",
+    "health",
     "rebuild",
     "generations",
     "verify",

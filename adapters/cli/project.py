@@ -2,7 +2,6 @@
 
 import signal
 import sys
-from threading import Event
 from typing import Annotated
 
 import typer
@@ -25,6 +24,8 @@ def project(
     from adapters.endpoints import resolve_endpoints
     from adapters.read_side import run_worker
     from adapters.settings import load_settings
+    from adapters.telemetry.exposition import Pulse
+    from adapters.telemetry.worker import watched
     from adapters.topology import READ_MODELS
 
     models = {one.name: one for one in READ_MODELS}
@@ -32,12 +33,13 @@ def project(
         raise UsageProblem(f"--model {model!r} is none of {', '.join(models)}")
     settings = load_settings()
     endpoints = resolve_endpoints(settings)
-    stop = Event()
+    stop = Pulse()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
 
     def ready() -> None:
         print(f"projecting into {model!r}", file=sys.stderr)
 
-    run_worker(settings, endpoints, stop, model=models[model], ready=ready)
+    with watched(settings, stop, f"project-{model}") as metrics:
+        run_worker(settings, endpoints, stop, model=models[model], ready=ready, metrics=metrics)
     print("stopped", file=sys.stderr)

@@ -2,7 +2,6 @@
 
 import signal
 import sys
-from threading import Event
 from typing import Annotated
 
 import typer
@@ -30,13 +29,24 @@ def translate(
     from adapters.endpoints import resolve_endpoints
     from adapters.kafka.translator import Progress
     from adapters.settings import load_settings
+    from adapters.telemetry.exposition import Pulse
+    from adapters.telemetry.worker import watched
 
     settings = load_settings()
     endpoints = resolve_endpoints(settings)
-    stop, progress = Event(), Progress()
+    stop, progress = Pulse(), Progress()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
-    wiring.translate(settings, endpoints, stop, instance=instance, progress=progress)
+    with watched(settings, stop, f"translate-{instance}") as metrics:
+        metrics.note_translation(progress)
+        wiring.translate(
+            settings,
+            endpoints,
+            stop,
+            instance=instance,
+            progress=progress,
+            statistics=metrics.note_statistics,
+        )
     print(
         f"stopped after {progress.records} records, {progress.events} events, "
         f"{progress.repeats} repeats, {progress.parked} parked",

@@ -12,7 +12,13 @@ from typing import Any
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
-from adapters.kafka.connection import REQUEST_SECONDS, KafkaFailed, client_configuration
+from adapters.kafka.connection import (
+    REQUEST_SECONDS,
+    KafkaFailed,
+    Statistics,
+    client_configuration,
+    reporting,
+)
 from domain.translation.repeats import Repeats
 
 log = structlog.get_logger("translate")
@@ -41,6 +47,7 @@ class CaptureMember:
     instance: str
     """Name of this process among the group's; the same after a restart."""
     topics: Sequence[str]
+    statistics: Statistics | None = None
     partitions: dict[tuple[str, int], PartitionMemory] = field(default_factory=dict)
     _consumer: Consumer = field(init=False)
     _unknown: set[str] = field(default_factory=set)
@@ -63,6 +70,7 @@ class CaptureMember:
                 fetch_wait_max_ms=100,
                 fetch_queue_backoff_ms=10,
                 queued_max_messages_kbytes=32 * 1024,
+                **reporting(self.statistics),
             )
         )
         self._consumer.subscribe(

@@ -1,7 +1,7 @@
 """How every client of ours talks to Kafka: one configuration, and its log lines in our log."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,9 @@ from confluent_kafka import KafkaError, KafkaException
 from adapters.errors import CatalogError
 
 log = structlog.get_logger("kafka")
+
+Statistics = Callable[[str], None]
+"""Gets librdkafka's statistics as JSON, inside a poll of the client that they speak of."""
 
 REQUEST_SECONDS = 30.0
 """How long a request to the brokers may take before it counts as failed."""
@@ -34,6 +37,13 @@ def client_configuration(kafka: Mapping[str, str], role: str, **settings: Any) -
         **dotted,
         **kafka,
     }
+
+
+def reporting(statistics: Statistics | None, milliseconds: int = 5000) -> dict[str, Any]:
+    """Settings that make a client report; only for one that is polled, or its reports pile up."""
+    if statistics is None:
+        return {}
+    return {"stats_cb": statistics, "statistics_interval_ms": milliseconds}
 
 
 def failed(doing: str, error: KafkaException | KafkaError) -> KafkaFailed:

@@ -11,7 +11,13 @@ from typing import Any
 
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaException, TopicPartition
 
-from adapters.kafka.connection import KafkaFailed, client_configuration, failed
+from adapters.kafka.connection import (
+    KafkaFailed,
+    Statistics,
+    client_configuration,
+    failed,
+    reporting,
+)
 from adapters.kafka.reading import Limits, batches_of, gather
 from adapters.kafka.subscription import CLASSIC, GroupSubscription
 from adapters.kafka.topics import Topics, history_violations
@@ -40,7 +46,7 @@ class KafkaEventLog:
     """Implements `projections.ports.EventLog`.
 
     `group_protocol` is "consumer" (KIP-848) or "classic"; brokers that lack the first get the
-    second by themselves.
+    second by themselves. `statistics` gets librdkafka's of a group's members.
     """
 
     def __init__(
@@ -49,8 +55,10 @@ class KafkaEventLog:
         *,
         group_protocol: str = "consumer",
         limits: Limits | None = None,
+        statistics: Statistics | None = None,
     ) -> None:
         self._kafka = kafka
+        self._statistics = statistics
         self._group_protocol = group_protocol
         self._limits = limits or Limits()
         self._topics = Topics(kafka)
@@ -112,7 +120,9 @@ class KafkaEventLog:
         on_lost: Callable[[Sequence[Partition]], None],
     ) -> Subscription:
         """Join a consumer group; the callbacks run inside `poll`."""
-        configuration = self._configuration("worker", group_id=group, group_protocol="consumer")
+        configuration = self._configuration(
+            "worker", group_id=group, group_protocol="consumer", **reporting(self._statistics)
+        )
         if self._group_protocol == "classic":
             configuration |= CLASSIC
         return GroupSubscription(configuration, topics, on_assign, on_lost, self._limits)

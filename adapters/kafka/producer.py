@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from confluent_kafka import Producer
 
-from adapters.kafka.connection import client_configuration
+from adapters.kafka.connection import Statistics, client_configuration, reporting
 
 
-def transactional_producer(kafka: Mapping[str, str], transactional_id: str) -> Producer:
+def transactional_producer(
+    kafka: Mapping[str, str], transactional_id: str, statistics: Statistics | None = None
+) -> Producer:
     """Make a producer for transactions; the caller calls `init_transactions` first.
 
     A second producer with the same `transactional_id` fences the first. Keys are hashed as
@@ -21,6 +23,7 @@ def transactional_producer(kafka: Mapping[str, str], transactional_id: str) -> P
             transaction_timeout_ms=15_000,  # readers wait so long for one that died and stays away
             message_timeout_ms=12_000,  # shorter than the transaction, or it is refused
             **_IN_ORDER,
+            **reporting(statistics),
         )
     )
 

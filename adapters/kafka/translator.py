@@ -20,7 +20,7 @@ from adapters.debezium.interpreter import Interpreter, Outgoing, Unusable
 from adapters.debezium.records import Skip
 from adapters.errors import CatalogError
 from adapters.kafka.capture import CaptureMember
-from adapters.kafka.connection import failed
+from adapters.kafka.connection import Statistics, failed
 from adapters.kafka.producer import transactional_producer
 from adapters.registry.encoder import EventEncoder
 from domain.events import EVENT_TYPES
@@ -46,6 +46,10 @@ class Progress:
     parked: int = 0
     transactions: int = 0
     aborted: int = 0
+    seconds: float = 0.0
+    """Spent on committed transactions."""
+    commit_seconds: float = 0.0
+    """Of those, in the commit, which flushes what was produced."""
 
 
 def run_translator(
@@ -58,19 +62,20 @@ def run_translator(
     group: str,
     instance: str = "1",
     progress: Progress | None = None,
+    statistics: Statistics | None = None,
 ) -> None:
     """Translate until `stop` is set.
 
     `topics` are the capture topics; they may appear later. The offsets of `group` say how far
     translation is; `instance` names this process among those of the group and must be the same
-    after a restart.
+    after a restart. `statistics` gets librdkafka's now and then.
     Raises KafkaFailed where another process has taken the instance over or history is gone,
     NotRegistered where a contract isn't in the registry.
     """
     encoder.prepare(EVENT_TYPES)
-    producer = transactional_producer(kafka, f"{group}-{instance}")
+    producer = transactional_producer(kafka, f"{group}-{instance}", statistics)
     _init(producer, instance)
-    member = CaptureMember(kafka, group, instance, topics)
+    member = CaptureMember(kafka, group, instance, topics, statistics)
     worker = _Translator(producer, member, Interpreter(encoder), letters, progress or Progress())
     try:
         worker.run(stop)
@@ -109,7 +114,7 @@ class _Translator:
                 messages = self._member.poll(_POLL_SECONDS)
                 if messages:
                     self._transact(messages)
-                pause = 0.0
+                    pause = 0.0
             except _Aborted as aborted:
                 # Nothing is lost: the batch is read again. Whatever holds it up may last.
                 self._progress.aborted += 1
@@ -119,7 +124,7 @@ class _Translator:
 
     def _transact(self, messages: list[Message]) -> None:
         """One batch, whole or not at all. Raises _Aborted, KafkaFailed."""
-        done = Progress()
+        done, began = Progress(), time.monotonic()
         try:
             self._producer.begin_transaction()
             for message in messages:
@@ -130,6 +135,7 @@ class _Translator:
                 self._producer.send_offsets_to_transaction(
                     offsets, self._member.metadata(), _COMMIT_SECONDS
                 )
+            committing = time.monotonic()
             self._commit()
         except KafkaException as error:
             self._abort(error)
@@ -139,6 +145,8 @@ class _Translator:
             self._abort(None)
             raise _Aborted(str(error)) from error
         self._member.note_committed(offsets)
+        done.commit_seconds = time.monotonic() - committing
+        done.seconds = time.monotonic() - began
         self._note(done)
 
     def _events_of(self, message: Message, done: Progress) -> list[Outgoing]:
@@ -240,6 +248,8 @@ class _Translator:
         total.repeats += done.repeats
         total.parked += done.parked
         total.transactions += 1
+        total.seconds += done.seconds
+        total.commit_seconds += done.commit_seconds
 
 
 class _Aborted(Exception):

@@ -1,0 +1,133 @@
+"""The engine's ports, watched: what passes through them is counted and timed.
+
+The engine itself stays free of it: it gets these in the place of the ports that they wrap.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from time import monotonic, time
+
+import polars as pl
+
+from adapters.telemetry.metrics import Metrics
+from projections.engine.parts import Parts
+from projections.ports import Decoded, EventDecoder, RecordBatch, TopicPartition
+from projections.store import (
+    CheckpointMoved,
+    Generation,
+    GenerationMoved,
+    LettersMoved,
+    ReadStore,
+    RowsRefused,
+    StoreBusy,
+    Write,
+)
+
+_GIVING_WAY = (CheckpointMoved, GenerationMoved, LettersMoved, RowsRefused, StoreBusy)
+
+
+def observed(parts: Parts, metrics: Metrics) -> Parts:
+    """The same parts, watched."""
+    batch = _Batch()
+    return replace(
+        parts,
+        decoder=ObservedDecoder(parts.decoder, metrics, batch),
+        store=ObservedStore(parts.store, metrics, batch),
+    )
+
+
+@dataclass
+class _Batch:
+    """What is known of the batch between its decoding and its storing, in one thread."""
+
+    oldest: datetime | None = None
+    decoded_at: float = field(default_factory=monotonic)
+
+
+class ObservedDecoder:
+    """Times decoding, and remembers when the batch's oldest event was committed."""
+
+    def __init__(self, inner: EventDecoder, metrics: Metrics, batch: _Batch) -> None:
+        self._inner = inner
+        self._metrics = metrics
+        self._batch = batch
+
+    def decode(self, batch: Sequence[RecordBatch]) -> Decoded:
+        """See the port."""
+        began = monotonic()
+        decoded = self._inner.decode(batch)
+        now = monotonic()
+        self._metrics.phase.labels("decode").observe(now - began)
+        self._batch.decoded_at = now
+        self._batch.oldest = min(
+            (at for frame in decoded.frames.values() if (at := _oldest(frame)) is not None),
+            default=None,
+        )
+        return decoded
+
+
+class ObservedStore:
+    """Times and counts what is stored."""
+
+    def __init__(self, inner: ReadStore, metrics: Metrics, batch: _Batch) -> None:
+        self._inner = inner
+        self._metrics = metrics
+        self._batch = batch
+
+    def live(self) -> Generation | None:
+        """See the port."""
+        live = self._inner.live()
+        if live is not None:
+            self._metrics.generation.labels(live.read_model).set(live.number)
+        return live
+
+    def checkpoints(self, generation: int) -> dict[TopicPartition, int]:
+        """See the port."""
+        return self._inner.checkpoints(generation)
+
+    def add_checkpoints(self, generation: int, partitions: Sequence[TopicPartition]) -> None:
+        """See the port."""
+        self._inner.add_checkpoints(generation, partitions)
+
+    def parked_keys(self, generation: int) -> set[tuple[str, bytes]]:
+        """See the port."""
+        return self._inner.parked_keys(generation)
+
+    def write(self, generation: Generation, write: Write) -> None:
+        """See the port."""
+        began = monotonic()
+        self._metrics.phase.labels("handle").observe(max(0.0, began - self._batch.decoded_at))
+        try:
+            self._inner.write(generation, write)
+        except _GIVING_WAY as reason:
+            self._metrics.conflicts.labels(type(reason).__name__).inc()
+            raise
+        self._metrics.phase.labels("store").observe(monotonic() - began)
+        self._count(generation, write)
+
+    def close(self) -> None:
+        """See the port."""
+        self._inner.close()
+
+    def _count(self, generation: Generation, write: Write) -> None:
+        metrics, passed = self._metrics, 0
+        for move in write.moves:
+            metrics.records.labels(move.topic).inc(move.position - move.expected)
+            passed += move.position - move.expected
+        metrics.batch.observe(passed)
+        for table, rows in write.rows.items():
+            metrics.rows.labels(table).inc(rows.height)
+        metrics.parked.inc(len(write.parked))
+        metrics.generation.labels(generation.read_model).set(generation.number)
+        metrics.checkpointed.labels(generation.read_model).set(time())
+        if self._batch.oldest is not None:
+            metrics.visible.observe(max(0.0, time() - self._batch.oldest.timestamp()))
+            self._batch.oldest = None
+
+
+def _oldest(frame: pl.DataFrame) -> datetime | None:
+    if "origin" not in frame.columns:
+        return None
+    found = frame["origin"].struct.field("committed_at").min()
+    return found if isinstance(found, datetime) else None

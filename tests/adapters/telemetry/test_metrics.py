@@ -1,0 +1,154 @@
+"""What passes through the engine's ports is counted; librdkafka's figures are taken in."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import polars as pl
+import pytest
+
+from adapters.kafka.translator import Progress
+from adapters.telemetry.metrics import Metrics
+from adapters.telemetry.observed import observed
+from projections.catalog import CATALOG
+from projections.engine.parts import Parts
+from projections.ports import Decoded, EventLog, RecordBatch
+from projections.store import (
+    CheckpointMoved,
+    Generation,
+    Generations,
+    Move,
+    Phase,
+    ReadStore,
+    Write,
+)
+
+TOPIC = "catalog.track"
+LIVE = Generation("catalog", 7, "catalog", Phase.LIVE)
+WRITE = Write(
+    rows={"track": pl.DataFrame({"id": ["1", "2"]})},
+    moves=[Move(TOPIC, 0, expected=10, position=15)],
+)
+
+
+class _Decoder:
+    def __init__(self, committed_at: datetime) -> None:
+        self._at = committed_at
+
+    def decode(self, batch: Sequence[RecordBatch]) -> Decoded:
+        origins = [{"committed_at": self._at}, {"committed_at": self._at + timedelta(seconds=1)}]
+        return Decoded({"TrackAdded": pl.DataFrame({"origin": origins})}, [])
+
+
+class _Store:
+    def __init__(self) -> None:
+        self.refusal: Exception | None = None
+
+    def live(self) -> Generation:
+        return LIVE
+
+    def write(self, generation: Generation, write: Write) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+
+
+def _parts(store: _Store, at: datetime) -> Parts:
+    return Parts(
+        CATALOG,
+        cast(EventLog, None),
+        _Decoder(at),
+        cast(ReadStore, store),
+        cast(Generations, None),
+    )
+
+
+def _value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(name, labels)
+
+
+def test_a_stored_batch_is_counted_and_timed() -> None:
+    metrics = Metrics()
+    parts = observed(_parts(_Store(), datetime.now(UTC) - timedelta(seconds=20)), metrics)
+    parts.decoder.decode([])
+    parts.store.write(LIVE, WRITE)
+    assert _value(metrics, "catalog_records_total", topic=TOPIC) == 5
+    assert _value(metrics, "catalog_rows_written_total", table="track") == 2
+    assert _value(metrics, "catalog_generation", read_model="catalog") == 7
+    for phase in ("decode", "handle", "store"):
+        assert _value(metrics, "catalog_phase_seconds_count", phase=phase) == 1
+    # the oldest event of the batch decides how long the master's commit took to be seen
+    assert _value(metrics, "catalog_visible_seconds_bucket", le="10.0") == 0
+    assert _value(metrics, "catalog_visible_seconds_bucket", le="30.0") == 1
+    moved = _value(metrics, "catalog_checkpoint_timestamp_seconds", read_model="catalog")
+    assert moved == pytest.approx(datetime.now(UTC).timestamp(), abs=60)
+
+
+def test_a_write_that_gave_way_counts_as_a_conflict_only() -> None:
+    metrics, store = Metrics(), _Store()
+    parts = observed(_parts(store, datetime.now(UTC)), metrics)
+    parts.decoder.decode([])
+    store.refusal = CheckpointMoved([(TOPIC, 0)])
+    with pytest.raises(CheckpointMoved):
+        parts.store.write(LIVE, WRITE)
+    assert _value(metrics, "catalog_conflicts_total", kind="CheckpointMoved") == 1
+    assert _value(metrics, "catalog_records_total", topic=TOPIC) is None
+    assert _value(metrics, "catalog_visible_seconds_count") == 0
+
+
+def test_before_its_first_batch_a_worker_tells_its_generation() -> None:
+    metrics = Metrics()
+    observed(_parts(_Store(), datetime.now(UTC)), metrics).store.live()
+    assert _value(metrics, "catalog_generation", read_model="catalog") == 7
+
+
+def _statistics(**partitions: dict[str, Any]) -> str:
+    return json.dumps(
+        {
+            "name": "catalog-worker#consumer-1",
+            "msg_cnt": 0,
+            "rxmsgs": 42,
+            "cgrp": {"rebalance_cnt": 3, "assignment_size": len(partitions)},
+            "brokers": {
+                "b": {"nodeid": 1, "rtt": {"p50": 1500, "p99": 9000}},
+                "bootstrap": {"nodeid": -1, "rtt": {"p50": 0, "p99": 0}},
+            },
+            "topics": {
+                TOPIC: {
+                    "topic": TOPIC,
+                    "partitions": {name.strip("p"): p for name, p in partitions.items()},
+                }
+            },
+        }
+    )
+
+
+def _partition(app: int, upcoming: int, end: int, waiting: int = 0) -> dict[str, Any]:
+    return {
+        "fetch_state": "active",
+        "app_offset": app,
+        "next_offset": upcoming,
+        "fetchq_cnt": waiting,
+        "ls_offset": end,
+    }
+
+
+def test_librdkafkas_statistics_tell_lag_and_round_trips() -> None:
+    metrics = Metrics()
+    metrics.note_statistics(
+        _statistics(p0=_partition(90, 100, 100), p1=_partition(-1001, 50, 60, waiting=5))
+    )
+    assert _value(metrics, "catalog_lag_records", topic=TOPIC, partition="0") == 10
+    assert _value(metrics, "catalog_lag_records", topic=TOPIC, partition="1") == 15
+    labels = {"client": "catalog-worker", "broker": "1", "quantile": "p99"}
+    assert _value(metrics, "catalog_kafka_broker_rtt_seconds", **labels) == 0.009
+    metrics.note_statistics(_statistics(p1=_partition(60, 60, 60)))
+    assert _value(metrics, "catalog_lag_records", topic=TOPIC, partition="0") is None, "not ours"
+    assert _value(metrics, "catalog_lag_records", topic=TOPIC, partition="1") == 0
+
+
+def test_a_translators_counts_are_read_when_asked_for() -> None:
+    metrics, progress = Metrics(), Progress()
+    metrics.note_translation(progress)
+    progress.events = 12
+    assert _value(metrics, "catalog_translate_events_total") == 12

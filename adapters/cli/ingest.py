@@ -71,7 +71,8 @@ def command(
     if as_json:
         print(json.dumps(summary.as_json(), ensure_ascii=False))
     else:
-        show(summary, Console(), console)
+        # A pipe has no width: nothing is cut off there.
+        show(summary, Console(width=None if sys.stdout.isatty() else 120), console)
     if summary.quarantined:
         raise typer.Exit(1)
 
@@ -85,7 +86,7 @@ def show(summary: Summary, out: Console, log: Console) -> None:
         if (more := report.quarantined - len(report.rejected)) > 0:
             log.print(f"quarantined: {report.path}: and {more} more", markup=False)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("kind")
+    table.add_column("kind", overflow="fold")
     names = ("files", "records", "inserted", "updated", "deleted", "flagged", "quarantined")
     for name in names:
         table.add_column(name, justify="right")

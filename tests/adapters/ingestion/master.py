@@ -5,11 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from hypothesis import HealthCheck, Phase, settings
 from psycopg.rows import dict_row
 
 from adapters.ingestion.ingest import Options, ingest
 from adapters.ingestion.master.tables import CAPTURED, METADATA
 from adapters.ingestion.report import Summary
+
+SLOW = settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+"""For properties of which each example is many transactions; shrinking would take minutes."""
 
 Catalog = dict[str, dict[str, dict[str, Any]]]
 """Table → id → columns."""

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.ingestion.ingest import Options
-from tests.adapters.ingestion.master import Master
+from tests.adapters.ingestion.master import SLOW, Master
 from tests.adapters.ingestion.messages import SENDER, STREAM, album, deal, purge, single_38
 
 pytestmark = pytest.mark.integration
@@ -147,9 +147,7 @@ MESSAGES = [
 ]
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(SLOW)
 @given(st.permutations(MESSAGES), st.integers(1, len(MESSAGES)))
 def test_messages_end_in_the_same_state_in_any_order(
     master: Master, take: Take, order: list[bytes], some: int

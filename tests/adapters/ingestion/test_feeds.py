@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.ingestion import sources
@@ -17,7 +17,7 @@ from adapters.ingestion.feeds.columns import Terms
 from adapters.ingestion.ingest import Options, ingest
 from adapters.ingestion.report import FileReport, Unwatched
 from tests.adapters.ingestion.feeds import A_RELEASE, A_TRACK, RELEASE, TRACK, text, write
-from tests.adapters.ingestion.master import Master
+from tests.adapters.ingestion.master import SLOW, Master
 
 pytestmark = pytest.mark.integration
 
@@ -241,9 +241,7 @@ ROWS = st.lists(
 )
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(SLOW)
 @given(history=ROWS, chunk_rows=st.integers(1, 5))
 def test_the_last_word_counts_however_a_feed_is_cut(
     master: Master, tmp_path: Path, history: list[tuple[str, int, str]], chunk_rows: int

@@ -207,16 +207,21 @@ def _verify(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
 
 
 _WHAT_NEXT = """
-Everything is stopped again. To go on with what was made, keep the engines up in one terminal:
+Everything is stopped again. To go on with what was made, in two terminals:
 
-  catalog --data {data} up
+  . .venv/bin/activate; export CATALOG_DATA={data}
 
-and in another (the same --data on each):
+and then in one of them, to keep the engines up until Ctrl-C:
 
-  catalog lookup upc 299000009001     what a barcode stands on
-  catalog ingest YOUR_FEED.csv         your own data; {folder} shows the forms
-  catalog status                       topics, lag, generations, dead letters
-  catalog events tail --from beginning the events as they were
-  catalog rebuild                      a new generation, verified and switched in
-  catalog rollback                     back to the former one
+  catalog up
+
+and in the other:
+
+  catalog lookup upc 299000009001       what a barcode stands on
+  catalog ingest YOUR_FEED.csv          your own data; its forms are shown in
+                                        {folder}
+  catalog status                        topics, lag, generations, dead letters
+  catalog events tail --from beginning  the events as they were
+  catalog rebuild                       a new generation, verified and switched in
+  catalog rollback                      back to the former one
 """

@@ -34,7 +34,7 @@ def read(content: bytes, most_bytes: int) -> Message:
     root = parse(content, most_bytes)
     header = read_header(root)
     parties = Parties(root, header)
-    notes = [f"sender: {header.sender.flaw}"] if header.sender.flaw else []
+    notes = [f"sender {header.sender.raw}: {header.sender.flaw}"] if header.sender.flaw else []
     if header.root == PURGE:
         purged = [ids for holder in root.iter("ReleaseId") if (ids := identifiers([holder]))]
         if not purged:

@@ -60,7 +60,7 @@ class CaptureMember:
                 group_id=self.group,
                 group_instance_id=self.instance,
                 partition_assignment_strategy="cooperative-sticky",
-                session_timeout_ms=10_000,
+                session_timeout_ms=6_000,
                 enable_auto_commit=False,
                 enable_auto_offset_store=False,
                 auto_offset_reset="error",
@@ -106,7 +106,7 @@ class CaptureMember:
                 f"left it ({error.str()}): the topic was made anew or has lost records. Give the "
                 f"group {self.group} offsets that exist, or translate into new topics"
             )
-        if error.fatal() or error.code() == KafkaError.FENCED_INSTANCE_ID:
+        if error.code() in (KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID):
             raise KafkaFailed(
                 f"translation instance {self.instance!r} was taken over by another process of the "
                 f"same name ({error.str()}); give each its own (--instance)"

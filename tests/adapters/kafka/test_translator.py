@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Any
@@ -36,6 +36,7 @@ from tests.adapters.debezium.forms import POSTGRES, key, value
 pytestmark = pytest.mark.integration
 
 PARTITIONS = 3
+KILLS = 6
 _START = POSTGRES["ts_us"]
 
 
@@ -57,11 +58,13 @@ class House:
     group: str
     letters: PostgresDeadLetters
     capture: Producer
+    observer: Consumer
+    registry: Registry
     lsn: int = 1000
     sent: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     def encoder(self) -> EventEncoder:
-        return EventEncoder(Registry(self.endpoints.registry.url))
+        return EventEncoder(self.registry)
 
     def insert(self, identity: str, title: str | None = None, *, at: int | None = None) -> None:
         """Capture an insert of a track, in a transaction of its own."""
@@ -89,11 +92,8 @@ class House:
     def committed(self) -> int:
         """How many records translation has done."""
         wanted = [TopicPartition(self.topic, number) for number in range(PARTITIONS)]
-        consumer = Consumer({**self.endpoints.kafka, "group.id": self.group})
-        try:
-            return sum(max(0, one.offset) for one in consumer.committed(wanted, timeout=30))
-        finally:
-            consumer.close()
+        committed = self.observer.committed(wanted, timeout=30)
+        return sum(max(0, one.offset) for one in committed)
 
     def await_done(self) -> None:
         self.capture.flush(30)
@@ -105,7 +105,7 @@ class House:
         """The events of this topic that a read_committed reader sees, in partition order."""
         log = KafkaEventLog(self.endpoints.kafka)
         until = {at: bounds.end for at, bounds in log.bounds(["catalog.track"]).items()}
-        decoder = ColumnDecoder(Registry(self.endpoints.registry.url))
+        decoder = ColumnDecoder(self.registry)
         found = []
         for batches in log.replay({}, until):
             decoded = decoder.decode(batches)
@@ -178,7 +178,12 @@ def house(prepared: Endpoints, database: str) -> Iterator[House]:
     topic = f"{prefix}.public.track"
     Topics(prepared.kafka).apply([TopicPlan(topic, PARTITIONS)])
     letters = PostgresDeadLetters(database, "catalog")
-    yield House(prepared, database, topic, prefix, letters, producer(prepared.kafka))
+    observer = Consumer({**prepared.kafka, "group.id": prefix})
+    capture = producer(prepared.kafka)
+    registry = Registry(prepared.registry.url)
+    yield House(prepared, database, topic, prefix, letters, capture, observer, registry)
+    registry.close()
+    observer.close()
     letters.close()
     admin = AdminClient(dict(prepared.kafka))
     admin.delete_topics([topic])[topic].result()
@@ -199,33 +204,31 @@ def assert_each_once(house: House, identities: Sequence[str]) -> None:
 
 
 def test_killed_at_any_moment_it_neither_loses_nor_doubles(house: House) -> None:
-    chance = random.Random(7)
-    identities = [f"{number}" for number in range(9_000)]
-    unsent = iter(identities)
-    stopped = Event()
+    chance = random.Random(7)  # noqa: S311
+    identities: list[str] = []
+    enough = Event()
 
     def load() -> None:
-        for number, identity in enumerate(unsent):
-            house.insert(identity)
-            if number % 700 == 699:
-                house.send_again(chance.randrange(300))
-            if number % 20 == 19 and stopped.wait(0.01):
-                break
+        while not enough.wait(0.05):
+            for _ in range(chance.randrange(60)):
+                identities.append(f"{len(identities)}")
+                house.insert(identities[-1])
+            if chance.random() < 0.1:
+                house.send_again(chance.randrange(200))
 
     loading = Thread(target=load)
     loading.start()
     try:
-        for _ in range(8):
+        for _ in range(KILLS):
             before = house.committed()
             with house.process():
                 wait_until(lambda so_far=before: house.committed() > so_far)  # type: ignore[misc]
                 Event().wait(chance.random() * 0.5)
-        loading.join(120)
-        with house.process():
-            house.await_done()
     finally:
-        stopped.set()
+        enough.set()
         loading.join()
+    with house.process():
+        house.await_done()
     assert_each_once(house, identities)
 
 
@@ -239,7 +242,7 @@ def test_workers_that_come_and_go_share_the_work(house: House) -> None:
         two = second.enter_context(house.running("two"))
         # The second gets partitions only when the first gives some of its own away.
         number = 2_000
-        until = time.monotonic() + 60
+        until = time.monotonic() + 90
         while two.events == 0 or number < 4_000:
             assert time.monotonic() < until
             if number < 5_000:
@@ -325,8 +328,8 @@ def test_a_retry_that_dies_before_it_forgets_its_letters_writes_nothing_twice(
         house.insert("a", "2")
         house.await_done()
     house.letters.discard([house.letters.list(Stage.TRANSLATE)[0].number])
-    with pytest.raises(KeyboardInterrupt):
-        retry(house, Dying(house.dsn, "catalog"))
+    with closing(Dying(house.dsn, "catalog")) as dying, pytest.raises(KeyboardInterrupt):
+        retry(house, dying)
     assert len(house.letters.list(Stage.TRANSLATE)) == 2
     assert len(retry(house).done) == 2
     assert [event["title"] for event in house.events()] == ["1", "2"]
@@ -346,7 +349,10 @@ def test_without_a_place_for_poison_nothing_passes_and_nothing_is_lost(house: Ho
     house.send(key("b"), b"poison")
     house.insert("c")
     house.capture.flush(30)
-    with house.running(letters=Absent(house.dsn, "catalog")) as progress:
+    with (
+        closing(Absent(house.dsn, "catalog")) as absent,
+        house.running(letters=absent) as progress,
+    ):
         house.await_done()
         assert (progress.aborted, progress.parked) == (3, 1)
     assert_each_once(house, ["a", "c"])

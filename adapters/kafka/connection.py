@@ -29,7 +29,10 @@ def client_configuration(kafka: Mapping[str, str], role: str, **settings: Any) -
     Settings are written with underscores: `linger_ms=5`. What the user set in `kafka` wins, so
     that a house can tune its clients. `role` names the client in the brokers' logs and in ours.
     """
-    dotted = {name.replace("_", "."): value for name, value in settings.items()}
+    dotted = {
+        name if name.endswith("_cb") else name.replace("_", "."): value
+        for name, value in settings.items()
+    }
     return {
         "client.id": f"catalog-{role}",
         "logger": _Log(role),

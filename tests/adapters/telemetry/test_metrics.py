@@ -3,11 +3,16 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any, cast
 
 import polars as pl
 import pytest
+from confluent_kafka import Consumer
 
+from adapters.endpoints import Endpoints
+from adapters.kafka.connection import client_configuration, reporting
+from adapters.kafka.topics import TopicPlan, Topics
 from adapters.kafka.translator import Progress
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.observed import observed
@@ -152,3 +157,19 @@ def test_a_translators_counts_are_read_when_asked_for() -> None:
     metrics.note_translation(progress)
     progress.events = 12
     assert _value(metrics, "catalog_translate_events_total") == 12
+
+
+@pytest.mark.integration
+def test_librdkafka_takes_the_callback_and_reports(engines: Endpoints) -> None:
+    metrics = Metrics()
+    Topics(engines.kafka).apply([TopicPlan("statistics", 1)])
+    settings = reporting(metrics.note_statistics, milliseconds=50)
+    consumer = Consumer(client_configuration(engines.kafka, "worker", group_id="g", **settings))
+    try:
+        consumer.subscribe(["statistics"])
+        deadline = monotonic() + 60
+        while _value(metrics, "catalog_lag_records", topic="statistics", partition="0") != 0:
+            assert monotonic() < deadline
+            consumer.poll(0.1)
+    finally:
+        consumer.close()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 SCHEMA = "engine"
@@ -96,3 +96,18 @@ class DeadLetterRow(EngineTable, table=True):
     reason: str = Field(sa_type=sa.Text)
     parked_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
     attempts: int = Field(sa_column_kwargs={"server_default": sa.text("0")})
+
+
+class ApiKeyRow(EngineTable, table=True):
+    """A key of the catalog API; of its secret only the SHA-256 is kept."""
+
+    __tablename__ = "api_key"
+
+    id: str = Field(primary_key=True, sa_type=sa.Text)
+    name: str = Field(sa_type=sa.Text)
+    secret_hash: bytes = Field(sa_type=sa.LargeBinary)
+    scopes: list[str] = Field(sa_type=ARRAY(sa.Text))
+    rate: int
+    """Requests a second."""
+    created_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
+    revoked_at: datetime | None = Field(default=None, sa_type=_MOMENT)

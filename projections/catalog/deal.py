@@ -53,8 +53,8 @@ class DealTerms(ReadRow):
 
 
 def deal_indexes(table: str) -> tuple[Any, ...]:
-    """Ways to a deal: its release, and its track where it is for one."""
+    """Ways to a deal: its release (also to those for all of it), and its track if it has one."""
     return (
-        sa.Index(f"{table}_release", "release_id"),
+        sa.Index(f"{table}_release", "release_id", "track_id"),
         sa.Index(f"{table}_track", "track_id", postgresql_where=sa.text("track_id IS NOT NULL")),
     )

@@ -12,7 +12,7 @@ class Format(ReadRow, table=True):
     """A form of a track (`track_id` set) or of a whole release."""
 
     __table_args__ = (
-        sa.Index("format_release", "release_id"),
+        sa.Index("format_release", "release_id", "track_id"),
         sa.Index("format_track", "track_id", postgresql_where=sa.text("track_id IS NOT NULL")),
     )
 

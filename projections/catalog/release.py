@@ -1,7 +1,9 @@
 """Releases: albums, singles, bundles."""
 
 from datetime import date, datetime
+from typing import ClassVar
 
+import polars as pl
 import sqlalchemy as sa
 from sqlmodel import Field
 
@@ -13,12 +15,28 @@ from projections.read_model import Projection
 class Release(ReadRow, table=True):
     """A release; one that was taken down stays known, by its status.
 
-    The indexes give the first releases of a label or licensor without sorting them all.
+    The indexes give the first releases of a label, licensor or artist without sorting them all,
+    and releases in the order of the log; words of titles and artists are found by trigrams.
     """
+
+    EXPRESSIONS: ClassVar[dict[str, pl.Expr]] = {
+        "updated_at": pl.col("origin").struct.field("committed_at")
+    }
 
     __table_args__ = (
         sa.Index("release_label", "label_id", "id"),
         sa.Index("release_licensor", "licensor_id", "id"),
+        sa.Index("release_artist", "artist_id", "id"),
+        sa.Index("release_position", "event_partition", "event_offset"),
+        sa.Index("release_label_position", "label_id", "event_partition", "event_offset"),
+        sa.Index("release_updated", "event_partition", "updated_at", "event_offset"),
+        sa.Index(
+            "release_words",
+            "title",
+            "display_artist",
+            postgresql_using="gin",
+            postgresql_ops={"title": "gin_trgm_ops", "display_artist": "gin_trgm_ops"},
+        ),
     )
 
     licensor_id: str | None = Field(default=None, sa_type=ID)
@@ -40,6 +58,8 @@ class Release(ReadRow, table=True):
     image_url: str | None = Field(default=None, sa_type=TEXT)
     url: str | None = Field(default=None, sa_type=TEXT)
     status: str | None = Field(default=None, sa_type=ID)
+    updated_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """When the master committed the release's last change."""
 
 
 RELEASE = Projection(

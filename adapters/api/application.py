@@ -1,0 +1,165 @@
+"""The ASGI application: finds the operation, lets in who may, checks what is asked, answers.
+
+Written against ASGI itself: between the server and the statement there is nothing but this, which
+is what makes a lookup cost little more than an empty answer. Paths that it doesn't know go to
+`fallback` (a dashboard), where there is one.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import structlog
+
+from adapters.api.endpoints import ENDPOINTS, Endpoint, Request, Service
+from adapters.api.openapi import document
+from adapters.api.parameters import read_query
+from adapters.api.problems import MEDIA_TYPE, Problem, bad_parameter
+from adapters.api.responses import Answer, render
+
+log = structlog.get_logger(__name__)
+
+BODY_LIMIT = 2 * 1024 * 1024
+"""Bytes of a request's body at most."""
+PATH_LIMIT = 4096
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_Template = tuple[str | None, ...]
+_NOTHING = Problem(
+    404, "no-such-path", "There is nothing here", "/openapi.json lists what there is"
+)
+
+
+class Api:
+    """Serves `service`; see the module."""
+
+    def __init__(self, service: Service, fallback: AsgiApp | None = None) -> None:
+        self._service = service
+        self._fallback = fallback
+        self._document = Answer(document())
+        self._routes: dict[int, list[tuple[_Template, tuple[str, ...], Endpoint]]] = {}
+        for endpoint in ENDPOINTS:
+            words = endpoint.path.split("/")[1:]
+            names = tuple(word[1:-1] for word in words if word.startswith("{"))
+            template = tuple(None if word.startswith("{") else word for word in words)
+            self._routes.setdefault(len(words), []).append((template, names, endpoint))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        if scope["type"] != "http":
+            if self._fallback is not None:
+                await self._fallback(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        try:
+            answer = await self._answer(scope, headers, receive)
+        except Problem as problem:
+            if problem is _NOTHING and self._fallback is not None:
+                await self._fallback(scope, receive, send)
+                return
+            answer = _of(problem)
+        except Exception:
+            # The client is told nothing of how we are made; the log is told everything.
+            log.exception("a request failed", path=scope["path"])
+            answer = _of(Problem(500, "internal", "Something is wrong here"))
+        status, out, body = render(answer, headers)
+        await send({"type": "http.response.start", "status": status, "headers": out})
+        is_head = scope["method"] == "HEAD"
+        await send({"type": "http.response.body", "body": b"" if is_head else body})
+
+    async def _answer(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Answer:
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        if raw == b"/openapi.json":
+            _allow(scope, ("GET",))
+            return self._document
+        if raw.startswith(b"/health/"):
+            _allow(scope, ("GET",))
+            return await self._health(raw)
+        if len(raw) > PATH_LIMIT:
+            raise Problem(414, "path-too-long", "The path is too long")
+        endpoint, path = self._find(raw)
+        _allow(scope, (endpoint.method,))
+        await self._service.gate.admit(headers)
+        query = read_query(scope["query_string"], endpoint.query)
+        body = await _body(headers, receive) if endpoint.body else b""
+        return await endpoint.handle(self._service, Request(path, query, body))
+
+    def _find(self, raw: bytes) -> tuple[Endpoint, dict[str, str]]:
+        # Split before it is unquoted: ids and numbers may hold a slash (as %2F).
+        quoted = raw.split(b"/")[1:]
+        for template, names, endpoint in self._routes.get(len(quoted), ()):
+            if all(t is None or t.encode() == q for t, q in zip(template, quoted, strict=True)):
+                values = [_unquoted(q) for t, q in zip(template, quoted, strict=True) if t is None]
+                return endpoint, dict(zip(names, values, strict=True))
+        raise _NOTHING
+
+    async def _health(self, raw: bytes) -> Answer:
+        if raw == b"/health/ready":
+            rows = await self._service.database.rows("SELECT 1 WHERE %(x)s::int = 1", {"x": 1})
+            return Answer(b'{"status":"ready"}' if rows else b"{}", is_cacheable=False)
+        if raw == b"/health/live":
+            return Answer(b'{"status":"live"}', is_cacheable=False)
+        raise _NOTHING
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self._service.database.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def _unquoted(segment: bytes) -> str:
+    try:
+        text = unquote_to_bytes(segment).decode()
+    except UnicodeDecodeError:
+        raise bad_parameter("the path is not UTF-8") from None
+    if "\x00" in text:
+        raise bad_parameter("the path holds a NUL character")
+    if not text:
+        raise _NOTHING
+    return text
+
+
+def _allow(scope: Scope, methods: tuple[str, ...]) -> None:
+    allowed = (*methods, "HEAD") if "GET" in methods else methods
+    if scope["method"] not in allowed:
+        raise Problem(
+            405, "method", "This can't be done here", headers={"Allow": ", ".join(allowed)}
+        )
+
+
+async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind != b"application/json":
+        raise Problem(415, "media-type", "The body must be application/json")
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Problem(400, "bad-body", "The body is not whole")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > BODY_LIMIT:
+            raise Problem(
+                413, "too-large", "The body is too large", f"it may have {BODY_LIMIT} bytes"
+            )
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _of(problem: Problem) -> Answer:
+    return Answer(
+        problem.body(), None, problem.status, MEDIA_TYPE, problem.headers, is_cacheable=False
+    )

@@ -1,0 +1,120 @@
+"""The read database as the API asks it: single prepared statements, bounded in time.
+
+Connections are made when they are needed and thrown away when they fail, so that a database that
+was away is used again by the first request after it is back. Each is set to read only, and to one
+plan by indexes whatever the statistics say of small or new tables.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg import errors
+from psycopg.rows import TupleRow
+
+from adapters.api.problems import Problem, too_slow, unavailable
+
+log = structlog.get_logger(__name__)
+
+STATEMENT_SECONDS = 5
+CONNECT_SECONDS = 3
+WAIT_SECONDS = 5.0
+"""How long a request waits for a connection that others use."""
+
+SETTINGS = {
+    "default_transaction_read_only": "on",
+    "statement_timeout": f"{STATEMENT_SECONDS}s",
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+    "client_connection_check_interval": "1s",
+    "timezone": "UTC",
+}
+
+Connection = psycopg.AsyncConnection[TupleRow]
+
+
+class ReadDatabase:
+    """At most `size` connections at a time, for one event loop."""
+
+    def __init__(self, dsn: str, size: int = 8) -> None:
+        self._dsn = dsn
+        self._idle: list[Connection] = []
+        self._free = asyncio.Semaphore(size)
+
+    async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[TupleRow]:
+        """All rows of one statement. Raises Problem (503) where the database is away or slow."""
+        async with self.connection() as connection:
+            return await execute(connection, statement, parameters)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """One for a while; it is kept for others unless it broke. Raises Problem."""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._free.acquire()
+        except TimeoutError:
+            raise too_slow() from None
+        connection = None
+        try:
+            connection = self._idle.pop() if self._idle else await connect(self._dsn)
+            yield connection
+        except psycopg.OperationalError as error:
+            log.warning("the read database failed", reason=str(error).strip())
+            raise unavailable() from None
+        finally:
+            self._free.release()
+            if connection is not None:
+                await self._keep(connection)
+
+    async def _keep(self, connection: Connection) -> None:
+        idle = psycopg.pq.TransactionStatus.IDLE
+        if not connection.closed and connection.info.transaction_status == idle:
+            self._idle.append(connection)
+            return
+        await connection.close()
+        # the others are likely broken as well, and to find that out costs a request each
+        while self._idle:
+            await self._idle.pop().close()
+
+    async def close(self) -> None:
+        """Close what is idle."""
+        while self._idle:
+            await self._idle.pop().close()
+
+
+async def connect(dsn: str) -> Connection:
+    """A connection with SETTINGS in autocommit mode. Raises psycopg.OperationalError."""
+    options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+    return await psycopg.AsyncConnection.connect(
+        dsn,
+        autocommit=True,
+        application_name="catalog serve",
+        connect_timeout=CONNECT_SECONDS,
+        options=options,
+    )
+
+
+async def execute(
+    connection: Connection, statement: str, parameters: Mapping[str, Any]
+) -> list[TupleRow]:
+    """All rows of one prepared statement. Raises Problem for what is no fault of the software."""
+    try:
+        cursor = await connection.execute(statement, parameters, prepare=True)
+        return await cursor.fetchall()
+    except errors.QueryCanceled:
+        raise too_slow() from None
+    except (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName) as error:
+        log.error("the read database isn't migrated", reason=str(error).splitlines()[0])
+        raise Problem(
+            503,
+            "no-catalog",
+            "There is no read catalog yet",
+            "it is being made, or waits for `catalog migrate` or `catalog rebuild`",
+            {"Retry-After": "10"},
+        ) from None

@@ -1,0 +1,142 @@
+"""Looks numbers up: those that many requests ask for at the same moment, in one execution.
+
+A statement costs more to start than to answer for one more number, so requests that come while the
+database is busy are sent together when it is free. Each answer still comes from one statement.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from adapters.api.database import ReadDatabase, execute
+from adapters.api.parameters import Lookup
+from adapters.api.problems import Problem, too_slow
+from domain.identifiers import Identifier, identify, is_text, scheme_named
+from projections.catalog.answers.lookup import LOOKUP, MATCHES_LIMIT
+
+TOGETHER = 32
+"""How many numbers of different requests are asked for at once."""
+
+
+class Asked(NamedTuple):
+    """One number, and what decides the availability of what it stands on."""
+
+    number: Identifier
+    country: str | None = None
+    usages: str | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one number stands on."""
+
+    generation: int | None
+    entries: str | None
+    """JSON list; None for nothing."""
+    truncated: bool
+    conflicts: list[str]
+
+
+def asked(scheme: str, value: str, how: Lookup) -> Asked:
+    """A number by its scheme's name or alias. Raises UnknownScheme."""
+    number = identify(scheme_named(scheme), value, how.namespace)
+    return Asked(number, how.country and how.country.upper(), how.usage_types, how.at)
+
+
+def flaw_of(one: Asked, found: Found) -> str | None:
+    """The rule that a number breaks which nobody wrote like that either; None: it has an answer."""
+    if found.entries is not None or one.number.is_valid:
+        return None
+    return one.number.flaw or "it is not valid"
+
+
+def answer_of(one: Asked, found: Found) -> dict[str, Any]:
+    """The answer's members."""
+    return {
+        "scheme": one.number.scheme,
+        "value": one.number.value,
+        "matches": msgspec.Raw((found.entries or "[]").encode()),
+        "truncated": found.truncated,
+        "conflicts": found.conflicts,
+    }
+
+
+async def look_up_all(database: ReadDatabase, numbers: Sequence[Asked]) -> list[Found]:
+    """Answers in order, all from one statement. Raises Problem."""
+    async with database.connection() as connection:
+        rows = await execute(connection, LOOKUP, _arrays(numbers))
+    return [
+        Found(generation, entries, found > MATCHES_LIMIT, conflicts or [])
+        for generation, _line, entries, found, conflicts in rows
+    ]
+
+
+def _arrays(numbers: Sequence[Asked]) -> dict[str, Any]:
+    # A database of text can't be asked for what isn't text; nothing is found under ''.
+    texts = [is_text(n.number.raw) for n in numbers]
+    return {
+        "schemes": [n.number.scheme for n in numbers],
+        "values": [n.number.value if t else "" for n, t in zip(numbers, texts, strict=True)],
+        "raws": [n.number.raw.strip() if t else "" for n, t in zip(numbers, texts, strict=True)],
+        "namespaces": [n.number.namespace for n in numbers],
+        "countries": [n.country for n in numbers],
+        "usages": [n.usages for n in numbers],
+        "moments": [n.at for n in numbers],
+    }
+
+
+class Lookups:
+    """Gathers single lookups into executions; `lanes` of them run at the same time."""
+
+    def __init__(self, database: ReadDatabase, lanes: int = 2) -> None:
+        self._database = database
+        self._waiting: list[tuple[Asked, asyncio.Future[Found]]] = []
+        self._lanes = lanes
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def find(self, one: Asked) -> Found:
+        """What a number stands on. Raises Problem."""
+        future: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
+        self._waiting.append((one, future))
+        if len(self._running) < self._lanes:
+            self._start(self._run())
+        return await future
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _run(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+            await self._answer([(a, f) for a, f in batch if not f.done()])
+
+    async def _answer(self, batch: list[tuple[Asked, asyncio.Future[Found]]]) -> None:
+        try:
+            found = await look_up_all(self._database, [one for one, _ in batch])
+        except Problem as problem:
+            if len(batch) > 1 and problem.members["type"] == too_slow().members["type"]:
+                for single in batch:  # one of them is to blame: not the others
+                    await self._answer([single])
+            else:
+                _fail(batch, problem)
+        except BaseException as error:
+            _fail(batch, error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            for (_, future), one in zip(batch, found, strict=True):
+                if not future.done():
+                    future.set_result(one)
+
+
+def _fail(batch: list[tuple[Asked, asyncio.Future[Found]]], error: BaseException) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

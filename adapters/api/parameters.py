@@ -1,0 +1,138 @@
+"""Query parameters: strictly what an endpoint declares, in the types that it declares."""
+
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Meta
+
+from adapters.api.problems import Problem, bad_parameter
+from projections.catalog.answers.availability import USAGE_TYPES
+
+_USAGE = "|".join(USAGE_TYPES)
+
+Country = Annotated[
+    str,
+    Meta(pattern="^[A-Za-z]{2}$", description="ISO 3166-1 alpha-2. Without: offers anywhere."),
+]
+UsageTypes = Annotated[
+    str,
+    Meta(
+        pattern=f"^({_USAGE})(,({_USAGE}))*$",
+        description=f"Uses that count, comma-separated: {', '.join(USAGE_TYPES)}. Default: all.",
+    ),
+]
+Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset. Default: now.")]
+Limit = Annotated[int, Meta(ge=1, le=200, description="Items of a page at most.")]
+Cursor = Annotated[
+    str, Meta(max_length=2000, description="`next_cursor` of the page before, unchanged.")
+]
+Words = Annotated[str, Meta(min_length=3, max_length=200)]
+
+
+class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing may be asked."""
+
+
+class Availability(NoParameters, frozen=True):
+    """What decides availability, offers and prices."""
+
+    country: Country | None = None
+    usage_types: UsageTypes | None = None
+    at: Moment | None = None
+
+    def as_sql(self) -> dict[str, Any]:
+        """Parameters of the statements."""
+        return {
+            "country": self.country and self.country.upper(),
+            "usages": self.usage_types and self.usage_types.split(","),
+            "at": self.at,
+        }
+
+
+class Lookup(Availability, frozen=True):
+    """How a number is looked up."""
+
+    namespace: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=256,
+                description="Whose number it is (mostly a DPID): for proprietary ids and "
+                "catalogue numbers.",
+            ),
+        ]
+        | None
+    ) = None
+
+
+class Page(Availability, frozen=True):
+    """A page of releases."""
+
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class Changes(Page, frozen=True):
+    """Releases in the order in which they changed."""
+
+    updated_since: Annotated[datetime, Meta(tz=True, description="RFC 3339.")] | None = None
+    label: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+    type: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+
+
+class Search(Availability, frozen=True):
+    """Words of a title or an artist's name, or both."""
+
+    title: Words | None = None
+    artist: Words | None = None
+    limit: Limit = 20
+
+
+class Conflicts(NoParameters, frozen=True):
+    """Which contradictions are listed."""
+
+    scheme: Annotated[str, Meta(pattern="^(isrc|gtin)$")] = "isrc"
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+P = TypeVar("P", bound=NoParameters)
+
+
+def read_query(query: bytes, kind: type[P]) -> P:
+    """Raises Problem for what is unknown, given twice, or not of its form."""
+    if not query:
+        return kind()
+    try:
+        pairs = parse_qsl(
+            query.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=20,
+        )
+    except ValueError as error:
+        raise bad_parameter(f"the query string can't be read: {error}") from None
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        raise bad_parameter("a parameter is given twice")
+    if unknown := sorted(given.keys() - set(kind.__struct_fields__)):
+        known = ", ".join(kind.__struct_fields__) or "none"
+        raise bad_parameter(f"there is no parameter {unknown[0]!r} here; there are: {known}")
+    if any("\x00" in value for value in given.values()):
+        raise bad_parameter("a parameter holds a NUL character")
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise bad_parameter(str(error).replace("$.", "")) from None
+
+
+def read_body(body: bytes, kind: type[Any]) -> Any:
+    """A JSON body. Raises Problem."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Problem(400, "bad-body", "The body is not as it must be", str(error)) from None

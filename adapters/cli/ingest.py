@@ -28,7 +28,9 @@ def command(
     ] = "7digital",
     territory: Annotated[
         list[str] | None,
-        typer.Option(help="Territory of the feeds' offers; may be repeated.  [default: Worldwide]"),
+        typer.Option(
+            help="Territory of the feeds' offers; may be repeated.", show_default="Worldwide"
+        ),
     ] = None,
     currency: Annotated[
         str | None, typer.Option(help="ISO 4217 currency of the feeds' prices, if it is known.")

@@ -1,0 +1,33 @@
+"""What the master's deals say, whether they are download offers or streaming rights."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.events.event import Event
+from domain.events.price import Price
+
+
+@dataclass(frozen=True, kw_only=True)
+class DealTerms(Event):
+    """The terms of a deal: what may be done with a release or track, where, when, for how much."""
+
+    release_id: str | None = None
+    track_id: str | None = None
+    """Set where the deal is for one track only."""
+    commercial_model: str | None = None
+    """DDEX CommercialModelType: PayAsYouGoModel, SubscriptionModel, RightsClaimModel …"""
+    use_type: str | None = None
+    """DDEX UseType: PermanentDownload, OnDemandStream …"""
+    valid_from: datetime | None = None
+    """UTC; absent: always."""
+    valid_to: datetime | None = None
+    """UTC, exclusive; absent: open end."""
+    is_preorder: bool | None = None
+    display_from: datetime | None = None
+    preview_from: datetime | None = None
+    territories: list[str] | None = None
+    """As the sender says: ISO 3166-1, TIS or Worldwide; expanded at read time."""
+    excluded_territories: list[str] | None = None
+    prices: list[Price] | None = None
+    is_takedown: bool | None = None
+    """ERN 3.8: the use is withdrawn in these territories."""

@@ -1,0 +1,126 @@
+"""Whether the read catalog says what the master says, and each event is there once.
+
+Both are asked past the product's own code: plain SQL on both databases, and a plain consumer.
+"""
+
+from collections import Counter
+from typing import Any
+
+import psycopg
+from confluent_kafka import Consumer, TopicPartition
+from fastavro import parse_schema, schemaless_reader
+
+from adapters.endpoints import Endpoints
+from adapters.registry.client import Registry
+
+SUBJECTS = (
+    "party",
+    "artist",
+    "licensor",
+    "label",
+    "release",
+    "recording",
+    "track",
+    "format",
+    "identifier",
+)
+_DOWNLOAD = "use_type IS NOT NULL AND use_type LIKE '%Download'"
+_OWN = {"event_id", "event_partition", "event_offset"}
+
+
+def disagreements(endpoints: Endpoints) -> list[str]:
+    """Rows that master and read catalog don't have alike; rows of other origin are left out."""
+    found = [line for subject in SUBJECTS for line in _compare(endpoints, subject, subject, "true")]
+    found += _compare(endpoints, "deal", "download_offer", _DOWNLOAD)
+    found += _compare(endpoints, "deal", "streaming_right", f"NOT ({_DOWNLOAD})")
+    return found
+
+
+def _compare(endpoints: Endpoints, master: str, read: str, condition: str) -> list[str]:
+    with psycopg.connect(endpoints.read_dsn) as connection:
+        columns = [
+            name
+            for (name,) in connection.execute(
+                "SELECT column_name FROM information_schema.columns"
+                " WHERE table_schema = 'catalog' AND table_name = %s ORDER BY 1",
+                (read,),
+            )
+            if name not in _OWN
+        ]
+        assert "id" in columns
+        listed = ", ".join(columns)
+        ours = _rows(
+            connection,
+            f"SELECT {listed} FROM catalog.{read} WHERE event_id LIKE 'master.public.%'"
+            " AND id NOT LIKE 'syn:%'",
+            columns,
+        )
+    with psycopg.connect(endpoints.master_dsn) as connection:
+        theirs = _rows(
+            connection, f"SELECT {listed} FROM public.{master} WHERE {condition}", columns
+        )
+    return [
+        f"{read} {own}: master {theirs.get(own)}, read {ours.get(own)}"
+        for own in sorted(ours.keys() | theirs.keys())
+        if ours.get(own) != theirs.get(own)
+    ]
+
+
+def _rows(
+    connection: psycopg.Connection, statement: str, columns: list[str]
+) -> dict[str, tuple[Any, ...]]:
+    at = columns.index("id")
+    return {row[at]: row for row in connection.execute(statement.encode())}
+
+
+def event_ids(endpoints: Endpoints) -> Counter[str]:
+    """How often a read_committed reader sees each event that capture led to."""
+    consumer = Consumer(
+        {
+            **endpoints.kafka,
+            "group.id": "chain-census",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+        }
+    )
+    try:
+        topics = consumer.list_topics(timeout=30).topics
+        partitions = [
+            TopicPartition(name, partition, 0)
+            for name, topic in topics.items()
+            if name.startswith("catalog.")
+            for partition in topic.partitions
+        ]
+        return _census(consumer, partitions, endpoints)
+    finally:
+        consumer.close()
+
+
+def _census(
+    consumer: Consumer, partitions: list[TopicPartition], endpoints: Endpoints
+) -> Counter[str]:
+    from io import BytesIO
+
+    found: Counter[str] = Counter()
+    schemas: dict[int, Any] = {}
+    consumer.assign(partitions)
+    ended = 0
+    with Registry(endpoints.registry.url) as registry:
+        while ended < len(partitions):
+            for message in consumer.consume(1000, timeout=1.0):
+                error = message.error()
+                if error is not None:
+                    assert error.name() == "_PARTITION_EOF", error.str()
+                    ended += 1
+                    continue
+                value = message.value()
+                assert value is not None
+                number = int.from_bytes(value[1:5], "big")
+                if number not in schemas:
+                    import json
+
+                    schemas[number] = parse_schema(json.loads(registry.schema_text(number)))
+                event: Any = schemaless_reader(BytesIO(value[5:]), schemas[number], None)
+                found[event["event_id"]] += 1
+    return found

@@ -1,0 +1,58 @@
+"""The chain, prepared once for all tests here, and its usual processes before each test."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from adapters.endpoints import Endpoints
+from adapters.preparation import prepare
+from adapters.settings import Settings
+from tests.chain.processes import PROJECT, TRANSLATE, Chain
+from tests.chain.size import Size, chosen
+
+Note = Callable[[str, object], None]
+
+FIGURES = "CHAIN_FIGURES"
+"""Names a file to which what is measured is added, a JSON line each."""
+
+
+@pytest.fixture(scope="session")
+def prepared(settings: Settings, engines: Endpoints) -> Iterator[Chain]:
+    """Master, topics, contracts and capture; no process of ours outlives the session."""
+    prepare(settings, engines, lambda _: None)
+    chain = Chain(settings, engines)
+    try:
+        yield chain
+    finally:
+        chain.stop(*list(chain.children))
+
+
+@pytest.fixture
+def chain(prepared: Chain) -> Chain:
+    """The prepared chain with one translator and one worker running."""
+    prepared.start("translate", TRANSLATE)
+    prepared.start("project", PROJECT)
+    return prepared
+
+
+@pytest.fixture(scope="session")
+def size() -> Size:
+    """How much is done."""
+    return chosen()
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Note:
+    """Record a figure: shown with `-s`, and kept for `python -m tests.chain.acceptance`."""
+
+    def write(what: str, figure: object) -> None:
+        print(f"{what}: {figure}")
+        if FIGURES in os.environ:
+            line = {"test": request.node.name, "what": what, "figure": figure}
+            with Path(os.environ[FIGURES]).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+    return write

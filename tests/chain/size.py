@@ -1,0 +1,32 @@
+"""How much the chain tests do: little in every test run, all of it when acceptance is measured."""
+
+import os
+from dataclasses import dataclass
+
+VARIABLE = "CHAIN_SIZE"
+"""`ci` (the default) or `full`."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Numbers of things that happen."""
+
+    kills: int
+    """Of the translator and of workers, under load."""
+    rebuild_kills: int
+    """Rebuilds that are killed at a random point, each then finished by another start."""
+    events: int
+    """Events that a worker and a rebuild go through while their memory is watched."""
+    rate: int = 200
+    """Changes a second of the load."""
+
+
+SIZES = {
+    "ci": Size(kills=4, rebuild_kills=2, events=50_000),
+    "full": Size(kills=20, rebuild_kills=10, events=1_000_000),
+}
+
+
+def chosen() -> Size:
+    """The size that the environment asks for."""
+    return SIZES[os.environ.get(VARIABLE, "ci")]

@@ -1,0 +1,46 @@
+"""Memory of a worker and of a rebuild while many events go through them."""
+
+import json
+import time
+
+import psutil
+import pytest
+
+from tests.chain.conftest import Note
+from tests.chain.processes import PROJECT, Chain, peak_memory
+from tests.chain.size import Size
+
+pytestmark = pytest.mark.integration
+
+MOST_MEGABYTES = 300
+
+
+def test_memory_stays_bounded(chain: Chain, size: Size, note: Note) -> None:
+    chain.idle()
+    chain.stop("project")
+    chain.catalog(
+        *("generate", "--topic", "track", "--events", str(size.events)),
+        *("--keys", str(size.events * 2 // 5), "--seed", "91"),
+        seconds=1200,
+    )
+    worker = chain.start("project", PROJECT)
+    began = time.monotonic()
+    chain.idle(1200)
+    note("events", size.events)
+    note("seconds of a live worker", round(time.monotonic() - began, 1))
+    live = peak_memory(worker.pid)
+    note("peak memory of the worker, MB", round(live))
+    began = time.monotonic()
+    process = chain.popen("rebuild", "--json")
+    peak = 0.0
+    while process.poll() is None:
+        peak = max(peak, peak_memory(process.pid))
+        time.sleep(0.1)
+    out, errors = process.communicate()
+    assert process.returncode == 0, errors
+    note("seconds of a rebuild", round(time.monotonic() - began, 1))
+    note("peak memory of the rebuild, MB", round(peak))
+    assert json.loads(out)["comparison"]["equal"] is True
+    assert live < MOST_MEGABYTES
+    assert peak < MOST_MEGABYTES
+    assert psutil.pid_exists(worker.pid)

@@ -167,12 +167,18 @@ def topic_batches(plan: TopicPlan) -> Iterator[Batch]:
         yield Batch(plan.source, rows, is_update=True)
 
 
-def final_rows(plan: TopicPlan) -> pl.DataFrame:
-    """The rows as the last event of each key leaves them, by key number."""
+def last_revisions(plan: TopicPlan) -> pl.DataFrame:
+    """Each key's number `n` and the `revision` of its last event (0: it was only added)."""
     updates = _chosen(plan, _range(plan.keys, plan.events))
     last = updates.group_by("n").agg(pl.col("revision").max())
-    keys = pl.DataFrame({"n": _range(0, plan.keys)}).join(last, on="n", how="left").sort("n")
-    return plan.source.frame(plan.seed, keys["n"], keys["revision"].fill_null(0))
+    keys = pl.DataFrame({"n": _range(0, plan.keys)})
+    return keys.join(last, on="n", how="left").sort("n").fill_null(0)
+
+
+def final_rows(plan: TopicPlan) -> pl.DataFrame:
+    """The rows as the last event of each key leaves them, by key number."""
+    last = last_revisions(plan)
+    return plan.source.frame(plan.seed, last["n"], last["revision"])
 
 
 def _chosen(plan: TopicPlan, events: pl.Series) -> pl.DataFrame:

@@ -1,0 +1,47 @@
+"""The command line as a whole: one folder option anywhere, errors as one line with a code."""
+
+import subprocess
+import sys
+
+import pytest
+
+from adapters.cli.main import take_data_option
+
+ENTRY = "import sys; from adapters.cli.main import main; sys.exit(main())"
+
+
+@pytest.mark.parametrize(
+    ("given", "rest", "data"),
+    [
+        (["status"], ["status"], None),
+        (["--data", "d", "status"], ["status"], "d"),
+        (["status", "--json", "--data=d"], ["status", "--json"], "d"),
+        (["lookup", "isrc", "--", "--data", "x"], ["lookup", "isrc", "--", "--data", "x"], None),
+        (["status", "--data"], ["status", "--data"], None),
+    ],
+)
+def test_the_data_folder_may_stand_anywhere(
+    given: list[str], rest: list[str], data: str | None
+) -> None:
+    assert take_data_option(given) == (rest, data)
+
+
+def test_an_error_is_one_line_and_an_exit_code(tmp_path: object) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENTRY, "status", "--data", f"{tmp_path}/none"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("catalog: no `catalog up` runs on")
+    assert "Traceback" not in done.stderr
+
+
+def test_help_lists_every_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENTRY, "--help"], capture_output=True, text=True, check=True
+    )
+    for command in ("run", "up", "ingest", "lookup", "rebuild", "dead-letters", "connect-config"):
+        assert f" {command} " in done.stdout

@@ -1,0 +1,103 @@
+"""What counts as idle, behind and unhealthy; above all that a dead reader is seen without lag."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from adapters.telemetry.health import (
+    CaptureStatus,
+    ChainStatus,
+    GenerationStatus,
+    GroupStatus,
+    SlotStatus,
+    State,
+    Thresholds,
+    TopicStatus,
+    judge,
+)
+
+SLOT = SlotStatus(
+    name="catalog_master", active=True, is_ours=True, retained_bytes=1_000, unread_bytes=0
+)
+CAPTURE = CaptureStatus(connector="master", connector_state="RUNNING", trace=None, slots=[SLOT])
+TOPIC = TopicStatus(
+    stage="project",
+    topic="catalog.track",
+    partitions=4,
+    first=0,
+    end=100,
+    position=100,
+    lag=0,
+    lag_seconds=0.0,
+    rate=1.0,
+)
+WELL = ChainStatus(
+    at=datetime(2026, 11, 23, tzinfo=UTC),
+    capture=CAPTURE,
+    topics=[TOPIC],
+    groups=[
+        GroupStatus(stage="translate", group="catalog-translate", members=1),
+        GroupStatus(stage="project", group="catalog-project", members=2),
+    ],
+    generations=[
+        GenerationStatus(read_model="catalog", number=1, schema="catalog", phase="live", note=None)
+    ],
+    dead_letters={},
+    violations=[],
+)
+BUSY_TOPIC = replace(TOPIC, position=90, lag=10, lag_seconds=3.0)
+LATE_TOPIC = replace(TOPIC, position=90, lag=10, lag_seconds=61.0)
+
+
+def with_slot(**changes: object) -> ChainStatus:
+    """The healthy chain with a slot that is different."""
+    return replace(WELL, capture=replace(CAPTURE, slots=[replace(SLOT, **changes)]))  # type: ignore[arg-type]
+
+
+def test_a_chain_with_nothing_to_do_is_idle() -> None:
+    verdict = judge(WELL, Thresholds())
+    assert verdict.state is State.IDLE
+    assert verdict.problems == ()
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        replace(WELL, topics=[BUSY_TOPIC]),
+        with_slot(unread_bytes=8),
+        with_slot(unread_bytes=None, active=False),
+    ],
+    ids=["records to go", "log to read", "a snapshot is taken"],
+)
+def test_work_within_the_thresholds_is_busy(status: ChainStatus) -> None:
+    assert judge(status, Thresholds()).state is State.BUSY
+
+
+def test_a_record_that_waits_too_long_is_behind() -> None:
+    verdict = judge(replace(WELL, topics=[LATE_TOPIC]), Thresholds())
+    assert verdict.state is State.BEHIND
+    assert "catalog.track" in verdict.problems[0]
+    assert judge(replace(WELL, topics=[LATE_TOPIC]), Thresholds(lag_seconds=62)).state is State.BUSY
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (replace(WELL, groups=[replace(WELL.groups[0], members=0)]), "nobody works"),
+        (replace(WELL, generations=[]), "no live generation"),
+        (replace(WELL, dead_letters={"translate": 1}), "1 records are parked"),
+        (replace(WELL, violations=["catalog.track forgets"]), "catalog.track forgets"),
+        (
+            replace(WELL, capture=replace(CAPTURE, connector_state="FAILED", trace="no slot")),
+            "FAILED: no slot",
+        ),
+        (with_slot(retained_bytes=2_000_000_000), "2000 MB"),
+        (with_slot(is_ours=False, active=False), "no reader"),
+    ],
+    ids=["dead reader", "nothing live", "letters", "topics", "connector", "log", "left slot"],
+)
+def test_what_does_not_work_is_unhealthy_without_any_lag(status: ChainStatus, said: str) -> None:
+    verdict = judge(status, Thresholds())
+    assert verdict.state is State.UNHEALTHY
+    assert said in " ".join(verdict.problems)

@@ -53,6 +53,7 @@ class _Kept:
         if self._failures >= _ATTEMPTS:
             raise self.process.failure(f"ended {self._failures} times in a row (exit code {code})")
         report(f"{self.service.name} ended (exit code {code}), starting it again")
+        self.process.await_stop(0)  # it has ended; this closes what we hold of it
         self.start()
 
 

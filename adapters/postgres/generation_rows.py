@@ -9,14 +9,18 @@ from psycopg.rows import dict_row
 from projections.ports import TopicPartition
 from projections.store import Generation, Phase, Purpose
 
-WRITING = "write"
-"""Shared by every transaction that writes to a generation, exclusive for a switch. A lock of the
-lock manager and no row lock: those let newcomers pass a waiting switch, this one queues."""
 BUILDING = "build"
-"""Held by the process that builds, verifies or switches."""
+"""Lock of the process that builds, verifies or switches generations."""
 
 LOCK_KEY = "hashtextextended('catalog ' || %s || ' ' || %s, 0)"
 """Takes the lock's and the read model's names."""
+
+
+def writing(number: int) -> str:
+    """Name of a generation's lock: shared by every transaction that writes to it, exclusive while
+    a switch keeps them off. A lock of the lock manager and no row lock: those let newcomers pass
+    a waiting switch, this one queues."""
+    return f"write {number}"
 
 
 def generations(

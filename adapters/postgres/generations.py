@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from adapters.postgres import generation_rows, heaps
@@ -25,6 +26,8 @@ from projections.store import Generation, Phase, Purpose, RebuildRunning
 log = logging.getLogger(__name__)
 
 ENGINE_SCHEMA = "engine"
+_PREDECESSOR = "2s"
+"""How long the lock of a process that was just killed may outlive it."""
 
 
 class PostgresGenerations:
@@ -47,13 +50,18 @@ class PostgresGenerations:
         """See the port."""
         with self._connection() as connection:
             lock = (BUILDING, self._model.name)
-            (got,) = _one(connection, f"SELECT pg_try_advisory_lock({LOCK_KEY})", lock)
-            if not got:
+            connection.execute(f"SET lock_timeout = '{_PREDECESSOR}'")
+            try:
+                connection.execute(f"SELECT pg_advisory_lock({LOCK_KEY})", lock)
+            except errors.LockNotAvailable as error:
                 raise RebuildRunning(
                     f"another process builds, verifies or switches generations of "
                     f"{self._model.name!r}; wait for it or stop it"
-                )
-            yield
+                ) from error
+            try:
+                yield
+            finally:  # now, and not when the server has noticed that we are gone
+                connection.execute(f"SELECT pg_advisory_unlock({LOCK_KEY})", lock)
 
     def all(self) -> list[Generation]:
         """See the port."""
@@ -138,7 +146,7 @@ class PostgresGenerations:
     @contextmanager
     def hold_live(self) -> Iterator[HeldLive]:
         """See the port."""
-        with self._connection() as connection, hold_live(connection, self._model) as held:
+        with store_errors(), hold_live(self._dsn, self._model) as held:
             yield held
 
     def drop(self, generation: Generation) -> None:

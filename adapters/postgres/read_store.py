@@ -9,7 +9,7 @@ import psycopg
 
 from adapters.postgres import generation_rows
 from adapters.postgres.connection import connect, quoted, store_errors
-from adapters.postgres.generation_rows import LOCK_KEY, WRITING
+from adapters.postgres.generation_rows import LOCK_KEY, writing
 from adapters.postgres.rows import TableStatements, columns_of, copy_frame
 from projections.ports import BadRecord, TopicPartition
 from projections.read_model import ReadModel
@@ -126,7 +126,7 @@ class PostgresReadStore:
 
     def _enter(self, cursor: psycopg.Cursor, generation: Generation) -> None:
         """Keep switches out until the transaction ends, and see that none came before."""
-        cursor.execute(_ENTER, (WRITING, self._model.name))
+        cursor.execute(_ENTER, (writing(generation.number), self._model.name))
         cursor.execute(
             _STILL,
             (self._model.name, generation.number, generation.phase.value, generation.schema),

@@ -245,6 +245,16 @@ def test_a_switch_moves_writers_and_names(world: World, live: Generation) -> Non
     assert world.generations.all()[1].schema == "catalog_g2"
 
 
+def test_the_successor_is_written_while_the_live_one_is_held(
+    world: World, live: Generation
+) -> None:
+    new = world.generations.advance(filled(world), Phase.VERIFIED)
+    with world.generations.hold_live() as held:
+        world.store.write(new, Write(rows((7, "TrackAdded", "d", "D")), step(7, 8)))
+        held.switch(new)
+    assert titles(world, world.generations.all()[1]) == {"a": "AA", "c": "CC", "d": "D"}
+
+
 def test_a_generation_is_read_as_of_one_moment(world: World, live: Generation) -> None:
     with world.generations.read(live) as reader:
         world.store.write(live, Write(rows((0, "TrackAdded", "a", "A")), step(0, 1)))

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from projections.catalog import CATALOG
 from projections.engine.parts import Parts
 from projections.engine.worker import Worker
-from projections.ports import TopicPartition
+from projections.ports import DeadLetters, TopicPartition
 from projections.read_model import ReadModel
-from projections.store import Generation, ReadStore, StoreBusy, Write
+from projections.store import Generation, Generations, Phase, ReadStore, StoreBusy, Write
 from tests.projections.engine.memory_log import JsonDecoder, MemoryLog, event
 from tests.projections.engine.memory_store import (
     MemoryDatabase,
+    MemoryDeadLetters,
     MemoryGenerations,
     MemoryReadStore,
 )
@@ -29,8 +30,11 @@ NAMES = {"track": ("TrackAdded", "TrackUpdated", "TrackRemoved"),
 FIELD = {"track": "title", "label": "name"}
 
 
-class FlakyStore(MemoryReadStore):
-    """Loses its connection when told to, before or after its transaction committed."""
+Tables = dict[str, dict[str, tuple[object, object]]]
+
+
+class Flaky:
+    """Mixed into a store: loses its connection when told to, before or after the commit."""
 
     fails: str | None = None
 
@@ -39,9 +43,13 @@ class FlakyStore(MemoryReadStore):
         fails, self.fails = self.fails, None
         if fails == "before":
             raise StoreBusy("lost before the commit")
-        super().write(generation, write)
+        super().write(generation, write)  # type: ignore[misc]
         if fails == "after":
             raise StoreBusy("lost after the commit")
+
+
+class FlakyStore(Flaky, MemoryReadStore):
+    """In memory."""
 
 
 @dataclass
@@ -52,22 +60,34 @@ class Chain:
     database: MemoryDatabase = field(default_factory=lambda: MemoryDatabase(MODEL))
     decoder: JsonDecoder = field(default_factory=JsonDecoder)
 
+    def store(self) -> ReadStore:
+        """A connection of its own to the read database."""
+        return MemoryReadStore(self.database)
+
+    def generations(self) -> Generations:
+        """The generations in the read database."""
+        return MemoryGenerations(self.database)
+
+    def letters(self) -> DeadLetters:
+        """The parked records in the read database."""
+        return MemoryDeadLetters(self.database)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a switch keeps workers from writing: in one thread one would wait for ever."""
+        return self.database.held
+
+    def close(self) -> None:
+        """Give back what is open."""
+
     @property
     def parts(self) -> Parts:
         """The engine's view, with a store of its own."""
-        return Parts(
-            MODEL,
-            self.log,
-            self.decoder,
-            MemoryReadStore(self.database),
-            MemoryGenerations(self.database),
-        )
+        return Parts(MODEL, self.log, self.decoder, self.store(), self.generations())
 
     def worker(self, store: ReadStore | None = None) -> Worker:
         """A new member of the group, without partitions."""
-        return Worker(
-            MODEL, self.log, self.decoder, store or MemoryReadStore(self.database), "group"
-        )
+        return Worker(MODEL, self.log, self.decoder, store or self.store(), "group")
 
     def say(self, subject: str, key: int, kind: int, value: str, gap: int = 0) -> int:
         """Write an event. Some values are special: `junk` is no event at all, `huge` is one that
@@ -83,18 +103,28 @@ class Chain:
         name = NAMES[subject][kind]
         return self.log.append(partition, id, event(name, id, number, **state), gap)
 
-    def content(self, number: int | None = None) -> dict[str, dict[str, tuple[object, object]]]:
-        """Table → id → (value, offset) of a generation, by default the live one."""
-        copy = self.database.live() if number is None else self.database.copies[number]
-        assert copy is not None
-        return {
-            table: {id: (row[FIELD[table]], row["event_offset"]) for id, row in rows.items()}
-            for table, rows in copy.tables.items()
-        }
+    def content(self) -> Tables:
+        """Table → id → (value, offset) of the live generation."""
+        generations = self.generations()
+        (live,) = [one for one in generations.all() if one.phase is Phase.LIVE]
+        found: Tables = {}
+        with generations.read(live) as reader:
+            for table, name in FIELD.items():
+                ids = [id for id, _ in reader.checksums(table, ["id"])]
+                rows = reader.rows(table, ids)
+                found[table] = {id: (row[name], row["event_offset"]) for id, row in rows.items()}
+        return found
 
-    def replayed(self) -> dict[str, dict[str, tuple[object, object]]]:
+    def checkpoints(self) -> dict[TopicPartition, int]:
+        """Of the live generation."""
+        store = self.store()
+        live = store.live()
+        assert live is not None
+        return store.checkpoints(live.number)
+
+    def replayed(self) -> Tables:
         """What `content` must be: every event applied in turn, keys held from their bad record."""
-        tables: dict[str, dict[str, tuple[object, object]]] = {"label": {}, "track": {}}
+        tables: Tables = {"label": {}, "track": {}}
         for (topic, _), records in self.log.partitions.items():
             subject = topic.split(".")[1]
             held: set[bytes | None] = set()
@@ -113,6 +143,3 @@ class Chain:
     def ends(self) -> dict[TopicPartition, int]:
         """Where every checkpoint must end up."""
         return {p: self.log.ends.get(p, 0) for p in self.log.partitions}
-
-
-__all__ = ["MODEL", "Chain", "FlakyStore"]

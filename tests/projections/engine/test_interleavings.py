@@ -5,12 +5,15 @@ killed, cut off from the database before or after a commit; of rebuilds that are
 two chunks while workers go on; of switches, rollbacks and readers in their way.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from projections.engine.dead_letter import retry
 from projections.engine.progress import silent
 from projections.engine.rebuild import ensure_live, rebuild, verify_live
 from projections.engine.switch import CantSwitch, rollback
@@ -29,12 +32,24 @@ class Interleavings(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.chain = Chain()
+        self.chain, self.stores = self.set_up()
         ensure_live(self.chain.parts)
-        self.stores = [FlakyStore(self.chain.database) for _ in range(3)]
         self.workers = [self.chain.worker(store) for store in self.stores]
         self.owner: dict[TopicPartition, int] = {}
         self.said = 0
+
+    def set_up(self) -> tuple[Chain, Sequence[Any]]:
+        """An empty chain and the stores of its three workers."""
+        chain = Chain()
+        return chain, [FlakyStore(chain.database) for _ in range(3)]
+
+    def readers_in_the_way(self, count: int) -> None:
+        """Let the next switches find readers."""
+        self.chain.database.readers = count
+
+    def phases(self) -> list[Phase]:
+        """Of all generations."""
+        return [one.phase for one in self.chain.generations().all()]
 
     @rule(
         subject=st.sampled_from(["track", "label"]),
@@ -99,7 +114,7 @@ class Interleavings(RuleBasedStateMachine):
                 raise Killed
 
         def meanwhile(_: object) -> None:
-            if turns and not self.chain.database.held:
+            if turns and not self.chain.is_held:
                 self.workers[turns.pop()].step(0)
 
         self.chain.log.on_chunk = on_chunk
@@ -115,22 +130,26 @@ class Interleavings(RuleBasedStateMachine):
     @rule(readers=st.integers(0, 2))
     def roll_back(self, readers: int) -> None:
         """The former generation comes back, though readers are in the way at first."""
-        self.chain.database.readers = readers
+        self.readers_in_the_way(readers)
         try:
             rollback(self.chain.parts, report=silent)
         except CantSwitch:
-            assert not [
-                c
-                for c in self.chain.database.copies.values()
-                if c.generation.phase is Phase.RETIRED
-            ]
-        self.chain.database.readers = 0
+            assert Phase.RETIRED not in self.phases()
+        self.readers_in_the_way(0)
 
     @rule()
     def switch(self) -> None:
         """What waits verified goes live, however long ago that was."""
         with suppress(CantSwitch):
             switch_now(self.chain.parts, None, force=False, report=silent)
+
+    @rule()
+    def retry(self) -> None:
+        """What can't be used can't be used: queues stay as they are, in order."""
+        before = self.chain.letters().list()
+        assert retry(self.chain.parts, self.chain.letters()).done == ()
+        after = self.chain.letters().list()
+        assert [one.number for one in before] == [one.number for one in after]
 
     @precondition(lambda self: self.said)
     @rule()
@@ -142,8 +161,7 @@ class Interleavings(RuleBasedStateMachine):
     @invariant()
     def one_is_live(self) -> None:
         """Readers always find a catalog."""
-        phases = [c.generation.phase for c in self.chain.database.copies.values()]
-        assert phases.count(Phase.LIVE) == 1
+        assert self.phases().count(Phase.LIVE) == 1
 
     def teardown(self) -> None:
         """Everybody hears who owns what and works on: the end is a plain replay's."""
@@ -156,9 +174,7 @@ class Interleavings(RuleBasedStateMachine):
         for _ in range(self.said + 3):
             for worker in self.workers:
                 worker.step(0)
-        live = self.chain.database.live()
-        assert live is not None
-        assert live.checkpoints == self.chain.ends()
+        assert self.chain.checkpoints() == self.chain.ends()
         assert self.chain.content() == self.chain.replayed()
         done = rebuild(self.chain.parts, park_poison=True, report=silent)
         assert done.switched

@@ -66,6 +66,11 @@ def resolve_endpoints(settings: Settings, need: Collection[str] = ENGINES) -> En
     return endpoints(settings, dict.fromkeys(ENGINES, "") | found)
 
 
+def read_address(settings: Settings) -> str:
+    """The read database alone, for what needs nothing else. Raises SettingsError."""
+    return given_addresses(settings).get("read") or resolve_endpoints(settings).read_dsn
+
+
 def given_addresses(settings: Settings) -> dict[str, str]:
     """The addresses that the settings name, by engine (the keys of ENGINES)."""
     master, read = settings.master.url, settings.read.url

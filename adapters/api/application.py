@@ -37,8 +37,19 @@ _NOTHING = Problem(
 class Api:
     """Serves `service`; see the module."""
 
-    def __init__(self, service: Service, fallback: AsgiApp | None = None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        fallback: AsgiApp | None = None,
+        hosts: frozenset[str] | None = None,
+    ) -> None:
+        """`hosts`: names by which alone it may be asked (without port); None: by any.
+
+        A server that is open on loopback needs them: else a page of another site could have its
+        own name point here, and read through the visitor's browser.
+        """
         self._service = service
+        self._hosts = hosts
         self._fallback = fallback
         self._document = Answer(document())
         self._routes: dict[int, list[tuple[_Template, tuple[str, ...], Endpoint]]] = {}
@@ -51,7 +62,7 @@ class Api:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._live(scope, receive, send)
             return
         if scope["type"] != "http":
             if self._fallback is not None:
@@ -59,6 +70,7 @@ class Api:
             return
         headers = dict(scope["headers"])
         try:
+            self._check_host(headers)
             answer = await self._answer(scope, headers, receive)
         except Problem as problem:
             if problem is _NOTHING and self._fallback is not None:
@@ -91,6 +103,18 @@ class Api:
         body = await _body(headers, receive) if endpoint.body else b""
         return await endpoint.handle(self._service, Request(path, query, body))
 
+    def _check_host(self, headers: dict[bytes, bytes]) -> None:
+        if self._hosts is None:
+            return
+        name = headers.get(b"host", b"").decode("latin-1").lower()
+        if name.rpartition(":")[0 if name[-1:].isdigit() and ":" in name else 2] not in self._hosts:
+            raise Problem(
+                421,
+                "host",
+                "This server does not go by that name",
+                "it is open on this machine only; with API keys (--keys) any name will do",
+            )
+
     def _find(self, raw: bytes) -> tuple[Endpoint, dict[str, str]]:
         # Split before it is unquoted: ids and numbers may hold a slash (as %2F).
         quoted = raw.split(b"/")[1:]
@@ -108,7 +132,13 @@ class Api:
             return Answer(b'{"status":"live"}', is_cacheable=False)
         raise _NOTHING
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._fallback is not None:
+            try:
+                await self._fallback(scope, receive, send)
+            finally:
+                await self._service.database.close()
+            return
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":

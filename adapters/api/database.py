@@ -6,8 +6,7 @@ plan by indexes whatever the statistics say of small or new tables.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
@@ -34,6 +33,7 @@ SETTINGS = {
     "jit": "off",
     "client_connection_check_interval": "1s",
     "timezone": "UTC",
+    "pg_trgm.word_similarity_threshold": "0.4",  # words with two letters the wrong way round count
 }
 
 Connection = psycopg.AsyncConnection[TupleRow]
@@ -48,44 +48,48 @@ class ReadDatabase:
         self._free = asyncio.Semaphore(size)
 
     async def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[TupleRow]:
-        """All rows of one statement. Raises Problem (503) where the database is away or slow."""
-        async with self.connection() as connection:
-            return await execute(connection, statement, parameters)
+        """All rows of one statement.
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """One for a while; it is kept for others unless it broke. Raises Problem."""
+        A connection that broke while it was idle, or met a switch of generations in a deadlock,
+        is replaced once. Raises Problem (503) where the database is away or slow.
+        """
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._free.acquire()
         except TimeoutError:
             raise too_slow() from None
-        connection = None
         try:
-            connection = self._idle.pop() if self._idle else await connect(self._dsn)
-            yield connection
+            try:
+                return await self._ask(statement, parameters)
+            except psycopg.OperationalError as error:
+                log.info("asking the read database again", reason=str(error).strip())
+                await self.close()
+                return await self._ask(statement, parameters)
         except psycopg.OperationalError as error:
             log.warning("the read database failed", reason=str(error).strip())
             raise unavailable() from None
         finally:
             self._free.release()
-            if connection is not None:
-                await self._keep(connection)
 
-    async def _keep(self, connection: Connection) -> None:
-        idle = psycopg.pq.TransactionStatus.IDLE
-        if not connection.closed and connection.info.transaction_status == idle:
-            self._idle.append(connection)
-            return
-        await connection.close()
-        # the others are likely broken as well, and to find that out costs a request each
-        while self._idle:
-            await self._idle.pop().close()
+    async def _ask(self, statement: str, parameters: Mapping[str, Any]) -> list[TupleRow]:
+        connection = self._idle.pop() if self._idle else await connect(self._dsn)
+        try:
+            return await execute(connection, statement, parameters)
+        finally:
+            if _is_usable(connection):
+                self._idle.append(connection)
+            else:
+                await connection.close()
 
     async def close(self) -> None:
         """Close what is idle."""
         while self._idle:
             await self._idle.pop().close()
+
+
+def _is_usable(connection: Connection) -> bool:
+    idle = psycopg.pq.TransactionStatus.IDLE
+    return not connection.closed and connection.info.transaction_status == idle
 
 
 async def connect(dsn: str) -> Connection:

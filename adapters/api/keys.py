@@ -107,12 +107,24 @@ class Gate:
         match = _KEY.fullmatch(key.strip())
         if kind.lower() != "bearer" or match is None:
             raise _unauthorized("the Authorization header holds no API key")
-        known = await self._find(match[1])
-        if known is None or not hmac.compare_digest(known.secret_hash, _hash(match[2])):
+        known = await self._holder(match)
+        if known is None:
             raise _unauthorized("the API key is unknown or revoked")
         if scope not in known.scopes:
             raise Problem(403, "scope", "The API key may not do this", f"it lacks {scope!r}")
         _count(known)
+
+    async def has(self, key: str, scope: str) -> bool:
+        """Whether a key works and has the scope; not counted. Raises Problem (503)."""
+        match = _KEY.fullmatch(key)
+        known = await self._holder(match) if match else None
+        return known is not None and scope in known.scopes
+
+    async def _holder(self, key: re.Match[str]) -> _Known | None:
+        known = await self._find(key[1])
+        if known is None or not hmac.compare_digest(known.secret_hash, _hash(key[2])):
+            return None
+        return known
 
     async def _find(self, id_: str) -> _Known | None:
         now = time.monotonic()

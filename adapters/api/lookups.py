@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from adapters.api.database import ReadDatabase, execute
+from adapters.api.database import ReadDatabase
 from adapters.api.parameters import Lookup
 from adapters.api.problems import Problem, too_slow
 from domain.identifiers import Identifier, identify, is_text, scheme_named
@@ -68,8 +68,7 @@ def answer_of(one: Asked, found: Found) -> dict[str, Any]:
 
 async def look_up_all(database: ReadDatabase, numbers: Sequence[Asked]) -> list[Found]:
     """Answers in order, all from one statement. Raises Problem."""
-    async with database.connection() as connection:
-        rows = await execute(connection, LOOKUP, _arrays(numbers))
+    rows = await database.rows(LOOKUP, _arrays(numbers))
     return [
         Found(generation, entries, found > MATCHES_LIMIT, conflicts or [])
         for generation, _line, entries, found, conflicts in rows

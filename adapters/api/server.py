@@ -1,10 +1,14 @@
 """Runs the API: uvicorn on uvloop, one process or several that share nothing but the port."""
 
-import os
+import logging
+import signal
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 import uvicorn
+from uvicorn.supervisors import Multiprocess
 
 from adapters.api.application import Api, AsgiApp
 from adapters.api.database import ReadDatabase
@@ -14,55 +18,62 @@ from adapters.api.keys import Gate
 from adapters.api.lookups import Lookups
 
 STOP_SECONDS = 8
+"""What was begun is answered within this time of SIGTERM."""
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Serving:
-    """How the API is served."""
+    """What the API is over, and for whom."""
 
-    host: str = "127.0.0.1"
-    port: int = 8000
-    is_open: bool = True
+    read_dsn: str
+    is_open: bool
     """Whether who brings no key may read."""
+    hosts: frozenset[str] | None = None
+    """See `Api`."""
     connections: int = 8
     """To the read database, a process."""
 
 
 def application(
-    read_dsn: str,
-    *,
-    is_open: bool,
-    connections: int = 8,
-    historian: Historian | None = None,
-    fallback: AsgiApp | None = None,
+    serving: Serving, historian: Historian | None = None, fallback: AsgiApp | None = None
 ) -> Api:
-    """The API over a read database; nothing is opened before the first request."""
-    database = ReadDatabase(read_dsn, connections)
-    gate = Gate(database, is_open=is_open)
-    return Api(Service(database, Lookups(database), gate, historian), fallback)
+    """The API; nothing is opened before the first request."""
+    database = ReadDatabase(serving.read_dsn, serving.connections)
+    gate = Gate(database, is_open=serving.is_open)
+    return Api(Service(database, Lookups(database), gate, historian), fallback, serving.hosts)
 
 
-def serve(app: AsgiApp, listening: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT: then answer what was begun, within STOP_SECONDS."""
+def serve(make: Callable[[], AsgiApp], listening: socket.socket, workers: int = 1) -> None:
+    """Serve until SIGTERM or SIGINT. `make` is called in each process (and must pickle)."""
     config = uvicorn.Config(
-        app,
+        make,
+        factory=True,
         loop="uvloop",
         http="httptools",
+        ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
-        date_header=True,
+        proxy_headers=False,
         backlog=2048,
         limit_concurrency=2000,
         timeout_graceful_shutdown=STOP_SECONDS,
-        h11_max_incomplete_event_size=16 * 1024,
+        workers=workers,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn stops at them, and raises them again when it has: that is no failure
+        signal.signal(number, lambda *_: None)
+    if workers == 1:
+        uvicorn.Server(config).run(sockets=[listening])
+    else:
+        Multiprocess(config, sockets=[listening]).run()
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that several processes of ours may share. Raises OSError."""
+    """A socket that all our processes accept from. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -71,6 +82,14 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError:
         listening.close()
         raise
-    listening.listen(2048)
-    os.set_inheritable(listening.fileno(), True)
     return listening
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,92 @@
+"""`catalog conflicts`: industry numbers that were given out twice."""
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adapters.errors import CatalogError, UsageProblem
+
+if TYPE_CHECKING:
+    import psycopg
+
+SCHEMES = ("isrc", "gtin")
+_PAGE = 200
+
+
+def register(app: typer.Typer) -> None:
+    """Add `conflicts` to the command."""
+    app.command()(conflicts)
+
+
+def conflicts(
+    scheme: Annotated[str | None, typer.Option(help="isrc or gtin. Default: both.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Show so many at most.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a number a line.")] = False,
+) -> None:
+    """List numbers whose owners contradict each other.
+
+    An ISRC on recordings with different titles, or with lengths more than a second apart; a
+    barcode on releases of different licensors.
+    """
+    import msgspec
+    import psycopg
+
+    from adapters.api.database import SETTINGS
+    from adapters.endpoints import read_address
+    from adapters.settings import load_settings
+
+    if scheme is not None and scheme not in SCHEMES:
+        raise UsageProblem(f"no conflicts of {scheme!r} are looked for; there are: isrc, gtin")
+    options = " ".join(f"-c {k}={v}" for k, v in SETTINGS.items() if k != "statement_timeout")
+    shown = 0
+    try:
+        with psycopg.connect(
+            read_address(load_settings()), autocommit=True, options=options
+        ) as connection:
+            for one in _found(connection, [scheme] if scheme else SCHEMES):
+                if shown == limit:
+                    break
+                shown += 1
+                print(msgspec.json.encode(one).decode() if as_json else _text(one))
+    except psycopg.OperationalError as error:
+        raise CatalogError(f"the read database can't be asked: {error}") from error
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+        raise CatalogError("there is no read catalog yet: run `catalog rebuild` first") from error
+    if not shown:
+        print("no number is given out twice", file=sys.stderr)
+
+
+def _found(
+    connection: "psycopg.Connection", schemes: "list[str] | tuple[str, ...]"
+) -> Iterator[dict[str, Any]]:
+    import json
+
+    from projections.catalog.answers.lists import CONFLICTS
+
+    for scheme in schemes:
+        after: str | None = ""
+        while after is not None:
+            asked = {"scheme": scheme, "after": after, "limit": _PAGE}
+            rows = connection.execute(CONFLICTS, asked).fetchall()
+            after = rows[-1][2] if len(rows) == _PAGE else None
+            for _, body, _ in rows:
+                if body is not None:
+                    yield json.loads(body)
+
+
+def _text(one: dict[str, Any]) -> str:
+    head = f"{one['scheme']} {one['value']}: different {' and '.join(one['conflicts'])}"
+    owners = [
+        f"  {owner['owner']} {owner['id']}: {owner['title'] or 'untitled'}"
+        f" ({owner['display_artist'] or 'no artist'}, licensor {owner['licensor_id'] or 'unknown'}"
+        f"{_length(owner['duration_ms'])})"
+        for owner in one["owners"] or []
+    ]
+    more = one["owner_count"] - len(owners)
+    return "\n".join([head, *owners, *([f"  and {more} more"] if more > 0 else [])])
+
+
+def _length(milliseconds: int | None) -> str:
+    return "" if milliseconds is None else f", {milliseconds / 1000:.1f} s"

@@ -1,0 +1,104 @@
+"""`catalog keys`: who may use the catalog API."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adapters.errors import CatalogError, UsageProblem
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+def register(app: typer.Typer) -> None:
+    """Add `keys` and its commands."""
+    keys = typer.Typer(no_args_is_help=True, help="API keys: create, list, revoke.")
+    keys.command()(create)
+    keys.command(name="list")(list_)
+    keys.command()(revoke)
+    app.add_typer(keys, name="keys")
+
+
+def create(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")],
+    scope: Annotated[
+        list[str] | None, typer.Option(help="read, operate; repeatable. Default: read.")
+    ] = None,
+    rate: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="Requests a second, for each process.")
+    ] = 100,
+) -> None:
+    """Make a key and print it: it is shown this once, only its hash is kept."""
+    from adapters.api.keys import SCOPES, create_key
+
+    scopes = sorted(set(scope or ["read"]))
+    if unknown := set(scopes) - set(SCOPES):
+        raise UsageProblem(f"no such scope: {min(unknown)}; there are {', '.join(SCOPES)}")
+    if not name.strip() or not name.isprintable() or len(name) > 200:
+        raise UsageProblem("a key needs a name of 1 to 200 printable characters")
+    with _database() as connection:
+        key = create_key(connection, name.strip(), scopes, rate)
+    print(key)
+    print("keep it: it can't be shown again", file=sys.stderr)
+
+
+def list_(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a key a line.")] = False,
+) -> None:
+    """List all keys, also those revoked; never the secrets."""
+    import msgspec
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from adapters.api.keys import list_keys
+
+    with _database() as connection:
+        found = list_keys(connection)
+    if as_json:
+        for one in found:
+            print(msgspec.json.encode(asdict(one)).decode())
+        return
+    table = Table("id", "name", "scopes", "rate", "created", "revoked")
+    for one in found:
+        table.add_row(
+            one.id,
+            Text(one.name),
+            ", ".join(one.scopes),
+            f"{one.rate}/s",
+            f"{one.created_at:%Y-%m-%d %H:%M}",
+            f"{one.revoked_at:%Y-%m-%d %H:%M}" if one.revoked_at else "",
+        )
+    Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(table)
+
+
+def revoke(id_: Annotated[str, typer.Argument(metavar="ID", help="Of `keys list`.")]) -> None:
+    """End a key: it is refused within seconds."""
+    from adapters.api.keys import revoke_key
+
+    with _database() as connection:
+        if not revoke_key(connection, id_):
+            raise UsageProblem(f"there is no key {id_!r} that works; see `catalog keys list`")
+    print(f"{id_} is revoked", file=sys.stderr)
+
+
+@contextmanager
+def _database() -> "Iterator[psycopg.Connection]":
+    import psycopg
+
+    from adapters.endpoints import read_address
+    from adapters.postgres.connection import connect
+    from adapters.settings import load_settings
+    from projections.store import StoreBusy
+
+    try:
+        with connect(read_address(load_settings()), "keys") as connection:
+            yield connection
+    except StoreBusy as error:
+        raise CatalogError(f"the read database can't be reached: {error}") from error
+    except psycopg.errors.UndefinedTable as error:
+        raise CatalogError("the read database isn't migrated: run `catalog migrate`") from error

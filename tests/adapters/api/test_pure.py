@@ -1,0 +1,134 @@
+"""What needs no database: parameters, cursors, validators, compression, the document."""
+
+import gzip
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.api import openapi
+from adapters.api.cursors import read_cursor, write_cursor
+from adapters.api.endpoints import ENDPOINTS
+from adapters.api.lookups import asked
+from adapters.api.parameters import Availability, Changes, Lookup, read_query
+from adapters.api.problems import Problem
+from adapters.api.responses import Answer, render
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        b"nope=1",
+        b"country=DE&country=FR",
+        b"country=Germany",
+        b"country=",
+        b"usage_types=download,radio",
+        b"at=yesterday",
+        b"at=2026-01-01T00:00:00",
+        b"limit=0",
+        b"limit=201",
+        b"limit=ten",
+        b"label=%00",
+        b"country=%ff%ff",
+        b"&&",
+    ],
+)
+def test_parameters_that_are_not_as_declared_are_refused(query: bytes) -> None:
+    with pytest.raises(Problem) as refused:
+        read_query(query, Changes)
+    assert refused.value.status == 400
+    assert refused.value.members["detail"]
+
+
+def test_availability_is_read() -> None:
+    found = read_query(
+        b"country=de&usage_types=download,subscription_stream&at=2026-01-01T01:00:00%2B01:00",
+        Availability,
+    ).as_sql()
+    assert found["country"] == "DE"
+    assert found["usages"] == ["download", "subscription_stream"]
+    assert found["at"].isoformat() == "2026-01-01T01:00:00+01:00"
+
+
+@given(st.dictionaries(st.integers(0, 100), st.integers(0, 2**62)), st.text())
+def test_a_cursor_gives_back_its_position_to_its_own_query_only(
+    position: dict[int, int], label: str
+) -> None:
+    cursor = write_cursor(position, ("changes", label))
+    assert read_cursor(cursor, ("changes", label), dict[int, int]) == position
+    with pytest.raises(Problem, match="another query"):
+        read_cursor(cursor, ("changes", label + "x"), dict[int, int])
+
+
+@given(st.text())
+def test_a_foreign_cursor_is_refused(cursor: str) -> None:
+    with pytest.raises(Problem, match="cursor"):
+        read_cursor(cursor, (), dict[int, int])
+
+
+@given(st.integers(0, 10**11 - 1))
+def test_the_forms_of_a_barcode_are_one_number(digits: int) -> None:
+    body = f"{digits:011}"
+    total = sum(int(d) * (3 if i % 2 == 0 else 1) for i, d in enumerate(body))
+    upc = f"{body}{-total % 10}"
+    ways = [
+        asked(scheme, form, Lookup()).number
+        for scheme in ("upc", "EAN", "gtin", "icpn")
+        for form in (upc, f"0{upc}", f"00{upc}", f" {upc[:6]} {upc[6:]} ")
+    ]
+    assert {(n.scheme, n.value, n.is_valid) for n in ways} == {("gtin", f"00{upc}", True)}
+
+
+@given(st.binary(max_size=5000), st.sampled_from([b"gzip", b"gzip;q=0", b"br", b"*", b""]))
+def test_an_answer_comes_back_whole_and_is_not_sent_again(body: bytes, accepted: bytes) -> None:
+    answer = Answer(body, generation=3)
+    status, sent, content = render(answer, {b"accept-encoding": accepted})
+    headers = dict(sent)
+    is_packed = headers.get(b"content-encoding") == b"gzip"
+    assert status == 200
+    assert headers[b"catalog-generation"] == b"3"
+    assert is_packed == (len(body) >= 1024 and accepted in (b"gzip", b"*"))
+    assert (gzip.decompress(content) if is_packed else content) == body
+    for asked_for in (headers[b"etag"], b'"x", ' + headers[b"etag"], b"*"):
+        status, _, content = render(answer, {b"if-none-match": asked_for})
+        assert (status, content) == (304, b"")
+    assert render(answer, {b"if-none-match": b'W/"other"'})[0] == 200
+
+
+def test_problems_are_never_kept() -> None:
+    _, headers, _ = render(Answer(b"{}", status=404), {})
+    assert dict(headers)[b"cache-control"] == b"no-store"
+    assert b"etag" not in dict(headers)
+
+
+def test_the_document_names_every_operation_and_each_reference_leads_somewhere() -> None:
+    document = msgspec.json.decode(openapi.document())
+    assert document["openapi"].startswith("3.1")
+    operations = {
+        (path, method.upper()): operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+    assert set(operations) == {(endpoint.path, endpoint.method) for endpoint in ENDPOINTS}
+    ids = [operation["operationId"] for operation in operations.values()]
+    assert len(set(ids)) == len(ids)
+    schemas = document["components"]["schemas"]
+    for reference in _references(document):
+        assert reference.removeprefix("#/components/schemas/") in schemas
+    for endpoint in ENDPOINTS:
+        declared = {
+            p["name"]
+            for p in operations[endpoint.path, endpoint.method]["parameters"]
+            if p["in"] == "query"
+        }
+        assert declared == set(endpoint.query.__struct_fields__)
+
+
+def _references(value: object) -> list[str]:
+    if isinstance(value, dict):
+        own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+        return own + [found for inner in value.values() for found in _references(inner)]
+    if isinstance(value, list):
+        return [found for inner in value for found in _references(inner)]
+    return []

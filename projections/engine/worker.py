@@ -170,11 +170,14 @@ def run(worker: Worker, stopped: Callable[[], bool], pause: Callable[[float], ob
     failures = 0
     while not stopped():
         try:
-            worker.step(timeout=0.5)
-            away = worker.is_stale
+            stored = worker.step(timeout=0.5)
+            failed = worker.is_stale
         except DecoderFailed as failure:
             log.warning("can't decode now, trying again: %s", failure)
-            away = True
-        failures = failures + 1 if away else 0
-        if failures > 1:  # once is a switch or a conflict: go on at once
+            stored, failed = 0, True
+        if failed:
+            failures += 1
+        elif stored:
+            failures = 0
+        if failed and failures > 1:  # once is a switch or a conflict: go on at once
             pause(min(5.0, 0.05 * 2**failures))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message, TopicPartition
 
 from adapters.kafka.connection import REQUEST_SECONDS, client_configuration, failed
 from adapters.kafka.event_log import READING
@@ -58,17 +58,20 @@ def read_topics(
 
 
 def _records(consumer: Consumer) -> list[Record]:
-    return [
-        Record(
-            message.topic(),  # type: ignore[arg-type]
-            message.partition(),  # type: ignore[arg-type]
-            message.offset(),  # type: ignore[arg-type]
-            _time(message.timestamp()[1]),
-            message.key(),
-            message.value(),
-        )
-        for message in gather(consumer, [], wait=0.2, linger=0, limits=Limits(records=1000))
-    ]
+    messages = gather(consumer, [], wait=0.2, linger=0, limits=Limits(records=1000))
+    return [record_of(message) for message in messages]
+
+
+def record_of(message: Message) -> Record:
+    """The record of a message that is no error."""
+    return Record(
+        message.topic(),  # type: ignore[arg-type]
+        message.partition(),  # type: ignore[arg-type]
+        message.offset(),  # type: ignore[arg-type]
+        _time(message.timestamp()[1]),
+        message.key(),
+        message.value(),
+    )
 
 
 def _starts(

@@ -1,0 +1,74 @@
+"""`catalog dashboard`: the operations dashboard alone, on a port of its own."""
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adapters.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from adapters.endpoints import Endpoints
+    from adapters.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add `dashboard` to the command."""
+    app.command()(dashboard)
+
+
+def dashboard(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8010,
+    keys: Annotated[
+        bool | None,
+        typer.Option(
+            "--keys/--open",
+            help="Whether looking needs an API key. Default: no on loopback, yes elsewhere.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Serve the operations dashboard and the chain's metrics until SIGTERM or Ctrl-C.
+
+    `catalog serve` serves the same pages beside its API. To act there always needs an API key:
+    `catalog keys create NAME --scope operate`.
+    """
+    from adapters.api import server
+    from adapters.endpoints import resolve_endpoints
+    from adapters.settings import load_settings
+
+    settings = load_settings()
+    endpoints = resolve_endpoints(settings)
+    near = server.is_loopback(host)
+    is_open = near if keys is None else not keys
+    try:
+        listening = server.listen(host, port)
+    except OSError as error:
+        raise UsageProblem(
+            f"can't listen on {host} port {port}: {error.strerror};"
+            " choose others with --host, --port"
+        ) from error
+    shown = f"[{host}]" if ":" in host else host
+    print(
+        f"http://{shown}:{listening.getsockname()[1]} shows the chain"
+        f" ({'open' if is_open else 'API keys only'})",
+        file=sys.stderr,
+        flush=True,
+    )
+    hosts = server.LOOPBACK_NAMES | {host} if near and is_open else None
+    with listening:
+        server.serve(partial(_application, settings, endpoints, is_open, hosts), listening)
+
+
+def _application(
+    settings: "Settings", endpoints: "Endpoints", is_open: bool, hosts: frozenset[str] | None
+) -> "ASGIApp":
+    from adapters.dashboard.app import over_read_database
+    from adapters.telemetry.logs import configure_logs, secrets_of
+
+    configure_logs(secrets=secrets_of(settings))
+    return over_read_database(settings, endpoints, is_open=is_open, hosts=hosts)

@@ -1,0 +1,120 @@
+"""Who looks, and whether they may act.
+
+There is no session: the cookie holds the API key itself, out of reach of scripts (HttpOnly) and of
+other sites (SameSite=Strict), and each request is judged by the key as it is now, so a revoked key
+is out at once, and workers share nothing. What changes state is taken only from our own pages: the
+form carries a token that is made of the key, and the browser must say that the request is ours.
+"""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+COOKIE = "catalog_key"
+_LONGEST_FORM = 64 * 1024
+_ID_LENGTH = 12
+
+
+class Refused(Exception):
+    """A request that may not be done; the message says why."""
+
+    def __init__(self, reason: str, status: int = 403) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks."""
+
+    name: str | None = None
+    """Public part of their key; None for who has none."""
+    may_read: bool = False
+    may_operate: bool = False
+    token: str = ""
+    """What their forms carry."""
+
+
+Admit = Callable[[str, str], Awaitable[bool]]
+"""Whether an API key has a scope (`read`, `operate`) now."""
+
+
+async def visitor(request: Request, admit: Admit, *, is_open: bool) -> Visitor:
+    """Judge a request's cookie. Where the house is open, everybody may read."""
+    key = request.cookies.get(COOKIE)
+    return Visitor(may_read=is_open) if not key else await holder(key, admit, is_open=is_open)
+
+
+async def holder(key: str, admit: Admit, *, is_open: bool) -> Visitor:
+    """Who holds a key."""
+    operate = await admit(key, "operate")
+    read = is_open or await admit(key, "read") or operate
+    return Visitor(public_part(key), read, operate, token_of(key))
+
+
+def token_of(key: str) -> str:
+    """The token that forms of this key's holder carry."""
+    return hmac.new(key.encode(), b"catalog dashboard form", sha256).hexdigest()
+
+
+def public_part(key: str) -> str:
+    """A key's id, which may be shown and logged; the secret behind it may hold a `_` as well."""
+    prefix, _, rest = key.partition("_")
+    name, cut, _ = rest.partition("_")
+    return f"{prefix}_{name}" if prefix == "cat" and cut and len(name) == _ID_LENGTH else "?"
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """The fields of a posted form. Raises Refused."""
+    from_us(request)
+    kind = request.headers.get("content-type", "").partition(";")[0]
+    if kind != "application/x-www-form-urlencoded":
+        raise Refused("only forms of this dashboard are taken", 415)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LONGEST_FORM:
+            raise Refused("the form is too long", 413)
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+async def operators_form(request: Request, who: Visitor) -> dict[str, str]:
+    """The fields of a form that changes something. Raises Refused."""
+    if not who.may_operate:
+        raise Refused("this needs an API key with the scope `operate`: sign in")
+    form = await form_of(request)
+    if not hmac.compare_digest(form.pop("token", ""), who.token):
+        raise Refused("the form is not of this sign-in: load the page again")
+    return form
+
+
+def from_us(request: Request) -> None:
+    """Raises Refused for a request that another site made the browser send."""
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if site is not None and site != "same-origin":
+        raise Refused("requests from other sites are refused")
+    if site is None and origin is not None and urlsplit(origin).netloc != request.url.netloc:
+        raise Refused("requests from other sites are refused")
+
+
+def remember(response: Response, request: Request, key: str) -> None:
+    """Sign in."""
+    response.set_cookie(
+        COOKIE,
+        key,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+        path="/",
+    )
+
+
+def forget(response: Response) -> None:
+    """Sign out."""
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")

@@ -1,0 +1,165 @@
+"""What an operator can do. Each needs a key with `operate`, runs as a job, and is logged.
+
+They are the engine's own operations, the same that the command line calls.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from adapters import wiring
+from adapters.dashboard import letters
+from adapters.dashboard.access import Refused, Visitor, operators_form
+from adapters.dashboard.jobs import Busy, Job
+from adapters.dashboard.letters import Filter
+from adapters.dashboard.rendering import Dashboard
+from adapters.errors import CatalogError
+from adapters.read_side import (
+    engine_errors,
+    read_model_parts,
+    retry_projection,
+    retry_translation,
+)
+from projections.engine import rebuild as building
+from projections.engine import switch as switching
+from projections.engine.progress import Progress, Report
+from projections.ports import Stage
+
+Action = Callable[[Dashboard, Request, Visitor], Awaitable[Response]]
+
+
+async def rebuild(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """Build a new generation; switch to it when it is proven, if that is wanted."""
+    form = await operators_form(request, who)
+    switch = "switch" in form
+    park = "park_poison" in form
+
+    def work(job: Job) -> str:
+        with read_model_parts(board.settings, board.endpoints) as parts:
+            done = building.rebuild(parts, switch=switch, park_poison=park, report=_telling(job))
+        number, note = done.generation.number, done.generation.note or ""
+        if switch and not done.switched:
+            raise CatalogError(f"generation {number} was not switched in: {note}")
+        state = "live" if done.switched else done.generation.phase.value
+        return f"generation {number} is {state}{f': {note}' if note else ''}"
+
+    what = "rebuild and switch" if switch else "rebuild without switch"
+    return _started(board, request, who, "generations", what, work)
+
+
+async def switch(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """Make a generation live."""
+    form = await operators_form(request, who)
+    number = _number(form.get("number", ""))
+    force = "force" in form
+
+    def work(job: Job) -> str:
+        with read_model_parts(board.settings, board.endpoints) as parts:
+            live = switching.switch(parts, number, force=force, report=_telling(job))
+        return f"generation {live.number} is live"
+
+    what = f"switch to generation {number}"
+    return _started(board, request, who, "generations", what, work)
+
+
+async def rollback(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """Make the former generation live again."""
+    await operators_form(request, who)
+
+    def work(job: Job) -> str:
+        with read_model_parts(board.settings, board.endpoints) as parts:
+            live = switching.rollback(parts, report=_telling(job))
+        return f"generation {live.number} is live again"
+
+    return _started(board, request, who, "generations", "roll back", work)
+
+
+async def retry(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """Try parked records again: one, or all that a filter takes."""
+    form = await operators_form(request, who)
+    chosen, what = await _chosen(board, form)
+
+    def work(_: Job) -> str:
+        stages = letters.stages(board.endpoints.read_dsn, chosen)
+        done, failed = 0, 0
+        # Translation first: what it makes good may be what the next stage waits for.
+        for stage, again in (
+            (Stage.TRANSLATE, retry_translation),
+            (Stage.PROJECT, retry_projection),
+        ):
+            of_stage = {number for number in chosen if stages.get(number) == stage}
+            if of_stage:
+                retried = again(board.settings, board.endpoints, of_stage)
+                done, failed = done + len(retried.done), failed + len(retried.failed)
+        told = f"{done} made good, {failed} failed again"
+        if failed:
+            raise CatalogError(told)
+        return told
+
+    return _started(board, request, who, "dead letters", f"retry {what}", work)
+
+
+async def discard(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """Forget parked records on purpose: one, or all that a filter takes."""
+    form = await operators_form(request, who)
+    chosen, what = await _chosen(board, form)
+
+    def work(_: Job) -> str:
+        with engine_errors(), closing(wiring.dead_letters(board.endpoints)) as kept:
+            return f"{kept.discard(chosen)} discarded"
+
+    return _started(board, request, who, "dead letters", f"discard {what}", work)
+
+
+ACTIONS: dict[str, Action] = {
+    "/generations/rebuild": rebuild,
+    "/generations/switch": switch,
+    "/generations/rollback": rollback,
+    "/dead-letters/retry": retry,
+    "/dead-letters/discard": discard,
+}
+
+_PAGES = {"generations": "/generations", "dead letters": "/dead-letters"}
+
+
+async def _chosen(board: Dashboard, form: dict[str, str]) -> tuple[list[int], str]:
+    """Numbers of the letters that a form names, and how to call them."""
+    if form.get("number"):
+        number = _number(form["number"])
+        return [number], f"dead letter {number}"
+    chosen = Filter.of(form)
+    found = await run_in_threadpool(letters.numbers, board.endpoints.read_dsn, chosen)
+    of = ", ".join(f"{name} {value!r}" for name, value in chosen.fields.items()) or "no filter"
+    return found, f"{len(found)} dead letters ({of})"
+
+
+def _started(
+    board: Dashboard,
+    request: Request,
+    who: Visitor,
+    kind: str,
+    what: str,
+    work: Callable[[Job], str],
+) -> Response:
+    try:
+        board.jobs.start(kind, what, who.name or "?", work)
+    except Busy as busy:
+        raise Refused(f"Not started: {busy}.", 409) from None
+    return RedirectResponse(f"{request.scope.get('root_path', '')}{_PAGES[kind]}", 303)
+
+
+def _telling(job: Job) -> Report:
+    def tell(progress: Progress) -> None:
+        job.step = f"{progress.phase} {progress.detail}".strip()
+
+    return tell
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise Refused(f"{text!r} is no number", 400) from None

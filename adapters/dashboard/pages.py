@@ -1,0 +1,359 @@
+"""What each page shows. Each gets the dashboard, the request and who asks, and renders."""
+
+import difflib
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from dataclasses import asdict
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from adapters import wiring
+from adapters.dashboard import conflicts as disputed
+from adapters.dashboard import letters
+from adapters.dashboard.access import Refused, Visitor
+from adapters.dashboard.letters import Filter
+from adapters.dashboard.records import described, latest
+from adapters.dashboard.rendering import Dashboard, render
+from adapters.dashboard.sight import TopicSight
+from adapters.postgres.lookup import identifier_index
+from adapters.read_side import engine_errors
+from adapters.registry.client import RegistryFailed
+from adapters.registry.objects import RecordReader
+from adapters.telemetry.chain_metrics import Chain
+from domain.identifiers import SCHEMES, UnknownScheme
+from domain.schemas import contracts
+from domain.schemas import render as as_text
+from projections.catalog.lookup import look_up
+from projections.store import Phase
+
+View = Callable[[Dashboard, Request, Visitor], Awaitable[Response]]
+
+_HISTORY = 200
+
+
+async def flow(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """The chain as a picture, with rates, lag and age at each hop."""
+    found = board.sight.chain.newest().value
+    return render(
+        board,
+        request,
+        "flow.html",
+        title="Flow",
+        who=who,
+        every=3,
+        hops=_hops(found) if found else None,
+        jobs=board.jobs.recent(),
+    )
+
+
+async def history(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """What the charts show, column by column as uPlot wants it."""
+    board.sight.chain.newest()
+    points = list(board.sight.history)
+    stages = ("translate", "project")
+    return JSONResponse(
+        {
+            "at": [point.at for point in points],
+            "lag": [[point.lag.get(stage, 0) for point in points] for stage in stages],
+            "arriving": [[point.arriving.get(stage, 0) for point in points] for stage in stages],
+            "stages": stages,
+        }
+    )
+
+
+async def topics(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """All topics."""
+    taken = board.sight.topics.newest()
+    return render(board, request, "topics.html", title="Topics", who=who, every=5, taken=taken)
+
+
+async def topic(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """One topic: partitions, configuration, its newest records."""
+    name = request.path_params["name"]
+    taken = board.sight.topics.newest()
+    workers = board.sight.workers.newest()
+    checkpoints = {
+        at: checkpoint
+        for group in workers.value or ()
+        for at, checkpoint in group.checkpoints.items()
+        if at[0] == name
+    }
+    return render(
+        board,
+        request,
+        "topic.html",
+        title=name,
+        who=who,
+        every=5,
+        taken=taken,
+        topic=_named(taken.value, name),
+        name=name,
+        checkpoints=checkpoints,
+        key=request.query_params.get("key", ""),
+    )
+
+
+async def records(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """The newest records of a topic: a part of its page that comes when it is read."""
+    name = request.path_params["name"]
+    key = request.query_params.get("key", "").strip() or None
+    known = {one.name for one in board.sight.topics.newest().value or ()}
+    if name not in known:
+        raise Refused("there is no such topic", 404)
+    found = await run_in_threadpool(latest, board.endpoints, name, key=key)
+    return render(
+        board, request, "records.html", title=f"Records of {name}", who=who, found=found, key=key
+    )
+
+
+async def workers(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """Worker processes and the partitions that each has."""
+    taken, chain = board.sight.workers.newest(), board.sight.topics.newest().value
+    ends = {
+        (one.name, number): bounds.end
+        for one in chain or ()
+        if one.state is not None
+        for number, bounds in one.state.partitions.items()
+    }
+    return render(
+        board, request, "workers.html", title="Workers", who=who, every=5, taken=taken, ends=ends
+    )
+
+
+async def generations(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """Generations, their progress and what can be done with them."""
+    taken = board.sight.generations.newest()
+    return render(
+        board,
+        request,
+        "generations.html",
+        title="Generations",
+        who=who,
+        every=1,
+        taken=taken,
+        jobs=board.jobs.recent("generations"),
+        unfinished=(Phase.CREATING, Phase.FILLING, Phase.CATCHING_UP),
+        phase=Phase,
+    )
+
+
+async def dead_letters(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """Parked records by reason and key, a page at a time."""
+    chosen = Filter.of(request.query_params)
+    after = _whole(request.query_params.get("after"))
+    found = await run_in_threadpool(letters.page, board.endpoints.read_dsn, chosen, after)
+    return render(
+        board,
+        request,
+        "dead_letters.html",
+        title="Dead letters",
+        who=who,
+        every=4,
+        taken=board.sight.parked.newest(),
+        chosen=chosen,
+        after=after,
+        lines=found[: letters.PAGE],
+        more=len(found) > letters.PAGE,
+        jobs=board.jobs.recent("dead letters"),
+    )
+
+
+async def dead_letter(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """One parked record, its bytes decoded as far as possible."""
+    number = _whole(request.path_params["number"])
+
+    def find() -> tuple[Any, str, str]:
+        with engine_errors(), closing(wiring.dead_letters(board.endpoints)) as kept:
+            try:
+                letter = kept.show(number)
+            except KeyError:
+                raise Refused(
+                    f"There is no dead letter {number}: it was made good or discarded.", 404
+                ) from None
+        with closing(wiring.registry(board.endpoints)) as registry:
+            try:
+                return letter, *described(RecordReader(registry), letter.value)
+            except RegistryFailed as error:
+                return letter, "not decoded", str(error)
+
+    letter, kind, text = await run_in_threadpool(find)
+    return render(
+        board,
+        request,
+        "dead_letter.html",
+        title=f"Dead letter {number}",
+        who=who,
+        letter=letter,
+        kind=kind,
+        text=text,
+        key=None if letter.key is None else letter.key.decode("utf-8", "backslashreplace"),
+        jobs=board.jobs.recent("dead letters"),
+    )
+
+
+async def schemas(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """The contracts and what the registry holds of them."""
+    taken = board.sight.schemas.newest()
+    return render(
+        board,
+        request,
+        "schemas.html",
+        title="Schemas",
+        who=who,
+        every=15,
+        taken=taken,
+        contracts=contracts(),
+    )
+
+
+async def schema(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """One contract: its versions, and how two of them differ."""
+    name = request.path_params["name"]
+    contract = next((one for one in contracts() if one.name == name), None)
+    if contract is None:
+        raise Refused("there is no such contract", 404)
+    texts = {version.number: as_text(version.schema) for version in contract.versions}
+    newest = max(texts)
+    to = _whole(request.query_params.get("to")) or newest
+    of = _whole(request.query_params.get("from")) or max(1, to - 1)
+    if to not in texts or of not in texts:
+        raise Refused("there is no such version", 404)
+    difference = list(
+        difflib.unified_diff(
+            texts[of].splitlines(), texts[to].splitlines(), f"v{of}", f"v{to}", lineterm="", n=3
+        )
+    )
+    return render(
+        board,
+        request,
+        "schema.html",
+        title=name,
+        who=who,
+        contract=contract,
+        texts=texts,
+        shown=to,
+        compared=of,
+        difference=difference,
+    )
+
+
+async def conflicts(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """Numbers whose owners contradict each other."""
+    scheme = request.query_params.get("scheme", "isrc")
+    if scheme not in disputed.SCHEMES:
+        raise Refused(f"conflicts are known of {', '.join(disputed.SCHEMES)}", 404)
+    after = request.query_params.get("after", "")
+    found = await run_in_threadpool(disputed.page, board.endpoints.read_dsn, scheme, after)
+    return render(
+        board,
+        request,
+        "conflicts.html",
+        title="Identifier conflicts",
+        who=who,
+        scheme=scheme,
+        schemes=disputed.SCHEMES,
+        found=found,
+        after=after,
+        more=len(found) == disputed.PAGE,
+    )
+
+
+async def lookup(board: Dashboard, request: Request, who: Visitor) -> Response:
+    """A number, and all that it stands on."""
+    scheme = request.query_params.get("scheme", "gtin")
+    value = request.query_params.get("value", "").strip()
+    answer: dict[str, Any] | None = None
+    if value:
+
+        def find() -> dict[str, Any]:
+            with engine_errors(), identifier_index(board.endpoints.read_dsn) as index:
+                return look_up(index, scheme, value).as_json()
+
+        try:
+            answer = await run_in_threadpool(find)
+        except UnknownScheme as error:
+            raise Refused(str(error), 404) from None
+    return render(
+        board,
+        request,
+        "lookup.html",
+        title="Lookup",
+        who=who,
+        schemes=SCHEMES,
+        scheme=scheme,
+        value=value,
+        answer=answer,
+    )
+
+
+def sign_in(board: Dashboard, request: Request, problem: str = "") -> Response:
+    """Where a key is given."""
+    return render(
+        board,
+        request,
+        "sign_in.html",
+        title="Sign in",
+        status=401 if problem else 200,
+        problem=problem,
+    )
+
+
+PAGES: dict[str, View] = {
+    "/": flow,
+    "/history.json": history,
+    "/topics": topics,
+    "/topics/{name}": topic,
+    "/topics/{name}/records": records,
+    "/workers": workers,
+    "/generations": generations,
+    "/dead-letters": dead_letters,
+    "/dead-letters/{number:int}": dead_letter,
+    "/schemas": schemas,
+    "/schemas/{name}": schema,
+    "/conflicts": conflicts,
+    "/lookup": lookup,
+}
+
+
+def _hops(found: Chain) -> list[dict[str, Any]]:
+    """Each hop of the chain as the picture shows it, from the master to the readers."""
+    status = found.status
+    hops: list[dict[str, Any]] = []
+    for stage in ("translate", "project"):
+        of = [topic for topic in status.topics if topic.stage == stage]
+        hops.append(
+            {
+                "stage": stage,
+                "topics": len(of),
+                "records": sum(topic.end - topic.first for topic in of),
+                "rate": sum(topic.rate for topic in of),
+                "lag": sum(topic.lag for topic in of),
+                "seconds": max((topic.lag_seconds for topic in of), default=0.0),
+                "members": sum(g.members for g in status.groups if g.stage == stage),
+                "parked": status.dead_letters.get(stage, 0),
+                "busiest": sorted(
+                    (asdict(topic) for topic in of if topic.lag), key=lambda t: -t["lag"]
+                )[:3],
+            }
+        )
+    return hops
+
+
+def _named(found: list[TopicSight] | None, name: str) -> TopicSight | None:
+    if found is None:
+        return None
+    for one in found:
+        if one.name == name:
+            return one
+    raise Refused("there is no such topic", 404)
+
+
+def _whole(text: object) -> int:
+    """A whole number of an address; 0 for none. Raises Refused."""
+    try:
+        return int(str(text or 0))
+    except ValueError:
+        raise Refused(f"{text!r} is no number", 400) from None

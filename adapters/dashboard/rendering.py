@@ -1,0 +1,134 @@
+"""Pages of templates: a whole one for a browser, the part that lives for htmx.
+
+Everything is escaped by Jinja2; no template marks anything as safe.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from adapters.dashboard.access import Admit, Visitor
+from adapters.dashboard.jobs import Jobs
+from adapters.dashboard.sight import Sight
+from adapters.endpoints import Endpoints
+from adapters.settings import Settings
+
+NAVIGATION = (
+    ("/", "Flow"),
+    ("/topics", "Topics"),
+    ("/workers", "Workers"),
+    ("/generations", "Generations"),
+    ("/dead-letters", "Dead letters"),
+    ("/schemas", "Schemas"),
+    ("/conflicts", "Conflicts"),
+    ("/lookup", "Lookup"),
+)
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """What pages and actions work with."""
+
+    settings: Settings
+    endpoints: Endpoints
+    sight: Sight
+    jobs: Jobs
+    admit: Admit
+    is_open: bool
+
+
+def render(
+    board: Dashboard,
+    request: Request,
+    template: str,
+    *,
+    title: str,
+    who: Visitor | None = None,
+    status: int = 200,
+    every: int | None = None,
+    **values: Any,
+) -> Response:
+    """A page. `every`: seconds after which its living part is asked for again."""
+    is_part = request.headers.get("hx-request") == "true"
+    base = request.scope.get("root_path", "")
+    path = request.url.path.removeprefix(base) or "/"
+    query = f"?{request.url.query}" if request.url.query else ""
+    text = _TEMPLATES.get_template(template).render(
+        layout="part.html" if is_part else "page.html",
+        base=base,
+        path=path,
+        address=f"{base}{path}{query}",
+        navigation=NAVIGATION,
+        title=title,
+        who=who or Visitor(),
+        every=every,
+        chain=board.sight.chain.newest(),
+        now=datetime.now(UTC),
+        **values,
+    )
+    return HTMLResponse(text, status)
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    """How long since, in one unit."""
+    if moment is None:
+        return "never"
+    return f"{span((now - moment).total_seconds())} ago"
+
+
+def span(seconds: float | None) -> str:
+    """A length of time as a person says it."""
+    if seconds is None:
+        return "unknown"
+    seconds = max(0.0, seconds)
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.1f} s" if 0 < seconds < 10 else f"{seconds:.0f} s"
+
+
+def number(value: float) -> str:
+    """With narrow spaces between thousands (ISO 80000-1), decimals only below 10."""
+    text = f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:,.1f}"
+    return text.replace(",", "\u202f")
+
+
+def length_of(milliseconds: int) -> str:
+    """Minutes, seconds and what is left of a recording's length: 3:07.250."""
+    return f"{milliseconds // 60_000}:{milliseconds % 60_000 / 1000:06.3f}"
+
+
+def moment(value: datetime | None) -> str:
+    """To the second, in UTC."""
+    return "" if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def query_of(values: Mapping[str, object]) -> str:
+    """As the query of an address."""
+    return urlencode({name: value for name, value in values.items() if value not in (None, "")})
+
+
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.filters |= {
+    "ago": ago,
+    "span": span,
+    "number": number,
+    "length_of": length_of,
+    "moment": moment,
+    "query": query_of,
+    "json": lambda value: json.dumps(value, indent=2, ensure_ascii=False, default=str),
+}

@@ -1,0 +1,249 @@
+"""What the dashboard has in sight: snapshots of each part of the chain.
+
+Made once a process; its threads run between `start` and `stop`.
+"""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from adapters import wiring
+from adapters.endpoints import Endpoints
+from adapters.errors import CatalogError
+from adapters.kafka.connection import REQUEST_SECONDS, client_configuration, failed
+from adapters.kafka.topics import Topics, TopicState, violations
+from adapters.postgres.generations import PostgresGenerations
+from adapters.registry.client import Registration
+from adapters.settings import Settings
+from adapters.telemetry.chain_metrics import Chain
+from adapters.telemetry.health import ChainStatus, Thresholds, judge
+from adapters.telemetry.positions import Positions
+from adapters.telemetry.snapshots import Repeated
+from adapters.telemetry.status import chain_status
+from adapters.topology import READ_MODELS, TRANSLATE_GROUP, project_group, topology
+from domain.schemas import contracts
+from projections.store import Generation
+
+KEPT = 300
+"""Points of history that the charts show."""
+
+_CHECKPOINTS = """
+    SELECT c.topic, c.partition, c.position, c.moved_at FROM engine.checkpoint AS c
+    JOIN engine.generation AS g ON g.read_model = c.read_model AND g.number = c.generation
+    WHERE g.phase = 'live' AND c.read_model = %s
+"""
+_PARKED = """
+    SELECT d.stage, d.topic, d.reason, count(*), min(d.parked_at) FROM engine.dead_letter AS d
+    LEFT JOIN engine.generation AS g ON g.read_model = d.read_model AND g.number = d.generation
+    WHERE d.stage = 'translate' OR g.phase = 'live'
+    GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT 200
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSight:
+    """A topic and what is wrong with it."""
+
+    name: str
+    state: TopicState | None
+    """None where it doesn't exist."""
+    violations: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A worker process, as the brokers know it."""
+
+    client: str
+    host: str
+    partitions: Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far a stage is in a partition."""
+
+    position: int
+    moved_at: datetime | None
+    """None where nobody keeps the time (translation)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """The workers of one stage, and where the stage stands in each partition."""
+
+    stage: str
+    group: str
+    state: str
+    members: Sequence[Member]
+    checkpoints: Mapping[tuple[str, int], Checkpoint]
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Dead letters of one reason."""
+
+    stage: str
+    topic: str
+    reason: str
+    count: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The stages' lag and rate at one moment."""
+
+    at: float
+    lag: Mapping[str, int]
+    seconds: Mapping[str, float]
+    arriving: Mapping[str, float]
+
+
+class Sight:
+    """All snapshots of one process."""
+
+    def __init__(self, settings: Settings, endpoints: Endpoints) -> None:
+        self._settings = settings
+        self._endpoints = endpoints
+        self.history: deque[Point] = deque(maxlen=KEPT)
+        self.chain = Repeated("chain", self._chain, seconds=3)
+        self.topics = Repeated("topics", self._topics, seconds=10)
+        self.workers = Repeated("workers", self._workers, seconds=5)
+        self.generations = Repeated("generations", self._generations, seconds=1)
+        self.parked = Repeated("dead letters", self._parked, seconds=4)
+        self.schemas = Repeated("schemas", self._schemas, seconds=60)
+        self._all: tuple[Repeated[Any], ...] = (
+            self.chain,
+            self.topics,
+            self.workers,
+            self.generations,
+            self.parked,
+            self.schemas,
+        )
+
+    def start(self) -> None:
+        """Begin to look."""
+        for one in self._all:
+            one.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        for one in self._all:
+            one.stop()
+
+    def hurry(self) -> None:
+        """Something was done: look again at what it may have changed."""
+        for one in (self.chain, self.generations, self.parked):
+            one.hurry()
+
+    def _chain(self) -> Chain:
+        status = chain_status(self._settings, self._endpoints)
+        self.history.append(_point(status))
+        return Chain(status, judge(status, Thresholds()))
+
+    def _topics(self) -> list[TopicSight]:
+        plans = topology(self._settings).all_topics
+        states = Topics(self._endpoints.kafka).states([plan.name for plan in plans])
+        return [
+            TopicSight(plan.name, states.get(plan.name), violations(states.get(plan.name), plan))
+            for plan in plans
+        ]
+
+    def _workers(self) -> list[Workers]:
+        plan = topology(self._settings)
+        groups = {
+            TRANSLATE_GROUP: "translate",
+            **{project_group(model): f"project {model.name}" for model in READ_MODELS},
+        }
+        found = self._members(list(groups))
+        changes = Topics(self._endpoints.kafka).states([t.name for t in plan.change_topics])
+        with closing(Positions(self._endpoints.kafka)) as positions:
+            committed = positions.committed(TRANSLATE_GROUP, changes)
+        checkpoints = {
+            TRANSLATE_GROUP: {at: Checkpoint(offset, None) for at, offset in committed.items()},
+            **{project_group(model): self._checkpoints(model.name) for model in READ_MODELS},
+        }
+        return [
+            Workers(stage, group, *found[group], checkpoints[group])
+            for group, stage in groups.items()
+        ]
+
+    def _members(self, groups: list[str]) -> dict[str, tuple[str, list[Member]]]:
+        admin = AdminClient(client_configuration(self._endpoints.kafka, "dashboard"))
+        answers = admin.describe_consumer_groups(groups, request_timeout=REQUEST_SECONDS)
+        found: dict[str, tuple[str, list[Member]]] = {}
+        for group, answer in answers.items():
+            try:
+                described = answer.result()
+            except KafkaException as error:
+                if error.args[0].name() != "GROUP_ID_NOT_FOUND":
+                    raise failed(f"members of group {group}", error) from error
+                found[group] = ("absent", [])
+                continue
+            members = [
+                Member(
+                    member.client_id,
+                    member.host.removeprefix("/"),
+                    sorted((tp.topic, tp.partition) for tp in member.assignment.topic_partitions),
+                )
+                for member in described.members
+            ]
+            found[group] = (described.state.name.lower(), members)
+        return found
+
+    def _checkpoints(self, model: str) -> dict[tuple[str, int], Checkpoint]:
+        rows = ask(self._endpoints.read_dsn, _CHECKPOINTS, (model,))
+        return {
+            (topic, partition): Checkpoint(position, moved)
+            for topic, partition, position, moved in rows
+        }
+
+    def _generations(self) -> dict[str, list[Generation]]:
+        return {
+            model.name: PostgresGenerations(self._endpoints.read_dsn, model).all()
+            for model in READ_MODELS
+        }
+
+    def _parked(self) -> list[Parked]:
+        return [Parked(*row) for row in ask(self._endpoints.read_dsn, _PARKED)]
+
+    def _schemas(self) -> list[Registration]:
+        with closing(wiring.registry(self._endpoints)) as registry:
+            return [registry.registration(contract) for contract in contracts()]
+
+
+def ask(
+    dsn: str, sql: str, values: Sequence[object] | Mapping[str, object] = ()
+) -> list[tuple[Any, ...]]:
+    """All rows of a statement that only reads. Raises CatalogError."""
+    try:
+        with psycopg.connect(
+            dsn,
+            autocommit=True,
+            connect_timeout=5,
+            application_name="catalog dashboard",
+            options="-c statement_timeout=5s -c default_transaction_read_only=on",
+        ) as connection:
+            return connection.execute(sql.encode(), values).fetchall()
+    except psycopg.Error as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CatalogError(f"the read database can't be asked: {reason}") from None
+
+
+def _point(status: ChainStatus) -> Point:
+    stages = sorted({topic.stage for topic in status.topics})
+    of = {stage: [t for t in status.topics if t.stage == stage] for stage in stages}
+    return Point(
+        status.at.timestamp(),
+        {stage: sum(t.lag for t in topics) for stage, topics in of.items()},
+        {stage: max((t.lag_seconds for t in topics), default=0.0) for stage, topics in of.items()},
+        {stage: sum(t.rate for t in topics) for stage, topics in of.items()},
+    )

@@ -1,0 +1,45 @@
+"""Bytes as a person reads them."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.dashboard.records import described, hexadecimal
+from adapters.dashboard.rendering import length_of, number, span
+from adapters.registry.objects import RecordReader
+from adapters.registry.wire import UnknownSchemaId
+
+
+class _NoSchemas:
+    def schema_text(self, schema_id: int) -> str:
+        raise UnknownSchemaId(f"no schema has id {schema_id}")
+
+
+READER = RecordReader(_NoSchemas())
+
+
+@given(st.none() | st.binary())
+def test_whatever_the_bytes_are_something_is_said(value: bytes | None) -> None:
+    kind, _ = described(READER, value)
+    assert kind in ("tombstone", "change", "undecodable")
+
+
+def test_changes_are_shown_as_json_and_the_rest_with_its_bytes() -> None:
+    assert described(READER, b'{"after":{"id":"1"}}')[0] == "change"
+    kind, text = described(READER, b"\x00\x00\x00\x00\x07abc")
+    assert kind == "undecodable"
+    assert "no schema has id 7" in text
+    assert "00 00 00 00 07 61 62 63" in text
+    assert hexadecimal(bytes(5000)).endswith("3976 bytes more")
+
+
+def test_figures_as_people_read_them() -> None:
+    assert [span(s) for s in (None, 0.25, 42, 300, 9000, 200_000)] == [
+        "unknown",
+        "0.2 s",
+        "42 s",
+        "5 min",
+        "2 h",
+        "2 d",
+    ]
+    assert [number(n) for n in (0, 3.25, 1234567)] == ["0", "3.2", "1\u202f234\u202f567"]
+    assert length_of(187_250) == "3:07.250"

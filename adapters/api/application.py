@@ -73,7 +73,8 @@ class Api:
             self._check_host(headers)
             answer = await self._answer(scope, headers, receive)
         except Problem as problem:
-            if problem is _NOTHING and self._fallback is not None:
+            is_ours = scope["path"].startswith("/v1/")
+            if problem is _NOTHING and self._fallback is not None and not is_ours:
                 await self._fallback(scope, receive, send)
                 return
             answer = _of(problem)

@@ -1,7 +1,6 @@
-"""`catalog serve`: the catalog API over HTTP."""
+"""`catalog serve`: the catalog API over HTTP, and the operations dashboard beside it."""
 
 import sys
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,16 +11,8 @@ from adapters.errors import SettingsError, UsageProblem
 if TYPE_CHECKING:
     from adapters.api.application import Api
     from adapters.api.server import Serving
-    from adapters.endpoints import RegistryEndpoint
+    from adapters.endpoints import Endpoints
     from adapters.settings import Settings
-
-
-@dataclass(frozen=True, repr=False)
-class _Log:
-    """Where the event log is."""
-
-    kafka: dict[str, str]
-    registry: "RegistryEndpoint"
 
 
 def register(app: typer.Typer) -> None:
@@ -46,15 +37,16 @@ def serve(
 ) -> None:
     """Serve the catalog API until SIGTERM or Ctrl-C.
 
-    `/openapi.json` describes it. Needs the read database only; with Kafka and the registry,
-    `/v1/explain` also shows events.
+    `/openapi.json` describes it. Needs the read database only; where all engines are known,
+    `/v1/explain` also shows events, and a single process shows the dashboard at `/` (several would
+    each know only the actions that they started: there `catalog dashboard` is for).
     """
     from adapters.api import server
     from adapters.settings import load_settings
     from adapters.telemetry.logs import secrets_of
 
     settings = load_settings()
-    read_dsn, event_log = _addresses(settings)
+    read_dsn, endpoints = _addresses(settings)
     near = server.is_loopback(host)
     is_open = near if keys is None else not keys
     serving = server.Serving(
@@ -77,23 +69,42 @@ def serve(
     if is_open and not near:
         print("warning: whoever reaches this address may read the catalog", file=sys.stderr)
     with listening:
-        make = partial(_application, serving, event_log, frozenset(secrets_of(settings)))
+        secrets = frozenset(secrets_of(settings))
+        shows = endpoints is not None and workers == 1
+        make = partial(_application, serving, endpoints, secrets, settings if shows else None)
         server.serve(make, listening, workers)
 
 
-def _application(serving: "Serving", event_log: _Log | None, secrets: frozenset[str]) -> "Api":
-    """Made in each process."""
+def _application(
+    serving: "Serving",
+    endpoints: "Endpoints | None",
+    secrets: frozenset[str],
+    settings: "Settings | None",
+) -> "Api":
+    """Made in each process; with `settings` it has a dashboard."""
     from adapters.api.explain import historian
     from adapters.api.server import application
     from adapters.telemetry.logs import configure_logs
 
     configure_logs(secrets=secrets)
-    history = historian(event_log.kafka, event_log.registry) if event_log else None
-    return application(serving, history)
+    if endpoints is None:
+        return application(serving)
+    history = historian(endpoints.kafka, endpoints.registry)
+    if settings is None:
+        return application(serving, history)
+    from adapters.dashboard.app import over_read_database
+
+    board = over_read_database(
+        settings,
+        endpoints,
+        is_open=serving.is_open,
+        hosts=None,  # the API has judged the name
+    )
+    return application(serving, history, board)
 
 
-def _addresses(settings: "Settings") -> tuple[str, _Log | None]:
-    """The read database; and the event log where the settings, or a running `up`, say."""
+def _addresses(settings: "Settings") -> "tuple[str, Endpoints | None]":
+    """The read database; and all engines where the settings, or a running `up`, name them."""
     from adapters.endpoints import given_addresses, resolve_endpoints
 
     try:
@@ -103,4 +114,4 @@ def _addresses(settings: "Settings") -> tuple[str, _Log | None]:
         if read is None:
             raise
         return read, None
-    return endpoints.read_dsn, _Log(endpoints.kafka, endpoints.registry)
+    return endpoints.read_dsn, endpoints

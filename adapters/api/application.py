@@ -28,7 +28,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_Template = tuple[str | None, ...]
+_Template = tuple[bytes | None, ...]
 _NOTHING = Problem(
     404, "no-such-path", "There is nothing here", "/openapi.json lists what there is"
 )
@@ -56,7 +56,7 @@ class Api:
         for endpoint in ENDPOINTS:
             words = endpoint.path.split("/")[1:]
             names = tuple(word[1:-1] for word in words if word.startswith("{"))
-            template = tuple(None if word.startswith("{") else word for word in words)
+            template = tuple(None if word.startswith("{") else word.encode() for word in words)
             self._routes.setdefault(len(words), []).append((template, names, endpoint))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,7 +120,7 @@ class Api:
         # Split before it is unquoted: ids and numbers may hold a slash (as %2F).
         quoted = raw.split(b"/")[1:]
         for template, names, endpoint in self._routes.get(len(quoted), ()):
-            if all(t is None or t.encode() == q for t, q in zip(template, quoted, strict=True)):
+            if all(t is None or t == q for t, q in zip(template, quoted, strict=True)):
                 values = [_unquoted(q) for t, q in zip(template, quoted, strict=True) if t is None]
                 return endpoint, dict(zip(names, values, strict=True))
         raise _NOTHING

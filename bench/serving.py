@@ -3,8 +3,8 @@
 `python -m bench.serving DSN [--tracks N] [--seconds S]` fills an empty database with a read catalog
 of N tracks (unless it has one), and measures, one after another: the bare statement through psycopg
 (alone, and as many numbers at once as the server gathers), an empty endpoint on the same HTTP
-server, and the server itself. The load comes from a process of its own; processor time is told beside the
-rates, since a rate on a shared machine says little.
+server, and the server itself. The load comes from a process of its own; processor time is told
+beside the rates, since a rate on a shared machine says little.
 """
 
 import argparse

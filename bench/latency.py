@@ -21,12 +21,13 @@ from adapters.generation.load import LoadPlan, run_load
 from adapters.generation.master import write_catalog
 from adapters.postgres.lookup import PostgresIdentifiers, identifier_index
 from adapters.preparation import prepare
+from adapters.read_side import read_model_parts
 from adapters.settings import Settings
 from bench.figures import Figure
-from bench.measuring import Clock, measured, peak_mb
+from bench.measuring import peak_mb
 from bench.scale import SEED, Scale
-from bench.stage import Stage
 from domain.identifiers import Identifier, identify
+from projections.engine.rebuild import ensure_live
 
 CASE = "latency"
 _TRACKS = 5_000
@@ -41,22 +42,21 @@ _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def run(stage: Stage) -> list[Figure]:
+def run(settings: Settings, scale: Scale) -> list[Figure]:
     """On engines of its own, with capture, one translator and one projection worker."""
-    scale = stage.scale
-    own = stage.settings.model_copy(update={"data": stage.settings.data / "latency"})
-    with running_engines(own, fresh=True) as endpoints:
-        prepare(own, endpoints, lambda line: None)
+    with running_engines(settings, fresh=True) as endpoints:
+        prepare(settings, endpoints, lambda line: None)
+        with read_model_parts(settings, endpoints) as parts:
+            ensure_live(parts)
         write_catalog(endpoints.master_dsn, Plan(_TRACKS, SEED))
-        with _workers(own) as workers, _probe(endpoints) as probe:
+        with _workers(settings) as workers, _probe(endpoints) as probe:
             probe()  # once it is found, the snapshot is through
             for _ in range(20):
                 probe()
             idle = _idle_share(workers["project"].pid)
-            found = measured(under_load, endpoints, scale)
+            samples, changes, seconds = under_load(endpoints, scale)
             after = probe()
             memory = {name: peak_mb(worker.pid) for name, worker in workers.items()}
-    samples, changes, seconds = found.value
     name = f"commit → lookup at {scale.rate:.0f} changes/s for {scale.latency_seconds:.0f} s"
     note = f"{len(samples):,} probes, {changes / seconds:.0f} changes/s had, then {after:.0f} ms"
     centiles = statistics.quantiles(samples, n=100, method="inclusive")
@@ -72,7 +72,7 @@ def run(stage: Stage) -> list[Figure]:
     ]
 
 
-def under_load(clock: Clock, endpoints: Endpoints, scale: Scale) -> tuple[list[float], int, float]:
+def under_load(endpoints: Endpoints, scale: Scale) -> tuple[list[float], int, float]:
     """Probe while a load runs beside; latencies in ms, changes made, seconds they took."""
     context = multiprocessing.get_context("spawn")
     plan = LoadPlan(scale.rate, scale.latency_seconds, SEED)
@@ -81,11 +81,9 @@ def under_load(clock: Clock, endpoints: Endpoints, scale: Scale) -> tuple[list[f
     samples: list[float] = []
     with _probe(endpoints) as probe:
         load.start()
-        clock.start()
         while not mine.poll():
             samples.append(probe())
             time.sleep(_PAUSE_SECONDS)
-        clock.stop()
     changes, seconds = mine.recv()
     load.join()
     return samples, changes, seconds

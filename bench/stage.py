@@ -19,7 +19,6 @@ from adapters.kafka.topics import TopicPlan, Topics
 from adapters.preparation import register_contracts
 from adapters.settings import Settings
 from adapters.topology import ENGINE_SCHEMA, topology
-from bench.figures import Figure
 from bench.measuring import measured
 from bench.scale import Scale
 from migrations import run as migrations
@@ -37,8 +36,6 @@ class Stage:
     endpoints: Endpoints
     scale: Scale
     report: Callable[[str], None]
-    figures: list[Figure]
-    """Of this run so far, so that a case can relate to its floors."""
     holds: str = ""
     count: int = 0
 
@@ -90,7 +87,7 @@ def running_stage(
     only = {"kafka", "registry", "master", "read"}
     with running_engines(settings, only=only, fresh=True, report=report) as endpoints:
         register_contracts(endpoints)
-        yield Stage(settings, endpoints, scale, report, [])
+        yield Stage(settings, endpoints, scale, report)
 
 
 def _empty_topics(endpoints: Endpoints, settings: Settings) -> None:

@@ -1,0 +1,30 @@
+"""`catalog generate` refuses what it can't make before it looks for an engine."""
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from adapters.cli import generate
+from adapters.errors import UsageProblem
+
+
+def invoke(*arguments: str) -> BaseException | None:
+    app = typer.Typer()
+    generate.register(app)
+    return CliRunner().invoke(app, arguments).exception
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "one of --tracks, --topic and --rate"),
+        (("--tracks", "10", "--rate", "5"), "one of --tracks, --topic and --rate"),
+        (("--topic", "track", "--events", "5", "--keys", "6"), "each key needs an event"),
+        (("--topic", "format", "--events", "6", "--keys", "6"), "only track and release"),
+        (("--topic", "nothing"), "only track and release"),
+    ],
+)
+def test_what_it_cannot_make_is_refused(arguments: tuple[str, ...], said: str) -> None:
+    error = invoke(*arguments)
+    assert isinstance(error, UsageProblem)
+    assert said in str(error)

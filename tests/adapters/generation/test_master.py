@@ -39,7 +39,7 @@ def test_a_catalog_is_written_whole_and_labelled(master: str) -> None:
         assert connection.execute("SELECT id, kind, status FROM ern_message").fetchall() == [
             ("syn:5", "synthetic", "applied")
         ]
-        rows: dict[str, float] = dict(connection.execute("SELECT id, popularity FROM track").fetchall())
+        rows = dict[str, float](connection.execute("SELECT id, popularity FROM track").fetchall())
         prices = connection.execute("SELECT prices FROM deal WHERE prices IS NOT NULL").fetchall()
     fresh = final_rows(TopicPlan("track", PLAN.tracks, PLAN.tracks, PLAN.seed))
     before = dict(zip(fresh["id"], fresh["popularity"], strict=True))

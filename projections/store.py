@@ -232,7 +232,7 @@ class Generations(Protocol):
         ...
 
     def advance(self, generation: Generation, phase: Phase, note: str | None = None) -> Generation:
-        """Move to a phase and say why."""
+        """Move to a phase and say why; progress begins anew."""
         ...
 
     def note_progress(self, generation: Generation, progress: Mapping[str, object]) -> None:

@@ -213,7 +213,7 @@ def _advance(
     connection: psycopg.Connection, generation: Generation, phase: Phase, note: str | None
 ) -> None:
     connection.execute(
-        "UPDATE engine.generation SET phase = %s, note = %s, changed_at = now() "
+        "UPDATE engine.generation SET phase = %s, note = %s, progress = '{}', changed_at = now() "
         "WHERE read_model = %s AND number = %s",
         (phase.value, note, generation.read_model, generation.number),
     )

@@ -124,7 +124,8 @@ class HeldLive:
 
     def _mark(self, generation: Generation, phase: Phase, schema: str) -> None:
         self._connection.execute(
-            "UPDATE engine.generation SET phase = %s, schema_name = %s, changed_at = now(), "
+            "UPDATE engine.generation SET phase = %s, schema_name = %s, progress = '{}', "
+            "changed_at = now(), "
             "switched_at = CASE WHEN %s THEN now() ELSE switched_at END "
             "WHERE read_model = %s AND number = %s",
             (

@@ -223,8 +223,11 @@ def test_filling_comes_to_the_same_as_merging(world: World, live: Generation) ->
 
 def test_a_switch_moves_writers_and_names(world: World, live: Generation) -> None:
     world.store.write(live, Write(rows((0, "TrackAdded", "a", "A")), step(0, 1)))
-    new = world.generations.advance(filled(world), Phase.VERIFIED, "equal")
-    assert new.note == "equal"
+    new = filled(world)
+    world.generations.note_progress(new, {"done": 1})
+    assert world.generations.all()[1].progress == {"done": 1}
+    new = world.generations.advance(new, Phase.VERIFIED, "equal")
+    assert (new.note, new.progress) == ("equal", {})
     with world.generations.hold_live() as held:
         assert held.generation == live
         assert held.checkpoints() == {TRACKS: 1, LABELS: 0}

@@ -281,7 +281,7 @@ class MemoryGenerations:
 
     def advance(self, generation: Generation, phase: Phase, note: str | None = None) -> Generation:
         """See the port."""
-        return self._db.change(generation.number, phase=phase, note=note)
+        return self._db.change(generation.number, phase=phase, note=note, progress={})
 
     def note_progress(self, generation: Generation, progress: Mapping[str, object]) -> None:
         """See the port."""

@@ -1,0 +1,101 @@
+"""What the read side's commands print, and how they refuse."""
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from adapters.cli import comparison as printing
+from adapters.cli.main import application
+from adapters.cli.phases import shown_on
+from adapters.errors import CatalogError, UsageProblem
+from adapters.read_side import engine_errors
+from projections.engine.apply import Poison
+from projections.engine.progress import Meter, Progress
+from projections.engine.switch import CantSwitch
+from projections.engine.verification import Comparison, Difference, TableComparison
+from projections.ports import BadRecord
+from projections.store import Digest, RebuildRunning
+
+CHANGED = Difference(
+    "track", "t1", "changed", {"title": "by hand"}, {"title": "as said"},
+    "s/0/1/0", ("catalog.track", 0, 17),
+)  # fmt: skip
+LOST = Difference("track", "t2", "missing", {}, {"title": "x"}, "s/0/2/0", ("catalog.track", 1, 3))
+DRIFTED = Comparison(
+    {("catalog.track", 0): 18},
+    (
+        TableComparison("label", Digest(3, "1"), Digest(3, "1")),
+        TableComparison(
+            "track", Digest(2, "1"), Digest(3, "2"), only_replayed=("isrc",),
+            different=2, differences=(CHANGED, LOST),
+        ),
+    ),
+)  # fmt: skip
+
+
+def test_drift_as_json() -> None:
+    shown = json.loads(json.dumps(printing.as_dict(DRIFTED)))
+    assert shown["equal"] is False
+    assert shown["tables"][1]["different"] == 2
+    assert shown["differences"][0] == {
+        "table": "track", "id": "t1", "kind": "changed", "waiting": False, "columns": ["title"],
+        "live": {"title": "by hand"}, "replayed": {"title": "as said"},
+        "event": "s/0/1/0", "topic": "catalog.track", "partition": 0, "offset": 17,
+    }  # fmt: skip
+
+
+def test_drift_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    printing.show(DRIFTED)
+    said = capsys.readouterr().out
+    for word in ("by hand", "as said", "s/0/1/0 at catalog.track/0/17", "missing", "isrc"):
+        assert word in said
+    assert DRIFTED.summary() == "rows differ in track: 2"
+
+
+def test_progress_without_a_terminal_is_lines() -> None:
+    written = io.StringIO()
+    now = iter([0.0, 1.0, 5.0])
+    with shown_on(Console(file=written)) as report:
+        meter = Meter("filling", 10, report, lambda: next(now))
+        meter.add(4)
+        meter.add(6)
+        report(Progress("indexing", detail="track"))
+    lines = written.getvalue().splitlines()
+    assert lines[0].startswith("reading from message zero: 0 of 10")
+    assert lines[1:] == ["reading from message zero: 10 of 10, 2/s", "sorting and indexing track"]
+
+
+def test_progress_tells_the_time_that_is_left() -> None:
+    reports: list[Progress] = []
+    now = iter([0.0, 2.0])
+    Meter("filling", 30, reports.append, lambda: next(now)).add(10)
+    assert (reports[-1].per_second, reports[-1].seconds_left) == (5.0, 4.0)
+
+
+def test_errors_in_a_users_words() -> None:
+    with pytest.raises(UsageProblem, match="no generation 7"), engine_errors():
+        raise CantSwitch("there is no generation 7")
+    with pytest.raises(CatalogError, match="another process"), engine_errors():
+        raise RebuildRunning("another process builds")
+    bad = BadRecord("catalog.track", 1, 5, b"k", b"v", "no event")
+    told = pytest.raises(CatalogError, match=r"catalog.track/1/5 .*no event; --park-poison")
+    with told, engine_errors():
+        raise Poison(bad)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["dead-letters", "retry"], "or say --all"),
+        (["dead-letters", "discard", "3", "--all"], "or say --all"),
+        (["dead-letters", "list", "--stage", "nowhere"], "none of translate, project"),
+        (["project", "--model", "other"], "none of catalog"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], problem: str) -> None:
+    outcome = CliRunner().invoke(application(), arguments)
+    assert isinstance(outcome.exception, UsageProblem)
+    assert problem in str(outcome.exception)

@@ -10,13 +10,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 
 from adapters.kafka.connection import (
     REQUEST_SECONDS,
     KafkaFailed,
     Statistics,
     client_configuration,
+    failed,
     reporting,
 )
 from domain.translation.repeats import Repeats
@@ -51,6 +59,7 @@ class CaptureMember:
     partitions: dict[tuple[str, int], PartitionMemory] = field(default_factory=dict)
     _consumer: Consumer = field(init=False)
     _unknown: set[str] = field(default_factory=set)
+    _is_closing: bool = False
 
     def __post_init__(self) -> None:
         self._consumer = Consumer(
@@ -143,14 +152,24 @@ class CaptureMember:
             offset, memory = at.committed
             if at.next_offset != offset:
                 at.next_offset, at.repeats = offset, Repeats.from_text(memory)
-                self._consumer.seek(TopicPartition(topic, partition, offset))
+                try:
+                    self._consumer.seek(TopicPartition(topic, partition, offset))
+                except KafkaException as error:
+                    # Reading on from here would leave records out: better to start anew.
+                    raise failed(f"going back in {topic}/{partition}", error) from error
 
     def close(self) -> None:
         """Stop reading. The membership lasts until its session ends, for a restart to take up."""
+        self._is_closing = True
         self._consumer.close()
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        committed = consumer.committed(partitions, timeout=REQUEST_SECONDS)
+        if self._is_closing:  # nobody would read them, and the group doesn't answer any more
+            return
+        try:
+            committed = consumer.committed(partitions, timeout=REQUEST_SECONDS)
+        except KafkaException as error:
+            raise failed("committed offsets of translation", error) from error
         for one in committed:
             if one.error is not None:
                 raise KafkaFailed(f"committed offsets of {one.topic}: {one.error.str()}")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Thread
+from traceback import format_exc
 from typing import Any
 
 import pytest
@@ -138,7 +139,15 @@ class House:
     def running(self, instance: str = "1", letters: Any = None) -> Iterator[Progress]:
         """Translate in a thread until the context is left."""
         stop, progress = Event(), Progress()
-        thread = Thread(target=self.run, args=(stop, instance, letters, progress))
+        failures: list[str] = []
+
+        def run() -> None:
+            try:
+                self.run(stop, instance, letters, progress)
+            except Exception:
+                failures.append(format_exc())
+
+        thread = Thread(target=run)
         thread.start()
         try:
             yield progress
@@ -146,6 +155,7 @@ class House:
             stop.set()
             thread.join(60)
             assert not thread.is_alive()
+        assert failures == []
 
     @contextmanager
     def process(self, instance: str = "1") -> Iterator["subprocess.Popen[bytes]"]:

@@ -3,7 +3,10 @@
 Both are asked past the product's own code: plain SQL on both databases, and a plain consumer.
 """
 
+import json
 from collections import Counter
+from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 import psycopg
@@ -25,7 +28,8 @@ SUBJECTS = (
     "identifier",
 )
 _DOWNLOAD = "use_type IS NOT NULL AND use_type LIKE '%Download'"
-_OWN = {"event_id", "event_partition", "event_offset"}
+_OWN = {"event_id", "event_partition", "event_offset", "updated_at"}
+"""What each side says of itself."""
 
 
 def disagreements(endpoints: Endpoints) -> list[str]:
@@ -70,7 +74,20 @@ def _rows(
     connection: psycopg.Connection, statement: str, columns: list[str]
 ) -> dict[str, tuple[Any, ...]]:
     at = columns.index("id")
-    return {row[at]: row for row in connection.execute(statement.encode())}
+    return {
+        row[at]: tuple(_plain(cell) for cell in row)
+        for row in connection.execute(statement.encode())
+    }
+
+
+def _plain(cell: Any) -> Any:
+    """Prices with their amounts as numbers: `4.0` and `4.00` are one amount."""
+    if isinstance(cell, list) and cell and isinstance(cell[0], dict):
+        return [
+            {name: Decimal(text) if name == "amount" else text for name, text in price.items()}
+            for price in cell
+        ]
+    return cell
 
 
 def event_ids(endpoints: Endpoints) -> Counter[str]:
@@ -100,8 +117,6 @@ def event_ids(endpoints: Endpoints) -> Counter[str]:
 def _census(
     consumer: Consumer, partitions: list[TopicPartition], endpoints: Endpoints
 ) -> Counter[str]:
-    from io import BytesIO
-
     found: Counter[str] = Counter()
     schemas: dict[int, Any] = {}
     consumer.assign(partitions)
@@ -118,8 +133,6 @@ def _census(
                 assert value is not None
                 number = int.from_bytes(value[1:5], "big")
                 if number not in schemas:
-                    import json
-
                     schemas[number] = parse_schema(json.loads(registry.schema_text(number)))
                 event: Any = schemaless_reader(BytesIO(value[5:]), schemas[number], None)
                 found[event["event_id"]] += 1

@@ -10,7 +10,7 @@ import pytest
 from adapters.endpoints import Endpoints
 from adapters.preparation import prepare
 from adapters.settings import Settings
-from tests.chain.processes import PROJECT, TRANSLATE, Chain
+from tests.chain.processes import PROJECT, TRANSLATE, Chain, until
 from tests.chain.size import Size, chosen
 
 Note = Callable[[str, object], None]
@@ -35,6 +35,7 @@ def chain(prepared: Chain) -> Chain:
     """The prepared chain with one translator and one worker running."""
     prepared.start("translate", TRANSLATE)
     prepared.start("project", PROJECT)
+    until(lambda: '"live"' in prepared.catalog("generations", "--json"), 60, "a first generation")
     return prepared
 
 

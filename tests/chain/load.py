@@ -26,7 +26,7 @@ Statement = tuple[str, tuple[object, ...]]
 
 def isrc(seed: int, number: int) -> str:
     """ISRC of a base track."""
-    return f"QZC{seed % 100:02d}{number:07d}"
+    return f"QZ{seed // 10_000 % 1000:03d}{seed // 100 % 100:02d}{seed % 100:02d}{number:03d}"
 
 
 def base_id(seed: int, number: int) -> str:
@@ -80,7 +80,7 @@ def transactions(seed: int) -> Iterator[list[Statement]]:
             else:
                 there.add(number)
                 release = base_id(seed, choose.randrange(BASE))
-                statements += _track(own, release, isrc(seed, 1000 + number))
+                statements += _track(own, release, isrc(seed, BASE + number))
         yield statements
 
 

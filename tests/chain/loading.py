@@ -1,6 +1,7 @@
 """The load as a process, with a seed that no other test of the session has."""
 
 import json
+import os
 import sys
 from itertools import count
 from types import TracebackType
@@ -8,7 +9,8 @@ from typing import Self
 
 from tests.chain.processes import Chain, until
 
-_seeds = count(1)
+_seeds = count(1000 * (os.getpid() % 1000))
+"""Others in each session, since engines may be kept from one to the next."""
 
 
 class Load:

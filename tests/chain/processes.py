@@ -130,12 +130,15 @@ class Chain:
         self, *arguments: str, codes: Sequence[int] = (0,), given: str = "", seconds: float = 300
     ) -> str:
         """Run a command to its end; returns its standard output, fails on other exit codes."""
-        process = self.popen(*arguments)
-        try:
-            out, errors = process.communicate(given, seconds)
-        finally:
-            process.kill()
-            process.wait()
+        with self.popen(*arguments) as process:
+            try:
+                out, errors = process.communicate(given, seconds)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGABRT)  # it tells where it stands before it ends
+                out, errors = process.communicate()
+            except BaseException:
+                process.kill()
+                raise
         assert process.returncode in codes, f"catalog {' '.join(arguments)}: {errors}{out}"
         return out
 
@@ -160,6 +163,7 @@ class Chain:
             **ours,
             "CATALOG_DATA": str(self.settings.data),
             "PYTHONUNBUFFERED": "1",
+            "PYTHONFAULTHANDLER": "1",
             "TZ": "UTC",
         }
 

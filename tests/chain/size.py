@@ -17,13 +17,28 @@ class Size:
     """Rebuilds that are killed at a random point, each then finished by another start."""
     events: int
     """Events that a worker and a rebuild go through while their memory is watched."""
+    interruptions: int
+    """Ctrl-C in a `catalog run`."""
+    interrupted_within: float
+    """Latest second of such a run at which it comes."""
+    runs: int
+    """Runs to the end."""
     rate: int = 200
     """Changes a second of the load."""
 
 
 SIZES = {
-    "ci": Size(kills=4, rebuild_kills=2, events=50_000),
-    "full": Size(kills=20, rebuild_kills=10, events=1_000_000),
+    "ci": Size(
+        kills=4, rebuild_kills=2, events=50_000, interruptions=1, interrupted_within=20.0, runs=0
+    ),
+    "full": Size(
+        kills=20,
+        rebuild_kills=10,
+        events=1_000_000,
+        interruptions=6,
+        interrupted_within=60.0,
+        runs=2,
+    ),
 }
 
 

@@ -72,7 +72,6 @@ class Reader(threading.Thread):
 def test_a_rebuild_under_load_is_noticed_by_no_reader(chain: Chain, size: Size, note: Note) -> None:
     choose = random.Random(3)  # noqa: S311 - a seed that repeats
     with Load(chain, size.rate) as load:
-        chain.look_up("isrc", [isrc(load.seed, 0)])
         _await_base(chain, load.seed)
         with ExitStack() as stack:
             readers = [

@@ -48,7 +48,7 @@
     return new uPlot({
       width: place.clientWidth,
       height: 200,
-      scales: { y: { range: (_, low, high) => [0, Math.max(high * 1.1, 5)] } },
+      scales: { x: { range: (_, low, high) => [Math.min(low, high - 60), high] }, y: { range: (_, low, high) => [0, Math.max(high * 1.1, 5)] } },
       axes: [{ ...axis, space: 90, values: (_, times) => times.map((t) => clock.format(t * 1000)) }, { ...axis, size: 56, values: (_, values) => values.map((v) => short.format(v) + unit) }],
       series: [
         { label: "at", value: (_, t) => (t === null ? "–" : clock.format(t * 1000)) },

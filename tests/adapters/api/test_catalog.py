@@ -255,3 +255,18 @@ def test_a_row_is_explained_as_far_as_it_knows(client: httpx.Client) -> None:
     assert (found["events"], found["complete"]) == ([], False)
     assert "event log" in found["note"]
     get(client, "/v1/explain/album/R", status=400)
+
+
+def test_an_event_log_that_is_away_leaves_what_the_row_knows(read_dsn: str) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def history(*position: object) -> Any:
+        asked.append(position)
+        raise RuntimeError("secret broker name")
+
+    with serving(application(Serving(read_dsn, is_open=True), history)) as client:
+        answer = client.get("/v1/explain/download/d1")
+    assert asked == [("catalog.download", 0, 0, "d1")]
+    assert answer.status_code == 200
+    assert "secret" not in answer.text
+    assert "does not answer" in answer.json()["note"]

@@ -62,7 +62,7 @@ def rebuild(
         good = comparison is None or comparison.equal or accept_differences
         if switch and good:
             generation = switch_to(parts, generation, park=park_poison, report=report)
-            drop_former(parts, keep)
+            drop_former(parts, generation, keep)
         return Rebuilt(generation, comparison, switch and good, unfinished is not None)
 
 
@@ -122,11 +122,20 @@ def verify_generation(
     return comparison
 
 
-def drop_former(parts: Parts, keep: int) -> None:
-    """Drop retired generations but the `keep` that were live last."""
-    former = [g for g in parts.generations.all() if g.phase is Phase.RETIRED]
+def drop_former(parts: Parts, live: Generation, keep: int) -> None:
+    """Drop retired generations but the `keep` that were live last, and those that waited for a
+    switch and that `live` has overtaken."""
+    everything = parts.generations.all()
+    former = [g for g in everything if g.phase is Phase.RETIRED]
     former.sort(key=lambda g: (g.switched_at is not None, g.switched_at, g.number), reverse=True)
-    for generation in former[keep:]:
+    overtaken = [
+        g
+        for g in everything
+        if g.purpose is Purpose.SERVE
+        and g.phase in {Phase.VERIFIED, Phase.DIFFERENT}
+        and g.number < live.number
+    ]
+    for generation in [*former[keep:], *overtaken]:
         try:
             parts.generations.drop(generation)
         except StoreBusy as busy:  # somebody still reads it; the next rebuild drops it

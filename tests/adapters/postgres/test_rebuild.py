@@ -158,6 +158,24 @@ def test_rolling_back_catches_up_first(chain: PostgresChain) -> None:
     assert rollback(chain.parts, report=silent).number == 2
 
 
+def test_generations_are_dropped_when_nobody_needs_them(chain: PostgresChain) -> None:
+    speak(chain, 20)
+    caught_up(chain)
+    waiting = rebuild(chain.parts, switch=False, report=silent)
+    assert (waiting.switched, waiting.generation.phase) == (False, Phase.VERIFIED)
+    rebuild(chain.parts, report=silent)
+    assert [one.phase for one in chain.generations().all()] == [
+        Phase.RETIRED, Phase.DROPPED, Phase.LIVE,
+    ]  # fmt: skip
+    rebuild(chain.parts, keep=0, report=silent)
+    assert [one.phase for one in chain.generations().all()][::2] == [Phase.DROPPED, Phase.DROPPED]
+    with psycopg.connect(chain.dsn) as connection:
+        schemas = connection.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'catalog%'"
+        ).fetchall()
+    assert schemas == [("catalog",)]
+
+
 def test_only_wanted_rebuilds_run(chain: PostgresChain) -> None:
     speak(chain, 20)
     chain.say("track", 3, 0, "junk")

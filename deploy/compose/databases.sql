@@ -1,0 +1,3 @@
+CREATE DATABASE master;
+CREATE DATABASE catalog_read;
+CREATE DATABASE registry;

@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -48,12 +49,15 @@ def _is_foreign(name: str) -> bool:
 
 
 @pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings of this run: a data folder of its own, everything embedded."""
-    folder = tmp_path_factory.mktemp("engines") / "data"
-    for parent in (folder.parent, folder.parent.parent, folder.parent.parent.parent):
-        parent.chmod(0o711)  # PostgreSQL runs as another user when we are root
-    return load_settings(data=folder)
+def settings() -> Iterator[Settings]:
+    """Settings of this run: a data folder of its own, everything embedded.
+
+    Not in pytest's own temporary folder: that is closed to the user as whom PostgreSQL runs when
+    we are root, and each start of another pytest closes it again.
+    """
+    with TemporaryDirectory(prefix="catalog-tests-") as folder:
+        Path(folder).chmod(0o711)
+        yield load_settings(data=Path(folder) / "data")
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,7 @@ class Interleavings(RuleBasedStateMachine):
         self.workers = [self.chain.worker(store) for store in self.stores]
         self.owner: dict[TopicPartition, int] = {}
         self.said = 0
+        self.seen: dict[TopicPartition, int] = {}
 
     def set_up(self) -> tuple[Chain, Sequence[Any]]:
         """An empty chain and the stores of its three workers."""
@@ -82,9 +83,10 @@ class Interleavings(RuleBasedStateMachine):
         self.owner[partition] = to
         self.chain.log.subscriptions[to].assign([partition])
 
-    @rule(who=st.integers(0, 2))
-    def step(self, who: int) -> None:
-        """A worker works, be it a zombie."""
+    @rule(who=st.integers(0, 2), chunk=st.integers(1, 4))
+    def step(self, who: int, chunk: int) -> None:
+        """A worker works, be it a zombie; what it polls ends where it will."""
+        self.chain.log.chunk = chunk
         self.workers[who].step(0)
 
     @rule(who=st.integers(0, 2), when=st.sampled_from(["before", "after"]))
@@ -162,6 +164,13 @@ class Interleavings(RuleBasedStateMachine):
     def one_is_live(self) -> None:
         """Readers always find a catalog."""
         assert self.phases().count(Phase.LIVE) == 1
+
+    @invariant()
+    def readers_never_go_back(self) -> None:
+        """Whatever is switched in stands where its predecessor stood, or further on."""
+        now = self.chain.checkpoints()
+        assert all(now[partition] >= at for partition, at in self.seen.items())
+        self.seen = now
 
     def teardown(self) -> None:
         """Everybody hears who owns what and works on: the end is a plain replay's."""

@@ -1,9 +1,12 @@
 """The live worker beside what the state machine covers: start, stop and what is away."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
+from projections.engine.apply import Applier
 from projections.engine.batch import DecoderFailed
 from projections.engine.dead_letter import retry
 from projections.engine.partitions import AnotherLog
@@ -13,6 +16,7 @@ from projections.engine.worker import NoLiveGeneration, run
 from projections.ports import Stage
 from tests.projections.engine.chain import MODEL, Chain, FlakyStore
 from tests.projections.engine.memory_log import event
+from tests.projections.engine.memory_store import MemoryGenerations, MemoryHeld
 
 
 @pytest.fixture
@@ -97,6 +101,43 @@ def test_a_zombie_stores_nothing(chain: Chain) -> None:
     assert chain.content() == chain.replayed()
 
 
+def test_after_a_conflict_it_goes_back_to_the_checkpoint(chain: Chain) -> None:
+    for value in ("a", "b", "c"):
+        chain.say("track", 0, 1, value)
+    slow = chain.worker()
+    everything(chain)
+    other = chain.worker()
+    everything(chain)
+    chain.log.chunk = 1
+    assert other.step(0) == 1
+    chain.log.chunk = 3
+    assert slow.step(0) == 0
+    chain.say("track", 2, 1, "d")
+    assert slow.step(0) == 3
+    assert chain.content() == chain.replayed()
+
+
+def test_a_switch_closes_the_last_lag_while_workers_wait(chain: Chain) -> None:
+    chain.say("track", 0, 0, "a")
+    worker = chain.worker()
+    everything(chain)
+    worker.step(0)
+
+    class BusyUntilHeld(MemoryGenerations):
+        @contextmanager
+        def hold_live(self) -> Iterator[MemoryHeld]:
+            """A worker gets in just before."""
+            chain.say("track", 0, 1, "b")
+            worker.step(0)
+            with super().hold_live() as held:
+                yield held
+
+    done = rebuild(replace(chain.parts, generations=BusyUntilHeld(chain.database)), report=silent)
+    assert done.switched
+    assert chain.checkpoints() == chain.ends()
+    assert chain.content() == chain.replayed()
+
+
 def test_retrying_a_key_goes_in_order_and_lets_it_go_on(chain: Chain) -> None:
     first = chain.say("track", 1, 0, "junk")
     chain.say("track", 1, 1, "second")
@@ -123,6 +164,22 @@ def test_retrying_a_key_goes_in_order_and_lets_it_go_on(chain: Chain) -> None:
         worker.step(0)
     assert letters.list() == []
     assert chain.content() == chain.replayed()
+
+
+def test_what_was_prepared_ahead_waits_behind_what_is_parked_meanwhile(chain: Chain) -> None:
+    chain.say("track", 1, 0, "junk")
+    chain.say("track", 1, 1, "later")
+    chain.log.chunk = 1
+    parts = chain.parts
+    live = parts.store.live()
+    assert live is not None
+    applier = Applier(MODEL, parts.decoder, parts.store, live, park=True)
+    partition = ("catalog.track", 1)
+    ahead = [applier.prepare([chain.log.batch(partition, at)]) for at in (0, 1)]
+    for prepared in ahead:
+        applier.store(prepared)
+    assert chain.content() == chain.replayed()
+    assert len(chain.letters().list(Stage.PROJECT)) == 2
 
 
 def test_rows_behind_a_parked_record_are_no_drift(chain: Chain) -> None:

@@ -44,4 +44,6 @@ def verify(
         show(comparison)
         print(comparison.summary())
     if not comparison.equal:
-        raise Unhealthy(f"drift: {comparison.summary()}; `catalog rebuild --accept-differences` makes them anew")
+        raise Unhealthy(
+            f"drift: {comparison.summary()}; `catalog rebuild --accept-differences` makes them anew"
+        )

@@ -133,7 +133,8 @@ async def _chosen(board: Dashboard, form: dict[str, str]) -> tuple[list[int], st
     chosen = Filter.of(form)
     found = await run_in_threadpool(letters.numbers, board.endpoints.read_dsn, chosen)
     of = ", ".join(f"{name} {value!r}" for name, value in chosen.fields.items()) or "no filter"
-    return found, f"{len(found)} dead letters ({of})"
+    count = f"{len(found)} dead letter{'' if len(found) == 1 else 's'}"
+    return found, f"{count} ({of})"
 
 
 def _started(

@@ -45,7 +45,7 @@ async def flow(board: Dashboard, request: Request, who: Visitor) -> Response:
         who=who,
         every=3,
         hops=_hops(found) if found else None,
-        jobs=board.jobs.recent(),
+        jobs=board.jobs.recent()[:3],
     )
 
 

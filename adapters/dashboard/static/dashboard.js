@@ -48,7 +48,7 @@
     return new uPlot({
       width: place.clientWidth,
       height: 200,
-      scales: { x: { range: (_, low, high) => [Math.min(low, high - 60), high] }, y: { range: (_, low, high) => [0, Math.max(high * 1.1, 5)] } },
+      scales: { x: { range: (_, low, high) => (high === null ? [0, 60] : [Math.min(low, high - 60), high]) }, y: { range: (_, low, high) => [0, Math.max(high * 1.1, 5)] } },
       axes: [{ ...axis, space: 90, values: (_, times) => times.map((t) => clock.format(t * 1000)) }, { ...axis, size: 56, values: (_, values) => values.map((v) => short.format(v) + unit) }],
       series: [
         { label: "at", value: (_, t) => (t === null ? "–" : clock.format(t * 1000)) },
@@ -62,6 +62,7 @@
     const answer = await fetch(charts[0].place.dataset.history, { headers: { accept: "application/json" } });
     if (!answer.ok) return;
     const found = await answer.json();
+    if (found.at.length === 0) return;
     for (const chart of charts) {
       chart.plot ??= drawn(chart.place, found.stages);
       chart.plot.setData([found.at, ...found[chart.place.dataset.series]]);

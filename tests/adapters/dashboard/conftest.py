@@ -50,9 +50,9 @@ class Board:
     endpoints: Endpoints
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium."""
+    """The system's Chromium; gone with its module, as Playwright keeps an event loop running."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
@@ -60,7 +60,7 @@ def browser() -> Iterator[Browser]:
         yield playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def board(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
     """Engines, workers and a dashboard that no other test touches, with the sample data."""
     folder = tmp_path_factory.mktemp("dashboard") / "data"

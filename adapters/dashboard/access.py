@@ -83,6 +83,14 @@ async def form_of(request: Request) -> dict[str, str]:
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
+def whole_number(text: object) -> int:
+    """A whole number of an address; 0 for none. Raises Refused."""
+    try:
+        return int(str(text or 0))
+    except ValueError:
+        raise Refused(f"{text!r} is no number", 400) from None
+
+
 async def operators_form(request: Request, who: Visitor) -> dict[str, str]:
     """The fields of a form that changes something. Raises Refused."""
     if not who.may_operate:

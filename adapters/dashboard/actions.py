@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from adapters import wiring
 from adapters.dashboard import letters
-from adapters.dashboard.access import Refused, Visitor, operators_form
+from adapters.dashboard.access import Refused, Visitor, operators_form, whole_number
 from adapters.dashboard.jobs import Busy, Job
 from adapters.dashboard.letters import Filter
 from adapters.dashboard.rendering import Dashboard
@@ -53,7 +53,7 @@ async def rebuild(board: Dashboard, request: Request, who: Visitor) -> Response:
 async def switch(board: Dashboard, request: Request, who: Visitor) -> Response:
     """Make a generation live."""
     form = await operators_form(request, who)
-    number = _number(form.get("number", ""))
+    number = whole_number(form.get("number", ""))
     force = "force" in form
 
     def work(job: Job) -> str:
@@ -128,7 +128,7 @@ _PAGES = {"generations": "/generations", "dead letters": "/dead-letters"}
 async def _chosen(board: Dashboard, form: dict[str, str]) -> tuple[list[int], str]:
     """Numbers of the letters that a form names, and how to call them."""
     if form.get("number"):
-        number = _number(form["number"])
+        number = whole_number(form["number"])
         return [number], f"dead letter {number}"
     chosen = Filter.of(form)
     found = await run_in_threadpool(letters.numbers, board.endpoints.read_dsn, chosen)
@@ -157,10 +157,3 @@ def _telling(job: Job) -> Report:
         job.step = f"{progress.phase} {progress.detail}".strip()
 
     return tell
-
-
-def _number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise Refused(f"{text!r} is no number", 400) from None

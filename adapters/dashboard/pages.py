@@ -1,6 +1,5 @@
-"""What each page shows. Each gets the dashboard, the request and who asks, and renders."""
+"""What each page shows of the chain; each gets the dashboard, the request and who asks."""
 
-import difflib
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import asdict
@@ -11,22 +10,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from adapters import wiring
-from adapters.dashboard import conflicts as disputed
-from adapters.dashboard import letters
-from adapters.dashboard.access import Refused, Visitor
+from adapters.dashboard import catalog_pages, letters
+from adapters.dashboard.access import Refused, Visitor, whole_number
 from adapters.dashboard.letters import Filter
 from adapters.dashboard.records import described, latest
 from adapters.dashboard.rendering import Dashboard, render
 from adapters.dashboard.sight import TopicSight
-from adapters.postgres.lookup import identifier_index
 from adapters.read_side import engine_errors
 from adapters.registry.client import RegistryFailed
 from adapters.registry.objects import RecordReader
 from adapters.telemetry.chain_metrics import Chain
-from domain.identifiers import SCHEMES, UnknownScheme
-from domain.schemas import contracts
-from domain.schemas import render as as_text
-from projections.catalog.lookup import look_up
 from projections.store import Phase
 
 View = Callable[[Dashboard, Request, Visitor], Awaitable[Response]]
@@ -143,7 +136,7 @@ async def generations(board: Dashboard, request: Request, who: Visitor) -> Respo
 async def dead_letters(board: Dashboard, request: Request, who: Visitor) -> Response:
     """Parked records by reason and key, a page at a time."""
     chosen = Filter.of(request.query_params)
-    after = _whole(request.query_params.get("after"))
+    after = whole_number(request.query_params.get("after"))
     found = await run_in_threadpool(letters.page, board.endpoints.read_dsn, chosen, after)
     return render(
         board,
@@ -163,7 +156,7 @@ async def dead_letters(board: Dashboard, request: Request, who: Visitor) -> Resp
 
 async def dead_letter(board: Dashboard, request: Request, who: Visitor) -> Response:
     """One parked record, its bytes decoded as far as possible."""
-    number = _whole(request.path_params["number"])
+    number = whole_number(request.path_params["number"])
 
     def find() -> tuple[Any, str, str]:
         with engine_errors(), closing(wiring.dead_letters(board.endpoints)) as kept:
@@ -194,101 +187,6 @@ async def dead_letter(board: Dashboard, request: Request, who: Visitor) -> Respo
     )
 
 
-async def schemas(board: Dashboard, request: Request, who: Visitor) -> Response:
-    """The contracts and what the registry holds of them."""
-    taken = board.sight.schemas.newest()
-    return render(
-        board,
-        request,
-        "schemas.html",
-        title="Schemas",
-        who=who,
-        every=15,
-        taken=taken,
-        contracts=contracts(),
-    )
-
-
-async def schema(board: Dashboard, request: Request, who: Visitor) -> Response:
-    """One contract: its versions, and how two of them differ."""
-    name = request.path_params["name"]
-    contract = next((one for one in contracts() if one.name == name), None)
-    if contract is None:
-        raise Refused("there is no such contract", 404)
-    texts = {version.number: as_text(version.schema) for version in contract.versions}
-    newest = max(texts)
-    to = _whole(request.query_params.get("to")) or newest
-    of = _whole(request.query_params.get("from")) or max(1, to - 1)
-    if to not in texts or of not in texts:
-        raise Refused("there is no such version", 404)
-    difference = list(
-        difflib.unified_diff(
-            texts[of].splitlines(), texts[to].splitlines(), f"v{of}", f"v{to}", lineterm="", n=3
-        )
-    )
-    return render(
-        board,
-        request,
-        "schema.html",
-        title=name,
-        who=who,
-        contract=contract,
-        texts=texts,
-        shown=to,
-        compared=of,
-        difference=difference,
-    )
-
-
-async def conflicts(board: Dashboard, request: Request, who: Visitor) -> Response:
-    """Numbers whose owners contradict each other."""
-    scheme = request.query_params.get("scheme", "isrc")
-    if scheme not in disputed.SCHEMES:
-        raise Refused(f"conflicts are known of {', '.join(disputed.SCHEMES)}", 404)
-    after = request.query_params.get("after", "")
-    found = await run_in_threadpool(disputed.page, board.endpoints.read_dsn, scheme, after)
-    return render(
-        board,
-        request,
-        "conflicts.html",
-        title="Identifier conflicts",
-        who=who,
-        scheme=scheme,
-        schemes=disputed.SCHEMES,
-        found=found,
-        after=after,
-        more=len(found) == disputed.PAGE,
-    )
-
-
-async def lookup(board: Dashboard, request: Request, who: Visitor) -> Response:
-    """A number, and all that it stands on."""
-    scheme = request.query_params.get("scheme", "gtin")
-    value = request.query_params.get("value", "").strip()
-    answer: dict[str, Any] | None = None
-    if value:
-
-        def find() -> dict[str, Any]:
-            with engine_errors(), identifier_index(board.endpoints.read_dsn) as index:
-                return look_up(index, scheme, value).as_json()
-
-        try:
-            answer = await run_in_threadpool(find)
-        except UnknownScheme as error:
-            raise Refused(str(error), 404) from None
-    return render(
-        board,
-        request,
-        "lookup.html",
-        title="Lookup",
-        who=who,
-        schemes=SCHEMES,
-        scheme=scheme,
-        value=value,
-        answer=answer,
-    )
-
-
 def sign_in(board: Dashboard, request: Request, problem: str = "") -> Response:
     """Where a key is given."""
     return render(
@@ -311,10 +209,10 @@ PAGES: dict[str, View] = {
     "/generations": generations,
     "/dead-letters": dead_letters,
     "/dead-letters/{number:int}": dead_letter,
-    "/schemas": schemas,
-    "/schemas/{name}": schema,
-    "/conflicts": conflicts,
-    "/lookup": lookup,
+    "/schemas": catalog_pages.schemas,
+    "/schemas/{name}": catalog_pages.schema,
+    "/conflicts": catalog_pages.conflicts,
+    "/lookup": catalog_pages.lookup,
 }
 
 
@@ -349,11 +247,3 @@ def _named(found: list[TopicSight] | None, name: str) -> TopicSight | None:
         if one.name == name:
             return one
     raise Refused("there is no such topic", 404)
-
-
-def _whole(text: object) -> int:
-    """A whole number of an address; 0 for none. Raises Refused."""
-    try:
-        return int(str(text or 0))
-    except ValueError:
-        raise Refused(f"{text!r} is no number", 400) from None

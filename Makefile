@@ -27,7 +27,7 @@ test: setup      ## everything: format, lint, types, imports, migrations, schema
 	@$(BIN)/python -m tests.everything
 
 tools:           ## install (Debian, as root) Chromium and promtool, without which a few tests skip
-	@command -v chromium promtool >/dev/null || { apt-get update -qq && \
+	@{ command -v chromium && command -v promtool; } >/dev/null || { apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium prometheus >/dev/null; }
 
 check: setup     ## the same without the tests that start servers

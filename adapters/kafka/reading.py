@@ -22,10 +22,14 @@ class UnsupportedByBrokers(KafkaFailed):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one poll may bring."""
+    """How much one poll may bring.
 
-    records: int = 10_000
-    bytes: int = 4 * 1024 * 1024
+    A rebuild holds three such batches in several forms: twice as much is no faster (169,000 and
+    173,000 events/s) but takes 310 MB of memory at most instead of 273 MB.
+    """
+
+    records: int = 5_000
+    bytes: int = 2 * 1024 * 1024
     """Of values, uncompressed."""
 
 

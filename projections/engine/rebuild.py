@@ -177,11 +177,12 @@ def ensure_live(parts: Parts) -> Generation:
 
 def _target(parts: Parts) -> dict[TopicPartition, int]:
     """Never beyond the live generation, so that the two can be compared at equal positions."""
-    bounds = parts.events.bounds(parts.model.topics)
     live = parts.store.live()
-    if live is None:
+    # Checkpoints before bounds: workers go on meanwhile, and must not seem ahead of the log.
+    checkpoints = None if live is None else parts.store.checkpoints(live.number)
+    bounds = parts.events.bounds(parts.model.topics)
+    if checkpoints is None:
         return {partition: bound.end for partition, bound in bounds.items()}
-    checkpoints = parts.store.checkpoints(live.number)
     unknown_partitions(checkpoints, bounds)
     return {partition: checkpoints.get(partition, 0) for partition in bounds}
 

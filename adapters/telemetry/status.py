@@ -5,6 +5,8 @@ position has reached that end, however fast new records arrive.
 """
 
 import dataclasses
+import math
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -102,14 +104,16 @@ def await_idle(
     """Wait until all that was committed in the master is in the read catalog.
 
     Two looks in a row must say so: between them what capture had read, but not yet handed to the
-    brokers, has arrived. Raises Unhealthy, saying what hinders, after `seconds`.
+    brokers, has arrived. Parked records are dealt with as far as a flow can deal with them: they
+    don't hinder. Raises Unhealthy, saying what hinders, after `seconds`.
     """
+    patient = Thresholds(lag_seconds=math.inf, dead_letters=sys.maxsize)
     deadline = monotonic() + seconds
     idle = 0
     while True:
         status = chain_status(settings, endpoints)
         watch(status)
-        verdict = judge(status, Thresholds(lag_seconds=float("inf")))
+        verdict = judge(status, patient)
         idle = idle + 1 if verdict.state is State.IDLE else 0
         if idle == 2:
             return status

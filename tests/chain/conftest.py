@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from adapters.endpoints import Endpoints
 from adapters.preparation import prepare
 from adapters.settings import Settings
+from adapters.topology import topology
 from tests.chain.processes import PROJECT, TRANSLATE, Chain, until
 from tests.chain.size import Size, chosen
 
@@ -22,12 +24,27 @@ FIGURES = "CHAIN_FIGURES"
 @pytest.fixture(scope="session")
 def prepared(settings: Settings, engines: Endpoints) -> Iterator[Chain]:
     """Master, topics, contracts and capture; no process of ours outlives the session."""
+    _forget_topics(settings, engines)
     prepare(settings, engines, lambda _: None)
     chain = Chain(settings, engines)
     try:
         yield chain
     finally:
         chain.stop(*list(chain.children))
+
+
+def _forget_topics(settings: Settings, engines: Endpoints) -> None:
+    """Start from a message zero of our own: other tests of the run write into event topics too."""
+    admin = AdminClient(engines.kafka)
+
+    def present() -> list[str]:
+        there = admin.list_topics(timeout=30).topics
+        return [topic.name for topic in topology(settings).all_topics if topic.name in there]
+
+    if names := present():
+        for deleted in admin.delete_topics(names).values():
+            deleted.result()
+        until(lambda: not present(), 30, "the topics of other tests are gone")
 
 
 @pytest.fixture

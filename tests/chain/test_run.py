@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -18,15 +20,23 @@ from tests.chain.size import Size
 pytestmark = pytest.mark.integration
 
 
-def _command(data: Path) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [*CATALOG, "run"],
-        stdin=subprocess.DEVNULL,
-        stdout=(data.parent / "run.log").open("wb"),
-        stderr=subprocess.STDOUT,
-        cwd=ROOT,
-        env={**os.environ, "CATALOG_DATA": str(data)},
-    )
+@contextmanager
+def _running(data: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    """`catalog run`, its output in a file; ended however the test ends."""
+    with (data.parent / "run.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*CATALOG, "run"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            env={**os.environ, "CATALOG_DATA": str(data)},
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
 
 def _using(data: Path) -> list[str]:
@@ -55,10 +65,10 @@ def test_interrupted_at_a_random_moment_it_leaves_no_process(
     choose = random.Random()  # noqa: S311 - another moment each time
     for _ in range(size.interruptions):
         seconds = choose.uniform(0.5, size.interrupted_within)
-        process = _command(data)
-        time.sleep(seconds)
-        process.send_signal(signal.SIGINT)
-        code = process.wait(60)
+        with _running(data) as process:
+            time.sleep(seconds)
+            process.send_signal(signal.SIGINT)
+            code = process.wait(60)
         said = (data.parent / "run.log").read_text(errors="replace").splitlines()
         note(f"interrupted after {seconds:.1f} s, exit {code}", said[-1] if said else "")
         assert "Traceback" not in "\n".join(said)
@@ -70,8 +80,8 @@ def test_it_runs_to_its_end_again_and_again(data: Path, size: Size, note: Note) 
         pytest.skip(f"python -m tests.chain.acceptance runs it whole; {sys.argv[0]} is small")
     for number in range(size.runs):
         began = time.monotonic()
-        process = _command(data)
-        code = process.wait(900)
+        with _running(data) as process:
+            code = process.wait(900)
         note(f"seconds of run {number + 1}", round(time.monotonic() - began, 1))
         assert code == 0, (data.parent / "run.log").read_text(errors="replace")
         assert _using(data) == []

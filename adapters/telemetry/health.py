@@ -143,9 +143,21 @@ def judge(status: ChainStatus, thresholds: Thresholds) -> Verdict:
         return Verdict(State.UNHEALTHY, (*faults, *late))
     if late:
         return Verdict(State.BEHIND, tuple(late))
-    unread = any(slot.unread_bytes != 0 for slot in status.capture.slots if slot.is_ours)
-    busy = unread or any(topic.lag for topic in status.topics)
-    return Verdict(State.BUSY if busy else State.IDLE, ())
+    return Verdict(State.IDLE if is_idle(status) else State.BUSY, ())
+
+
+def is_idle(status: ChainStatus) -> bool:
+    """Whether all that was committed in the master is in the live read catalog.
+
+    Parked records and slots of others don't matter here: they are no work that is under way.
+    """
+    capture = status.capture
+    return (
+        capture.connector_state == "RUNNING"
+        and all(slot.unread_bytes == 0 for slot in capture.slots if slot.is_ours)
+        and not any(topic.lag for topic in status.topics)
+        and any(generation.phase == "live" for generation in status.generations)
+    )
 
 
 def _capture_faults(capture: CaptureStatus, thresholds: Thresholds) -> list[str]:

@@ -5,8 +5,6 @@ position has reached that end, however fast new records arrive.
 """
 
 import dataclasses
-import math
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -25,10 +23,10 @@ from adapters.telemetry.health import (
     ChainStatus,
     GenerationStatus,
     SlotStatus,
-    State,
     Thresholds,
     TopicStatus,
     Verdict,
+    is_idle,
     judge,
 )
 from adapters.telemetry.positions import Positions
@@ -104,21 +102,18 @@ def await_idle(
     """Wait until all that was committed in the master is in the read catalog.
 
     Two looks in a row must say so: between them what capture had read, but not yet handed to the
-    brokers, has arrived. Parked records are dealt with as far as a flow can deal with them: they
-    don't hinder. Raises Unhealthy, saying what hinders, after `seconds`.
+    brokers, has arrived. Raises Unhealthy, saying what hinders, after `seconds`.
     """
-    patient = Thresholds(lag_seconds=math.inf, dead_letters=sys.maxsize)
     deadline = monotonic() + seconds
     idle = 0
     while True:
         status = chain_status(settings, endpoints)
         watch(status)
-        verdict = judge(status, patient)
-        idle = idle + 1 if verdict.state is State.IDLE else 0
+        idle = idle + 1 if is_idle(status) else 0
         if idle == 2:
             return status
         if monotonic() > deadline:
-            raise Unhealthy(_why_not_idle(status, verdict, seconds))
+            raise Unhealthy(_why_not_idle(status, seconds))
         sleep(0.3)
 
 
@@ -129,7 +124,8 @@ def as_json(status: ChainStatus, verdict: Verdict) -> dict[str, object]:
     return {"state": verdict.state.value, "problems": list(verdict.problems), **plain}
 
 
-def _why_not_idle(status: ChainStatus, verdict: Verdict, seconds: float) -> str:
+def _why_not_idle(status: ChainStatus, seconds: float) -> str:
+    verdict = judge(status, Thresholds())
     lag = [f"{t.stage} {t.topic}: {t.lag} to go" for t in status.topics if t.lag]
     why = "; ".join([*verdict.problems, *lag]) or "capture has not read all of the master's log"
     return f"the chain is not idle after {seconds:.0f} s: {why}"

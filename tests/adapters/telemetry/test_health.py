@@ -14,6 +14,7 @@ from adapters.telemetry.health import (
     State,
     Thresholds,
     TopicStatus,
+    is_idle,
     judge,
 )
 
@@ -101,3 +102,19 @@ def test_what_does_not_work_is_unhealthy_without_any_lag(status: ChainStatus, sa
     verdict = judge(status, Thresholds())
     assert verdict.state is State.UNHEALTHY
     assert said in " ".join(verdict.problems)
+
+
+@pytest.mark.parametrize(
+    ("status", "idle"),
+    [
+        (WELL, True),
+        (replace(WELL, dead_letters={"project": 3}), True),
+        (replace(WELL, topics=[BUSY_TOPIC]), False),
+        (with_slot(unread_bytes=None), False),
+        (replace(WELL, generations=[]), False),
+        (replace(WELL, capture=replace(CAPTURE, connector_state="FAILED")), False),
+    ],
+    ids=["well", "parked", "records to go", "log to read", "nothing live", "no capture"],
+)
+def test_idle_is_a_matter_of_the_flow_alone(status: ChainStatus, idle: bool) -> None:
+    assert is_idle(status) is idle

@@ -95,9 +95,6 @@ def take_data_option(arguments: Sequence[str]) -> tuple[list[str], str | None]:
 
 def main() -> None:
     """Run one command and exit with its code."""
-    # Read by polars' allocator (jemalloc) when it is loaded: freed memory goes back at once, which
-    # keeps a rebuild of any size below 300 MB.
-    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
     configure_logs(level=logging.WARNING)  # workers say more
     arguments, data = take_data_option(sys.argv[1:])
     if data is not None:

@@ -12,6 +12,8 @@ Connection = psycopg.Connection[tuple[object, ...]]
 
 _REFUSALS = ("22", "23", "54")
 """SQLSTATE classes that speak of values: data exception, integrity, program limit (index row)."""
+_TOO_LONG = ("25P03", "25P04")
+"""The server has ended our transaction by `limit_transactions`."""
 
 
 def connect(dsn: str, purpose: str) -> psycopg.Connection:
@@ -26,6 +28,18 @@ def connect(dsn: str, purpose: str) -> psycopg.Connection:
         return connection
 
 
+def limit_transactions(connection: psycopg.Connection) -> None:
+    """End the transactions of a process that was paused in the middle of one.
+
+    It would keep its locks for as long as it sleeps: whoever has taken over its partitions, and any
+    switch, would wait for it. Our transactions on this connection take seconds at the most. (The
+    server does not look at the clock while it waits for the data of a COPY.)
+    """
+    connection.execute("SET idle_in_transaction_session_timeout = '15s'")
+    if connection.info.server_version >= 170000:
+        connection.execute("SET transaction_timeout = '60s'")
+
+
 @contextmanager
 def store_errors() -> Iterator[None]:
     """Raise RowsRefused for what the rows are to blame for, StoreBusy for what passes.
@@ -38,7 +52,8 @@ def store_errors() -> Iterator[None]:
         state = error.sqlstate or ""
         if state.startswith(_REFUSALS):
             raise RowsRefused(_plain(error)) from error
-        if isinstance(error, psycopg.OperationalError | errors.ReadOnlySqlTransaction):
+        passes = psycopg.OperationalError | errors.ReadOnlySqlTransaction
+        if isinstance(error, passes) or state in _TOO_LONG:
             raise StoreBusy(_plain(error)) from error
         raise
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import psycopg
 
 from adapters.postgres import generation_rows
-from adapters.postgres.connection import connect, quoted, store_errors
+from adapters.postgres.connection import connect, limit_transactions, quoted, store_errors
 from adapters.postgres.generation_rows import LOCK_KEY, writing
 from adapters.postgres.rows import TableStatements, columns_of, copy_frame
 from projections.ports import BadRecord, TopicPartition
@@ -121,6 +121,7 @@ class PostgresReadStore:
     def _open(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._dsn, self._purpose)
+            limit_transactions(self._connection)
             self._written = None
         return self._connection
 

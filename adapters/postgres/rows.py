@@ -101,8 +101,10 @@ def copy_frame(
             table.schema.field(name), schema.Jsonb()
         )
     encoder = ArrowToPostgresBinaryEncoder.new_with_encoders(table.schema, fields)
+    # Encoded before COPY begins: while the server waits for a client's data, no time limit of its
+    # own ends the transaction of one that was paused (see `connection.limit_transactions`).
+    binary = [encoder.write_header()]
+    binary += [encoder.write_batch(batch) for batch in table.to_batches(max_chunksize=20_000)]
+    binary.append(encoder.finish())
     with cursor.copy(statement) as copy:
-        copy.write(encoder.write_header())
-        for batch in table.to_batches(max_chunksize=20_000):
-            copy.write(encoder.write_batch(batch))
-        copy.write(encoder.finish())
+        copy.write(b"".join(binary))

@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,7 +76,7 @@ def test_interrupted_at_a_random_moment_it_leaves_no_process(
 
 def test_it_runs_to_its_end_again_and_again(data: Path, size: Size, note: Note) -> None:
     if not size.runs:
-        pytest.skip(f"python -m tests.chain.acceptance runs it whole; {sys.argv[0]} is small")
+        pytest.skip("full size only: python -m tests.chain.acceptance runs it whole")
     for number in range(size.runs):
         began = time.monotonic()
         with _running(data) as process:

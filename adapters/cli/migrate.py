@@ -8,10 +8,6 @@ from adapters.endpoints import Endpoints, resolve_endpoints
 from adapters.errors import Unhealthy
 from adapters.settings import load_settings
 
-ENGINE_SCHEMA = "engine"
-LIVE_SCHEMA = "catalog"
-MASTER_SCHEMA = "public"
-
 
 def register(app: typer.Typer) -> None:
     """Add `migrate` to the command."""
@@ -45,11 +41,15 @@ def targets(endpoints: Endpoints) -> list[tuple[str, str, str]]:
     themselves. The live read catalog is left out while there is none."""
     import psycopg
 
+    from adapters.topology import ENGINE_SCHEMA, MASTER_SCHEMA, READ_MODELS
+
     found = [
         ("master", endpoints.master_dsn, MASTER_SCHEMA),
         ("engine", endpoints.read_dsn, ENGINE_SCHEMA),
     ]
     with psycopg.connect(endpoints.read_dsn) as connection:
-        if connection.execute("SELECT to_regnamespace(%s)", (LIVE_SCHEMA,)).fetchone() != (None,):
-            found.append(("read_catalog", endpoints.read_dsn, LIVE_SCHEMA))
+        for model in READ_MODELS:
+            there = connection.execute("SELECT to_regnamespace(%s)", (model.schema,)).fetchone()
+            if there != (None,):
+                found.append((model.migration_branch, endpoints.read_dsn, model.schema))
     return found

@@ -5,6 +5,7 @@ from typing import Any
 
 import psycopg
 
+from adapters.postgres.gate import name_generation
 from migrations import run
 
 _TABLES = {
@@ -70,6 +71,7 @@ def fill(dsn: str, tracks: int) -> None:
             "INSERT INTO engine.generation (read_model, number, schema_name, phase, purpose) "
             "VALUES ('catalog', 1, 'catalog', 'live', 'first') ON CONFLICT DO NOTHING"
         )
+        name_generation(connection, "catalog", 1)
         indexes = connection.execute(
             "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index i "
             "JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace s ON s.oid = c.relnamespace "

@@ -6,6 +6,16 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from adapters.postgres.gate import name_generation
+from migrations import run
+
+
+def make_catalog(dsn: str, schema: str = "catalog", generation: int = 1) -> None:
+    """Make an empty read catalog without an engine that knows of it."""
+    run.upgrade(dsn, "read_catalog", schema)
+    with psycopg.connect(dsn) as connection:
+        name_generation(connection, schema, generation)
+
 
 def write(
     connection: psycopg.Connection[Any], table: str, *rows: dict[str, Any], schema: str = "catalog"

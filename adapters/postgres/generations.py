@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from adapters.postgres import generation_rows, heaps
 from adapters.postgres.connection import connect, quoted, store_errors
+from adapters.postgres.gate import name_generation
 from adapters.postgres.generation_rows import BUILDING, LOCK_KEY, target_as_json
 from adapters.postgres.snapshot import Snapshot
 from adapters.postgres.switch import HeldLive, hold_live
@@ -42,8 +43,9 @@ class PostgresGenerations:
         run.upgrade(self._dsn, "engine", ENGINE_SCHEMA)
         with self._connection() as connection:
             live = generation_rows.live_generation(connection, self._model.name)
-        if live is not None:
-            run.upgrade(self._dsn, self._model.migration_branch, live.schema)
+            if live is not None:
+                run.upgrade(self._dsn, self._model.migration_branch, live.schema)
+                name_generation(connection, live.schema, live.number)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -93,6 +95,8 @@ class PostgresGenerations:
                     ),
                 )  # fmt: skip
                 self._checkpoints_at_zero(connection, number, target)
+                if live:
+                    name_generation(connection, schema, number)
         created = self._generation(number)
         return created if live else self.resume(created)
 
@@ -101,6 +105,7 @@ class PostgresGenerations:
         with self._connection() as connection:
             if generation.phase is Phase.CREATING:
                 run.upgrade(self._dsn, self._model.migration_branch, generation.schema)
+                name_generation(connection, generation.schema, generation.number)
             intact = heaps.are_intact(connection, self._model, generation)
             if generation.phase in {Phase.CREATING, Phase.FILLING} and not intact:
                 if generation.phase is Phase.FILLING:

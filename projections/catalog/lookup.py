@@ -17,6 +17,7 @@ BATCH = 500
 """How many numbers are looked up by one execution of the statement."""
 
 STATEMENT = f"""
+SELECT s.* FROM {{schema}}.generation g CROSS JOIN (
 WITH asked AS (
     SELECT * FROM unnest(%(schemes)s::text[], %(values)s::text[], %(raws)s::text[])
     WITH ORDINALITY AS a (scheme, value, raw, line)
@@ -81,11 +82,13 @@ SELECT f.line, 'party', p.id, p.name, NULL, NULL, NULL, NULL, NULL,
             WHERE c.party_id = p.id
             ORDER BY id LIMIT {LIST_LIMIT + 1}) r)
 FROM found f JOIN {{schema}}.party p ON f.owner_type = 'party' AND p.id = f.owner_id
+) s
 """
 """Answers many numbers at once: arrays of equal length `schemes`, `values` (normal forms) and
 `raws` (as asked); one row a match, `line` counting the numbers from 1. `{{schema}}` is a
-generation's schema. A track may stand on a release that the catalog lacks; every other owner must
-exist, so that what is removed is never found."""
+generation's schema; its view `generation` is named first, as a switch wants it (`answers/parts`). A
+track may stand on a release that the catalog lacks; every other owner must exist, so that what is
+removed is never found."""
 
 
 class MatchRow(NamedTuple):

@@ -2,7 +2,7 @@
 
 from projections.catalog.answers.availability import availability
 from projections.catalog.answers.parts import (
-    GENERATION,
+    answer,
     identifiers,
     licensor,
     party,
@@ -21,7 +21,7 @@ ASK = """(SELECT %(country)s::text AS country, %(usages)s::text[] AS usages,
 
 def _one(body: str) -> str:
     """A statement whose body is null where there is no such row; the generation is named anyway."""
-    return f"SELECT {GENERATION} AS generation, ({body})::text AS body"
+    return answer(f"SELECT ({body})::text AS body")
 
 
 def release_in(r: str, ask: str) -> str:

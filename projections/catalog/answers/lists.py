@@ -7,7 +7,7 @@ rebuild changes no offset, so a cursor outlives it. A moment (`since`) only says
 """
 
 from projections.catalog.answers.entities import ASK, release_in
-from projections.catalog.answers.parts import GENERATION
+from projections.catalog.answers.parts import answer
 
 SINCE_SLACK = "10 seconds"
 """How much the times of commits may run against the order of the log."""
@@ -26,7 +26,7 @@ def changed_releases(*, by_label: bool) -> str:
             WHERE x.event_partition = p.number
               AND x.updated_at >= %(since)s::timestamptz - interval '{SINCE_SLACK}'
             ORDER BY x.updated_at, x.event_offset LIMIT 1"""
-    return f"""
+    return answer(f"""
 WITH RECURSIVE p AS (
     SELECT min(event_partition) AS number FROM catalog.release
     UNION ALL
@@ -48,11 +48,11 @@ WITH RECURSIVE p AS (
         ORDER BY x.event_offset LIMIT %(limit)s) r
     ORDER BY r.event_partition, r.event_offset LIMIT %(limit)s
 )
-SELECT {GENERATION} AS generation, CASE WHEN r.id IS NOT NULL THEN {release_in("r", "a")} END::text,
+SELECT CASE WHEN r.id IS NOT NULL THEN {release_in("r", "a")} END::text,
        r.event_partition, r.event_offset
 FROM {ASK} a LEFT JOIN page r ON true
 ORDER BY r.event_partition, r.event_offset
-"""
+""")
 
 
 def releases_of(column: str) -> str:
@@ -61,15 +61,14 @@ def releases_of(column: str) -> str:
     Rows: generation, whether the owner exists, body, id; one row of nulls where there is none.
     """
     owner = column.removesuffix("_id")
-    return f"""
-SELECT {GENERATION} AS generation,
-       EXISTS (SELECT FROM catalog.{owner} o WHERE o.id = %(owner)s) AS known,
+    return answer(f"""
+SELECT EXISTS (SELECT FROM catalog.{owner} o WHERE o.id = %(owner)s) AS known,
        CASE WHEN r.id IS NOT NULL THEN {release_in("r", "a")} END::text, r.id
 FROM {ASK} a LEFT JOIN (
     SELECT * FROM catalog.release r WHERE r.{column} = %(owner)s AND r.id > %(after)s
     ORDER BY r.id LIMIT %(limit)s) r ON true
 ORDER BY r.id
-"""
+""")
 
 
 SEARCH_CANDIDATES = 2000
@@ -97,18 +96,18 @@ def search(*, title: bool, artist: bool) -> str:
         f" + public.similarity(%({name})s, x.{column}))"
         for name, column in asked
     )
-    return f"""
-SELECT {GENERATION} AS generation, CASE WHEN r.id IS NOT NULL THEN {release_in("r", "a")} END::text,
+    return answer(f"""
+SELECT CASE WHEN r.id IS NOT NULL THEN {release_in("r", "a")} END::text,
        r.likeness
 FROM {ASK} a LEFT JOIN (
     SELECT x.*, ({likeness}) / {2 * len(asked)} AS likeness
     FROM (SELECT * FROM catalog.release x WHERE {found} LIMIT {SEARCH_CANDIDATES}) x
     ORDER BY likeness DESC, x.id LIMIT %(limit)s) r ON true
 ORDER BY r.likeness DESC, r.id
-"""
+""")
 
 
-CONFLICTS = f"""
+CONFLICTS = answer("""
 WITH shared AS (
     SELECT i.value FROM catalog.identifier i
     WHERE i.scheme = %(scheme)s AND i.value > %(after)s
@@ -133,7 +132,7 @@ WITH shared AS (
 ), page AS (
     SELECT * FROM judged WHERE cardinality(conflicts) > 0 ORDER BY value LIMIT %(limit)s
 )
-SELECT {GENERATION} AS generation, CASE WHEN p.value IS NOT NULL THEN json_build_object(
+SELECT CASE WHEN p.value IS NOT NULL THEN json_build_object(
            'scheme', p.scheme, 'value', p.value, 'conflicts', p.conflicts,
            'owner_count', p.owner_count, 'owners', CASE WHEN p.scheme = 'isrc' THEN
                (SELECT json_agg(json_build_object('owner', 'recording', 'id', c.id,
@@ -148,7 +147,7 @@ SELECT {GENERATION} AS generation, CASE WHEN p.value IS NOT NULL THEN json_build
        p.value
 FROM (SELECT) one LEFT JOIN page p ON true
 ORDER BY p.value
-"""
+""")
 """Numbers whose owners contradict each other: an ISRC on recordings with other titles or with
 lengths more than a second apart, a GTIN of two licensors. Parameters: `scheme`, `after`, `limit`.
 Rows: generation, body, value."""

@@ -2,7 +2,7 @@
 
 from projections.catalog.answers.availability import availability
 from projections.catalog.answers.parts import (
-    GENERATION,
+    answer,
     identifiers,
     party,
     recording,
@@ -59,7 +59,7 @@ _ENTRY = f"""json_build_object(
     )
 } END)"""
 
-LOOKUP = f"""
+LOOKUP = answer(f"""
 WITH asked AS (
     SELECT line, scheme, value, raw, namespace, country, string_to_array(usages, ',') AS usages,
            coalesce(at, now()) AS at
@@ -67,7 +67,7 @@ WITH asked AS (
                 %(countries)s::text[], %(usages)s::text[], %(moments)s::timestamptz[])
          WITH ORDINALITY AS q (scheme, value, raw, namespace, country, usages, at, line)
 )
-SELECT {GENERATION} AS generation, a.line, x.entries::text, x.found, x.conflicts
+SELECT a.line, x.entries::text, x.found, x.conflicts
 FROM asked a CROSS JOIN LATERAL (
     WITH found AS MATERIALIZED (
         SELECT * FROM (
@@ -121,7 +121,7 @@ FROM asked a CROSS JOIN LATERAL (
           FROM entry) e
 ) x
 ORDER BY a.line
-"""
+""")
 """Arrays of equal length, one element a number: `schemes`, `values` (normal forms), `raws` (as
 asked), `namespaces`, `countries`, `usages` (comma-separated), `moments`; null where not asked.
 One row a number: generation, line (from 1), entries as JSON text (null: none), how many were found

@@ -9,11 +9,15 @@ row is a changed answer, and a rebuilt one is not.
 NUMBERS_LIMIT = 100
 """Identifiers and formats that are shown of one owner at most."""
 
-GENERATION = (
-    "(SELECT number FROM engine.generation WHERE read_model = 'catalog' AND phase = 'live')"
-)
-"""Number of the generation that this very statement reads: the switch writes it in the transaction
-that renames the schemas, under locks that no statement on the tables passes."""
+
+def answer(statement: str) -> str:
+    """A statement whose rows begin with `generation`: the number of the one that it reads.
+
+    The view that says so is named before any table, so that a switch waits for the statement's end
+    or the statement for the switch's, and neither for the other while it holds something.
+    """
+    return f"""SELECT g.number AS generation, s.*
+        FROM catalog.generation g CROSS JOIN ({statement}) s"""
 
 
 def revision(row: str) -> str:

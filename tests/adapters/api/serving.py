@@ -12,12 +12,13 @@ import uvicorn
 from adapters.api.application import AsgiApp
 from adapters.api.server import listen
 from migrations import run
+from tests.catalog_rows import make_catalog
 
 
 def prepare(dsn: str, generation: int = 1) -> None:
     """Make an empty read catalog with its engine's tables, and say that it is live."""
     run.upgrade(dsn, "engine", "engine")
-    run.upgrade(dsn, "read_catalog", "catalog")
+    make_catalog(dsn, generation=generation)
     with psycopg.connect(dsn) as connection:
         connection.execute(
             "INSERT INTO engine.generation (read_model, number, schema_name, phase, purpose) "

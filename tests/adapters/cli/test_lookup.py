@@ -10,8 +10,7 @@ import psycopg
 import pytest
 
 from adapters.endpoints import Endpoints
-from migrations import run
-from tests.catalog_rows import number, write
+from tests.catalog_rows import make_catalog, number, write
 
 pytestmark = pytest.mark.integration
 ISRC = "USSKG1912345"
@@ -20,7 +19,7 @@ ISRC = "USSKG1912345"
 @pytest.fixture
 def environment(database: str, engines: Endpoints, tmp_path: Path) -> dict[str, str]:
     """A catalog of one track, and the settings that lead to it."""
-    run.upgrade(database, "read_catalog", "catalog")
+    make_catalog(database)
     with psycopg.connect(database) as connection:
         write(connection, "release", {"id": "R", "title": "Album", "status": "active"})
         write(connection, "recording", {"id": "C", "title": "Song [x]"})

@@ -8,9 +8,8 @@ import pytest
 
 from adapters.errors import CatalogError
 from adapters.postgres.lookup import PostgresIdentifiers, identifier_index
-from migrations import run
 from projections.catalog.lookup import LIST_LIMIT, MatchRow, look_up, look_up_all
-from tests.catalog_rows import number, write
+from tests.catalog_rows import make_catalog, number, write
 
 pytestmark = pytest.mark.integration
 ISRC = "USSKG1912345"
@@ -20,7 +19,7 @@ DPID = "PADPIDA2007050901U"
 
 @pytest.fixture
 def catalog(database: str) -> Iterator[psycopg.Connection[Any]]:
-    run.upgrade(database, "read_catalog", "catalog")
+    make_catalog(database)
     with psycopg.connect(database, autocommit=True) as connection:
         yield connection
 
@@ -183,7 +182,7 @@ def test_many_numbers_are_answered_in_order(
 def test_the_prepared_statement_follows_a_switch_of_generations(
     database: str, catalog: psycopg.Connection[Any], index: PostgresIdentifiers
 ) -> None:
-    run.upgrade(database, "read_catalog", "catalog_g2")
+    make_catalog(database, "catalog_g2", 2)
     for schema, title in (("catalog", "Old"), ("catalog_g2", "New")):
         write(catalog, "recording", {"id": "C", "title": title}, schema=schema)
         write(catalog, "identifier", number("i", "isrc", ISRC, "recording", "C"), schema=schema)

@@ -303,6 +303,36 @@ def test_readers_never_see_two_generations(chain: PostgresChain) -> None:
     assert {frozenset(words) for words in seen} == {frozenset({"one"}), frozenset({"two"})}
 
 
+def test_polite_readers_never_stand_in_the_way(chain: PostgresChain) -> None:
+    """One attempt is enough, however many statements take the tables in opposite orders."""
+    numbers = [filled_with(chain, word).number for word in ("one", "two")]
+    switch(chain.parts, numbers[0], force=False, report=silent)
+    stop = Event()
+    seen: list[set[object]] = []
+
+    def read(tables: list[str]) -> None:
+        first, then = (f"(SELECT title FROM catalog.{table} LIMIT 1)" for table in tables)
+        between = f"ARRAY[{','.join('1' * 20_000)}]"  # takes a while to parse
+        statement = f"SELECT g.number, {first}, {between}, {then} FROM catalog.generation g"
+        with psycopg.connect(chain.dsn, autocommit=True) as connection:
+            while not stop.is_set():
+                seen.append({row[0] for row in connection.execute(statement)})
+
+    orders = [["track", "release"], ["release", "track"]] * 3
+    readers = [Thread(target=read, args=(order,)) for order in orders]
+    for reader in readers:
+        reader.start()
+    try:
+        for turn in range(6):
+            successor = by_number(chain.parts, numbers[1 - turn % 2])
+            switch_to(chain.parts, successor, park=False, report=silent, patience=0.0)
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+    assert {frozenset(numbers) for numbers in seen} == {frozenset({n}) for n in numbers}
+
+
 def test_a_long_reader_is_not_waited_for_for_ever(chain: PostgresChain) -> None:
     numbers = [filled_with(chain, word).number for word in ("one", "two")]
     switch(chain.parts, numbers[0], force=False, report=silent)

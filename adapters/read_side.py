@@ -10,7 +10,6 @@ from adapters.endpoints import Endpoints
 from adapters.errors import CatalogError, UsageProblem
 from adapters.kafka.connection import Statistics
 from adapters.kafka.retranslation import retranslate
-from adapters.postgres.heaps import HeapsLost
 from adapters.registry.encoder import EventEncoder
 from adapters.settings import Settings
 from adapters.telemetry.metrics import Metrics
@@ -34,7 +33,6 @@ log = logging.getLogger(__name__)
 _FAILURES = (
     AnotherLog,
     DecoderFailed,
-    HeapsLost,
     HistoryNotWhole,
     NothingLive,
     ReadersInTheWay,

@@ -19,6 +19,7 @@ from adapters.registry.decoder import ColumnDecoder
 from adapters.registry.encoder import EventEncoder
 from adapters.services import Service, kept_running
 from adapters.settings import Settings
+from adapters.spool import DiskSpool
 from adapters.topology import READ_MODELS, TRANSLATE_GROUP, project_group, topology
 from projections.catalog import CATALOG
 from projections.engine.parts import Parts
@@ -44,6 +45,7 @@ def read_model_parts(
             decoder=ColumnDecoder(schemas),
             store=store,
             generations=PostgresGenerations(endpoints.read_dsn, model),
+            spool=DiskSpool,
         )
 
 

@@ -7,7 +7,7 @@ import psycopg
 
 from adapters.endpoints import Endpoints
 from adapters.kafka.event_log import KafkaEventLog
-from adapters.postgres.rows import copy_frame
+from adapters.postgres.rows import copy_frames
 from adapters.registry.client import Registry
 from adapters.registry.decoder import ColumnDecoder
 from bench.data import final_table, flat_events, hold_tracks
@@ -83,7 +83,7 @@ def _copy_all(
     done = 0
     for frame in frames:
         statement = f"COPY {table} ({', '.join(frame.columns)}) FROM STDIN (FORMAT BINARY)"
-        copy_frame(cursor, statement, frame, frame.columns, frozenset())
+        copy_frames(cursor, statement, [frame], frame.columns, frozenset())
         done += frame.height
         clock.mark(done)
 

@@ -72,6 +72,11 @@ def history(branch: str) -> list[tuple[str, str]]:
     return revisions[::-1]
 
 
+def newest(branch: str) -> str | None:
+    """The revision that the branch leads to."""
+    return ScriptDirectory.from_config(_config(branch)).get_current_head()
+
+
 def metadata_of(branch: str) -> sa.MetaData:
     """The models of a branch. Raises UnknownBranch."""
     _folder(branch)

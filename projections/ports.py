@@ -129,6 +129,22 @@ class EventDecoder(Protocol):
         ...
 
 
+class Spool(Protocol):
+    """Frames of one shape on their way, put aside on a disk. Gone with its process."""
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Put a frame behind those that are there."""
+        ...
+
+    def read(self) -> Iterator[pl.DataFrame]:
+        """All frames, in order."""
+        ...
+
+    def close(self) -> None:
+        """Give the room back."""
+        ...
+
+
 class Stage(StrEnum):
     """Where in the chain a record was parked."""
 

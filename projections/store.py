@@ -5,7 +5,7 @@ others are being built, wait for their switch, or are kept for rollback. Each ha
 checkpoints and its own parked records, so every copy can say exactly what it is made of.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,9 +23,9 @@ class Phase(StrEnum):
     CREATING = "creating"
     """Its schema is being made."""
     FILLING = "filling"
-    """Rows are appended to bare heaps; the tables are empty still."""
+    """Partition by partition is copied into tables without keys and indexes."""
     CATCHING_UP = "catching_up"
-    """Tables are whole and indexed; rows are merged."""
+    """Tables are indexed; rows are merged."""
     DIFFERENT = "different"
     """Compared with the live one at equal positions: rows differ."""
     VERIFIED = "verified"
@@ -91,6 +91,17 @@ class Write:
     """Numbers of dead letters of this generation that `rows` make good."""
 
 
+@dataclass(frozen=True)
+class Filling:
+    """All that one partition comes to, up to the generation's target."""
+
+    move: Move
+    table: str
+    rows: Iterable[pl.DataFrame]
+    """The table's columns in their order; each id once in all of them, none that was removed."""
+    parked: Sequence[BadRecord] = ()
+
+
 class GenerationMoved(Exception):
     """The generation is not in the phase in which it was written to: look again which is live."""
 
@@ -138,11 +149,21 @@ class ReadStore(Protocol):
     def write(self, generation: Generation, write: Write) -> None:
         """Store all of it in one transaction, or nothing.
 
-        While the generation is FILLING rows are appended; later they are merged: a row is replaced
-        or removed only by one with a greater `event_offset`.
-
+        Rows are merged: one is replaced or removed only by one with a greater `event_offset`.
         Raises GenerationMoved, CheckpointMoved, LettersMoved, RowsRefused, StoreBusy.
         """
+        ...
+
+    def fill(self, generation: Generation, filling: Filling) -> None:
+        """Store a partition of a generation that is FILLING in one transaction, or nothing.
+
+        Raises GenerationMoved, CheckpointMoved, RowsRefused, StoreBusy.
+        """
+        ...
+
+    def refusal(self, generation: Generation, table: str, rows: pl.DataFrame) -> str | None:
+        """Why the database refuses `rows` of a table that is being filled, None if it doesn't;
+        nothing is stored."""
         ...
 
     def close(self) -> None:
@@ -209,6 +230,26 @@ class RebuildRunning(Exception):
     """Another process works on the generations of this read model."""
 
 
+class Claims(Protocol):
+    """Which partitions of a generation this process fills, so that others fill the others.
+
+    What a process has claimed is free again when it ends, however it ends. Safe for several
+    threads.
+    """
+
+    def checkpoints(self) -> dict[TopicPartition, int]:
+        """The generation's positions."""
+        ...
+
+    def take(self, partition: TopicPartition) -> bool:
+        """Claim a partition; False where another process has it."""
+        ...
+
+    def give_back(self, partition: TopicPartition) -> None:
+        """Let others have it."""
+        ...
+
+
 class Generations(Protocol):
     """Makes, finishes, compares, switches and drops generations of one read model."""
 
@@ -227,8 +268,12 @@ class Generations(Protocol):
         ...
 
     def resume(self, generation: Generation) -> Generation:
-        """Make ready again what a killed process left: finish its schema; start its heaps afresh
-        if the database lost their contents."""
+        """Make ready again what a killed process left: finish its schema; begin anew where it was
+        made by other migrations."""
+        ...
+
+    def claims(self, generation: Generation) -> AbstractContextManager[Claims]:
+        """Claims on partitions of a generation, until the context ends."""
         ...
 
     def advance(self, generation: Generation, phase: Phase, note: str | None = None) -> Generation:
@@ -240,8 +285,9 @@ class Generations(Protocol):
         ...
 
     def finish(self, generation: Generation, report: Callable[[str], None]) -> Generation:
-        """Heaps → tables: newest row of each id, removed ones dropped, primary key and indexes,
-        analysed, logged. From FILLING to CATCHING_UP; begun again if killed in between."""
+        """Make keys and indexes, analyse. From FILLING to CATCHING_UP; goes on where it was killed.
+
+        `report` gets what is being made."""
         ...
 
     def read(self, generation: Generation) -> AbstractContextManager[TableReader]:

@@ -16,7 +16,7 @@ from adapters.generation.distinct import coded
 from adapters.generation.events import message_id
 from adapters.ingestion.master import messages
 from adapters.ingestion.master.tables import METADATA
-from adapters.postgres.rows import copy_frame
+from adapters.postgres.rows import copy_frames
 
 _JSON = frozenset({"prices"})
 
@@ -98,7 +98,7 @@ def _copy(connection: psycopg.Connection, table: sql.Identifier, rows: pl.DataFr
     listed = sql.SQL(", ").join(map(sql.Identifier, rows.columns))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(table, listed)
     with connection.cursor() as cursor:
-        copy_frame(cursor, statement.as_string(connection), rows, rows.columns, _JSON)
+        copy_frames(cursor, statement.as_string(connection), [rows], rows.columns, _JSON)
 
 
 def _as_stored(rows: pl.DataFrame, table: str) -> pl.DataFrame:

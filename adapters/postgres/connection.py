@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from psycopg import errors
@@ -38,6 +39,13 @@ def limit_transactions(connection: psycopg.Connection) -> None:
     connection.execute("SET idle_in_transaction_session_timeout = '15s'")
     if connection.info.server_version >= 170000:
         connection.execute("SET transaction_timeout = '60s'")
+
+
+def lift_limits(cursor: psycopg.Cursor[Any]) -> None:
+    """Let this one transaction take as long as it takes: nobody waits for its locks."""
+    cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    if cursor.connection.info.server_version >= 170000:
+        cursor.execute("SET LOCAL transaction_timeout = 0")
 
 
 @contextmanager

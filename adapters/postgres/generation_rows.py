@@ -23,6 +23,34 @@ def writing(number: int) -> str:
     return f"write {number}"
 
 
+class PartitionClaims:
+    """Implements `projections.store.Claims` by locks of one connection's session."""
+
+    def __init__(self, connection: psycopg.Connection, generation: Generation) -> None:
+        self._connection = connection
+        self._generation = generation
+
+    def checkpoints(self) -> dict[TopicPartition, int]:
+        """See the port."""
+        generation = self._generation
+        return checkpoints(self._connection, generation.read_model, generation.number)
+
+    def take(self, partition: TopicPartition) -> bool:
+        """See the port."""
+        return bool(self._ask("pg_try_advisory_lock", partition))
+
+    def give_back(self, partition: TopicPartition) -> None:
+        """See the port."""
+        self._ask("pg_advisory_unlock", partition)
+
+    def _ask(self, function: str, partition: TopicPartition) -> object:
+        lock = f"fill {self._generation.number} {partition[0]}/{partition[1]}"
+        row = self._connection.execute(
+            f"SELECT {function}({LOCK_KEY})", (lock, self._generation.read_model)
+        ).fetchone()
+        return row and row[0]
+
+
 def generations(
     connection: psycopg.Connection, read_model: str, condition: str = "true", *values: object
 ) -> list[Generation]:

@@ -1,7 +1,7 @@
 """Generations in PostgreSQL: a schema each, made by the read model's own migrations.
 
-Implements `projections.store.Generations`. What happens to the tables themselves is in `heaps`
-(filling and finishing), `snapshot` (comparing) and `switch`.
+Implements `projections.store.Generations`. What happens to the tables themselves is in `deferred`
+(keys and indexes), `snapshot` (comparing) and `switch`.
 """
 
 import logging
@@ -13,10 +13,15 @@ import psycopg
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
-from adapters.postgres import generation_rows, heaps
+from adapters.postgres import deferred, generation_rows
 from adapters.postgres.connection import connect, quoted, store_errors
 from adapters.postgres.gate import name_generation
-from adapters.postgres.generation_rows import BUILDING, LOCK_KEY, target_as_json
+from adapters.postgres.generation_rows import (
+    BUILDING,
+    LOCK_KEY,
+    PartitionClaims,
+    target_as_json,
+)
 from adapters.postgres.snapshot import Snapshot
 from adapters.postgres.switch import HeldLive, hold_live
 from migrations import run
@@ -102,21 +107,26 @@ class PostgresGenerations:
 
     def resume(self, generation: Generation) -> Generation:
         """See the port."""
-        with self._connection() as connection:
-            if generation.phase is Phase.CREATING:
-                run.upgrade(self._dsn, self._model.migration_branch, generation.schema)
+        if generation.phase is Phase.FILLING and self._is_outdated(generation):
+            log.warning(
+                "the migrations have changed since generation %s was begun: it begins anew",
+                generation.number,
+            )
+            self._begin_anew(generation)
+            generation = self._generation(generation.number)
+        if generation.phase is Phase.CREATING:
+            run.upgrade(self._dsn, self._model.migration_branch, generation.schema)
+            with self._connection() as connection, connection.transaction():
                 name_generation(connection, generation.schema, generation.number)
-            intact = heaps.are_intact(connection, self._model, generation)
-            if generation.phase in {Phase.CREATING, Phase.FILLING} and not intact:
-                if generation.phase is Phase.FILLING:
-                    log.warning(
-                        "the database lost the unlogged rows of generation %s (a crash), or the "
-                        "tables have changed: filling it again from the start",
-                        generation.number,
-                    )
-                with connection.transaction():
-                    self._start_afresh(connection, generation)
+                deferred.take_off(connection, self._model, generation)
+                _advance(connection, generation, Phase.FILLING, None)
         return self._generation(generation.number)
+
+    @contextmanager
+    def claims(self, generation: Generation) -> Iterator[PartitionClaims]:
+        """See the port."""
+        with self._connection() as connection:
+            yield PartitionClaims(connection, generation)
 
     def advance(self, generation: Generation, phase: Phase, note: str | None = None) -> Generation:
         """See the port."""
@@ -134,12 +144,9 @@ class PostgresGenerations:
 
     def finish(self, generation: Generation, report: Callable[[str], None]) -> Generation:
         """See the port."""
-        with self._connection() as connection:
-            heaps.finish(connection, self._model, generation, report)
-            with connection.transaction():
-                heaps.drop_marker(connection, generation)
-                _advance(connection, generation, Phase.CATCHING_UP, None)
-        return self._generation(generation.number)
+        with store_errors():
+            deferred.put_on(self._dsn, self._model, generation, report)
+        return self.advance(generation, Phase.CATCHING_UP)
 
     @contextmanager
     def read(self, generation: Generation) -> Iterator[Snapshot]:
@@ -174,17 +181,23 @@ class PostgresGenerations:
                 )
             _advance(connection, generation, Phase.DROPPED, generation.note)
 
-    def _start_afresh(self, connection: psycopg.Connection, generation: Generation) -> None:
-        heaps.create(connection, self._model, generation)
-        connection.execute(
-            "DELETE FROM engine.dead_letter WHERE read_model = %s AND generation = %s",
-            (generation.read_model, generation.number),
-        )
-        connection.execute(
-            "UPDATE engine.checkpoint SET position = 0 WHERE read_model = %s AND generation = %s",
-            (generation.read_model, generation.number),
-        )
-        _advance(connection, generation, Phase.FILLING, None)
+    def _is_outdated(self, generation: Generation) -> bool:
+        branch = self._model.migration_branch
+        return run.current(self._dsn, branch, generation.schema) != run.newest(branch)
+
+    def _begin_anew(self, generation: Generation) -> None:
+        with self._connection() as connection, connection.transaction():
+            connection.execute(f"DROP SCHEMA {quoted(generation.schema)} CASCADE")
+            connection.execute(
+                "DELETE FROM engine.dead_letter WHERE read_model = %s AND generation = %s",
+                (generation.read_model, generation.number),
+            )
+            connection.execute(
+                "UPDATE engine.checkpoint SET position = 0 "
+                "WHERE read_model = %s AND generation = %s",
+                (generation.read_model, generation.number),
+            )
+            _advance(connection, generation, Phase.CREATING, None)
 
     def _checkpoints_at_zero(
         self, connection: psycopg.Connection, number: int, target: Mapping[TopicPartition, int]

@@ -3,23 +3,33 @@
 Implements `projections.store.ReadStore`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
+import polars as pl
 import psycopg
 
 from adapters.postgres import generation_rows
-from adapters.postgres.connection import connect, limit_transactions, quoted, store_errors
+from adapters.postgres.connection import (
+    connect,
+    lift_limits,
+    limit_transactions,
+    quoted,
+    store_errors,
+)
 from adapters.postgres.generation_rows import LOCK_KEY, writing
-from adapters.postgres.rows import TableStatements, columns_of, copy_frame
+from adapters.postgres.rows import TableStatements, columns_of, copy_frames
 from projections.ports import BadRecord, TopicPartition
-from projections.read_model import ReadModel
+from projections.read_model import REMOVED, ReadModel
 from projections.store import (
     CheckpointMoved,
+    Filling,
     Generation,
     GenerationMoved,
     LettersMoved,
     Move,
     Phase,
+    RowsRefused,
     Write,
 )
 
@@ -96,7 +106,7 @@ class PostgresReadStore:
             raise
 
     def _write(self, cursor: psycopg.Cursor, generation: Generation, write: Write) -> None:
-        self._enter(cursor, generation)
+        self._enter(cursor, generation, generation.phase)
         if write.moves:
             self._move(cursor, generation, write.moves)
         if write.waiting:
@@ -107,10 +117,42 @@ class PostgresReadStore:
             self._resolve(cursor, generation, write.resolved)
         if self._written != (generation.number, generation.schema):
             self._prepare_for(cursor, generation)
-        if generation.phase is Phase.FILLING:
-            self._append(cursor, write)
-        else:
-            self._merge(cursor, write)
+        self._merge(cursor, write)
+
+    def fill(self, generation: Generation, filling: Filling) -> None:
+        """See the port."""
+        with self._filling(generation) as cursor:
+            # Rows and checkpoint are lost together, if they are: there is nothing to wait for.
+            cursor.execute("SET LOCAL synchronous_commit = off")
+            self._move(cursor, generation, [filling.move])
+            if filling.parked:
+                self._park(cursor, generation, filling.parked)
+            self._copy(cursor, filling.table, filling.rows)
+
+    def refusal(self, generation: Generation, table: str, rows: pl.DataFrame) -> str | None:
+        """See the port."""
+        try:
+            with self._filling(generation) as cursor:
+                self._copy(cursor, table, [rows])
+                raise psycopg.Rollback
+        except RowsRefused as refusal:
+            return str(refusal)
+        return None
+
+    @contextmanager
+    def _filling(self, generation: Generation) -> Iterator[psycopg.Cursor]:
+        """A transaction that may take as long as a partition takes."""
+        with store_errors(), self._open().transaction():
+            cursor = self._open().cursor()
+            lift_limits(cursor)
+            self._enter(cursor, generation, Phase.FILLING)
+            if self._written != (generation.number, generation.schema):
+                self._prepare_for(cursor, generation)
+            yield cursor
+
+    def _copy(self, cursor: psycopg.Cursor, table: str, frames: Iterable[pl.DataFrame]) -> None:
+        sql = self._statements[table]
+        copy_frames(cursor, sql.copy_to_table, frames, sql.columns, sql.json)
 
     def close(self) -> None:
         """See the port."""
@@ -125,17 +167,15 @@ class PostgresReadStore:
             self._written = None
         return self._connection
 
-    def _enter(self, cursor: psycopg.Cursor, generation: Generation) -> None:
+    def _enter(self, cursor: psycopg.Cursor, generation: Generation, phase: Phase) -> None:
         """Keep switches out until the transaction ends, and see that none came before."""
         cursor.execute(_ENTER, (writing(generation.number), self._model.name))
         cursor.execute(
             _STILL,
-            (self._model.name, generation.number, generation.phase.value, generation.schema),
+            (self._model.name, generation.number, phase.value, generation.schema),
         )
         if cursor.fetchone() is None:
-            raise GenerationMoved(
-                f"generation {generation.number} is not {generation.phase.value} any more"
-            )
+            raise GenerationMoved(f"generation {generation.number} is not {phase.value} (any more)")
 
     def _move(self, cursor: psycopg.Cursor, generation: Generation, moves: Sequence[Move]) -> None:
         cursor.execute(
@@ -188,20 +228,13 @@ class PostgresReadStore:
         if cursor.rowcount != len(numbers):
             raise LettersMoved("another process has dealt with these letters")
 
-    def _append(self, cursor: psycopg.Cursor, write: Write) -> None:
-        # What a crash of the database loses of a heap is noticed, and filled again.
-        cursor.execute("SET LOCAL synchronous_commit = off")
-        for table, frame in write.rows.items():
-            sql = self._statements[table]
-            copy_frame(cursor, sql.copy_to_heap, frame, sql.columns, sql.json)
-
     def _merge(self, cursor: psycopg.Cursor, write: Write) -> None:
         for table, frame in write.rows.items():
             sql = self._statements[table]
             if table not in self._staged:
                 cursor.execute(sql.create_staging)
                 self._staged.add(table)
-            copy_frame(cursor, sql.copy_to_staging, frame, sql.columns, sql.json)
+            copy_frames(cursor, sql.copy_to_staging, [frame], (*sql.columns, REMOVED), sql.json)
             # Planned anew each time: how much is staged decides how best to join.
             cursor.execute(sql.merge, prepare=False)
 

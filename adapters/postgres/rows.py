@@ -1,11 +1,11 @@
-"""Frames of rows into tables: COPY BINARY into a bare table, and the merge from there.
+"""Frames of rows into tables: COPY BINARY into a table that is being filled, or into a staging
+table and the merge from there.
 
-The bare table is a heap that a rebuild fills, or a temporary staging table of the live path. The
-binary rows are made by pgpq outside Python; they are sent on the connection, and so in the
+The binary rows are made by pgpq outside Python; they are sent on the connection, and so in the
 transaction, of the checkpoint.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -16,11 +16,6 @@ from polars.interchange import CompatLevel
 
 from adapters.postgres.connection import quoted
 from projections.read_model import REMOVED, Projection
-
-
-def heap_name(table: str) -> str:
-    """Name of the bare table that a rebuild fills, in the generation's schema."""
-    return f"heap_{table}"
 
 
 def columns_of(connection: psycopg.Connection, schema_name: str, table: str) -> list[str]:
@@ -39,12 +34,12 @@ class TableStatements:
     """The SQL with which one table of one generation is written."""
 
     columns: tuple[str, ...]
-    """Columns that the table and the model both have, and `_removed`. A generation made by older
-    migrations lacks some, which its readers do not know either."""
+    """Columns that the table and the model both have. A generation made by older migrations lacks
+    some, which its readers do not know either."""
     json: frozenset[str]
     create_staging: str
     copy_to_staging: str
-    copy_to_heap: str
+    copy_to_table: str
     merge: str
 
     @classmethod
@@ -53,7 +48,7 @@ class TableStatements:
     ) -> "TableStatements":
         """Statements for a table with the columns `present`."""
         name = projection.sql.name
-        table, heap = quoted(schema_name, name), quoted(schema_name, heap_name(name))
+        table = quoted(schema_name, name)
         staging = quoted("pg_temp", f"stage_{name}")
         names = [column.name for column in projection.sql.columns if column.name in present]
         listed = ", ".join(map(quoted, names))
@@ -61,7 +56,7 @@ class TableStatements:
         updates = ", ".join(f"{quoted(n)} = new.{quoted(n)}" for n in names if n != "id")
         values = ", ".join(f"new.{quoted(n)}" for n in names)
         return cls(
-            columns=(*names, REMOVED),
+            columns=tuple(names),
             json=frozenset(
                 column.name
                 for column in projection.sql.columns
@@ -72,7 +67,7 @@ class TableStatements:
                 f"SELECT {listed}, false AS {quoted(REMOVED)} FROM {table} WITH NO DATA"
             ),
             copy_to_staging=f"COPY {staging} {sent} FROM STDIN (FORMAT BINARY)",
-            copy_to_heap=f"COPY {heap} {sent} FROM STDIN (FORMAT BINARY)",
+            copy_to_table=f"COPY {table} ({listed}) FROM STDIN (FORMAT BINARY)",
             merge=(
                 f"MERGE INTO {table} AS kept USING {staging} AS new ON kept.id = new.id "
                 "WHEN MATCHED AND kept.event_offset >= new.event_offset THEN DO NOTHING "
@@ -84,27 +79,43 @@ class TableStatements:
         )
 
 
-def copy_frame(
+def copy_frames(
     cursor: psycopg.Cursor[tuple[object, ...]],
     statement: str,
-    frame: pl.DataFrame,
+    frames: Iterable[pl.DataFrame],
     columns: Sequence[str],
     json: frozenset[str],
-) -> None:
-    """Send a frame's columns, in this order, as COPY BINARY. `json` names JSONB columns."""
-    table: pa.Table = frame.select(columns).to_arrow(compat_level=CompatLevel.oldest())
-    fields = {
-        field.name: ArrowToPostgresBinaryEncoder.infer_encoder(field) for field in table.schema
-    }
+) -> int:
+    """Send the frames' columns, in this order, as one COPY BINARY; returns the number of rows.
+
+    `json` names JSONB columns. The first frame is encoded before COPY begins: while the server
+    waits for a client's data, no time limit of its own ends the transaction of one that was paused
+    (see `connection.limit_transactions`).
+    """
+    tables = (f.select(columns).to_arrow(compat_level=CompatLevel.oldest()) for f in frames)
+    first: pa.Table | None = next(tables, None)
+    if first is None:
+        return 0
+    encoder = _encoder(first.schema, json)
+    rows: int = first.num_rows
+    start = encoder.write_header() + _encoded(encoder, first)
+    with cursor.copy(statement) as copy:
+        copy.write(start)
+        for table in tables:
+            copy.write(_encoded(encoder, table))
+            rows += table.num_rows
+        copy.write(encoder.finish())
+    return rows
+
+
+def _encoder(columns: pa.Schema, json: frozenset[str]) -> ArrowToPostgresBinaryEncoder:
+    fields = {field.name: ArrowToPostgresBinaryEncoder.infer_encoder(field) for field in columns}
     for name in json & fields.keys():
         fields[name] = encoders.LargeStringEncoderBuilder.new_with_output(
-            table.schema.field(name), schema.Jsonb()
+            columns.field(name), schema.Jsonb()
         )
-    encoder = ArrowToPostgresBinaryEncoder.new_with_encoders(table.schema, fields)
-    # Encoded before COPY begins: while the server waits for a client's data, no time limit of its
-    # own ends the transaction of one that was paused (see `connection.limit_transactions`).
-    binary = [encoder.write_header()]
-    binary += [encoder.write_batch(batch) for batch in table.to_batches(max_chunksize=20_000)]
-    binary.append(encoder.finish())
-    with cursor.copy(statement) as copy:
-        copy.write(b"".join(binary))
+    return ArrowToPostgresBinaryEncoder.new_with_encoders(columns, fields)
+
+
+def _encoded(encoder: ArrowToPostgresBinaryEncoder, table: pa.Table) -> bytes:
+    return b"".join(map(encoder.write_batch, table.to_batches(max_chunksize=20_000)))

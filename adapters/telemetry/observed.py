@@ -15,6 +15,7 @@ from projections.engine.parts import Parts
 from projections.ports import Decoded, EventDecoder, RecordBatch, TopicPartition
 from projections.store import (
     CheckpointMoved,
+    Filling,
     Generation,
     GenerationMoved,
     LettersMoved,
@@ -105,6 +106,14 @@ class ObservedStore:
             raise
         self._metrics.phase.labels("store").observe(monotonic() - began)
         self._count(generation, write)
+
+    def fill(self, generation: Generation, filling: Filling) -> None:
+        """See the port."""
+        self._inner.fill(generation, filling)
+
+    def refusal(self, generation: Generation, table: str, rows: pl.DataFrame) -> str | None:
+        """See the port."""
+        return self._inner.refusal(generation, table, rows)
 
     def close(self) -> None:
         """See the port."""

@@ -3,7 +3,7 @@
 import psycopg
 
 from adapters.generation.catalog import TopicPlan
-from adapters.postgres.rows import copy_frame
+from adapters.postgres.rows import copy_frames
 from bench.data import final_table
 from migrations import run as migrations
 
@@ -29,10 +29,10 @@ def differing_rows(dsn: str, schema: str, plan: TopicPlan) -> int:
             f"CREATE TEMPORARY TABLE wanted AS SELECT {listed} FROM {schema}.track"
             " WITH NO DATA".encode()
         )
-        copy_frame(
+        copy_frames(
             cursor,
             f"COPY wanted ({listed}) FROM STDIN (FORMAT BINARY)",
-            rows,
+            [rows],
             rows.columns,
             frozenset(),
         )

@@ -1,23 +1,21 @@
-"""Applies batches of records to one generation: the one path for live work, rebuilds and catch-up.
+"""Applies batches of records to one generation: the one path for live work and for catching up.
 
 Preparing (decode, handlers, newest per id) touches no store and may run in another thread than
-storing (rows, checkpoints and parked records in one transaction). What spoils a batch, be it an
-event that a handler can't use or a value that the database refuses, is found by halving the batch
-until one record is left; that one is parked, or stops a rebuild.
+storing (rows, checkpoints and parked records in one transaction). A value that the database refuses
+is found by halving the batch until one record is left; that one is parked, or stops a rebuild.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from projections.engine.batch import (
-    HandlerFailed,
     Projected,
+    bad_record,
     halves,
+    keys_of,
     moves_of,
-    project,
     records_in,
-    without_bad,
-    without_parked,
+    sift,
 )
 from projections.ports import BadRecord, EventDecoder, RecordBatch, TopicPartition
 from projections.read_model import ReadModel
@@ -39,13 +37,12 @@ class Poison(Exception):
 
 @dataclass(frozen=True)
 class Prepared:
-    """Batches and the rows that they come to, or why there are none."""
+    """Batches and the rows that they come to."""
 
     batches: list[RecordBatch]
     parked: ParkedKeys
     """The keys that were held back when this was prepared."""
     projected: Projected
-    failure: HandlerFailed | None = None
 
 
 class Applier:
@@ -78,22 +75,12 @@ class Applier:
     def prepare(self, batches: Sequence[RecordBatch]) -> Prepared:
         """Decode and run the handlers; safe in another thread than `store`."""
         parked = self._parked
-        rest, bad = without_parked(batches, parked)
-        try:
-            while (projected := project(self._model, self._decoder, rest)).bad:
-                rest, waiting = without_bad(rest, projected.bad)
-                bad += [*projected.bad, *waiting]
-        except HandlerFailed as failure:
-            return Prepared(list(batches), parked, Projected({}, []), failure)
-        return Prepared(list(batches), parked, Projected(projected.rows, bad))
+        return Prepared(list(batches), parked, sift(self._model, self._decoder, batches, parked))
 
     def store(self, prepared: Prepared) -> None:
         """Store what was prepared, in one transaction if nothing is wrong with it."""
         if prepared.parked != self._parked:
             prepared = self.prepare(prepared.batches)
-        if prepared.failure is not None:
-            self._narrow(prepared, str(prepared.failure))
-            return
         try:
             self._write(prepared.batches, prepared.projected)
         except RowsRefused as refusal:
@@ -106,16 +93,13 @@ class Applier:
                 self.apply(half)
             return
         batch = next(batch for batch in batches if len(batch))
-        record = BadRecord(
-            batch.topic, batch.partition, batch.offsets[0], batch.keys[0], batch.values[0], reason
-        )
-        self._write(batches, Projected({}, [record]))
+        self._write(batches, Projected({}, [bad_record(batch, 0, reason)]))
 
     def _write(self, batches: Sequence[RecordBatch], projected: Projected) -> None:
         bad = sorted(projected.bad, key=lambda record: (record.topic, record.offset))
         if bad and not self._park:
             raise Poison(bad[0])
-        keys = frozenset((record.topic, record.key) for record in bad if record.key is not None)
+        keys = keys_of(bad)
         moves = moves_of(batches, self.positions)
         self._store.write(
             self.generation,

@@ -4,13 +4,15 @@ Pure but for the decoder: the live worker, the rebuild and the retry of parked r
 through `project`, so there is one path from an event to a row.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import polars as pl
 
 from projections.engine.columns import FrameDoesNotFit, conform, schema_of
-from projections.ports import BadRecord, EventDecoder, RecordBatch, TopicPartition
+from projections.ports import BadRecord, EventDecoder, EventLog, RecordBatch, TopicPartition
 from projections.read_model import Projection, ReadModel
 from projections.store import Move
 
@@ -84,6 +86,60 @@ def newest_per_id(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(newest) if rows["id"].n_unique() < rows.height else rows
 
 
+def sift(
+    model: ReadModel,
+    decoder: EventDecoder,
+    batches: Sequence[RecordBatch],
+    parked: Collection[tuple[str, bytes]],
+    refused: Mapping[int, str] = MappingProxyType({}),
+) -> Projected:
+    """Rows of all records that can be used; the others, with why, in order of their offsets.
+
+    Records wait behind a bad one of their key and behind `parked` (topic, key). An event that a
+    handler can't use is found by halving. `refused` are offsets of one partition that are known
+    to be bad, with why. Raises DecoderFailed.
+    """
+    rest, waiting = without_parked(batches, parked)
+    found = _refused(rest, refused) if refused else []
+    bad = [*waiting, *found]
+    try:
+        while True:
+            rest, waiting = without_bad(rest, found)
+            bad += waiting
+            projected = project(model, decoder, rest)
+            bad += (found := projected.bad)
+            if not found:
+                return Projected(projected.rows, bad)
+    except HandlerFailed as failure:
+        if records_in(rest) == 1:
+            batch = next(batch for batch in rest if len(batch))
+            return Projected({}, [*bad, bad_record(batch, 0, str(failure))])
+    parts = []
+    for half in halves(rest):
+        parts.append(part := sift(model, decoder, half, {*parked, *keys_of(bad)}))
+        bad += part.bad
+    frames: dict[str, list[pl.DataFrame]] = {}
+    for part in parts:
+        for table, frame in part.rows.items():
+            frames.setdefault(table, []).append(frame)
+    joined = {table: newest_per_id(pl.concat(its)) for table, its in frames.items()}
+    return Projected(joined, bad)
+
+
+def _refused(batches: Sequence[RecordBatch], refused: Mapping[int, str]) -> list[BadRecord]:
+    return [
+        bad_record(batch, index, refused[offset])
+        for batch in batches
+        for index, offset in enumerate(batch.offsets)
+        if offset in refused
+    ]
+
+
+def keys_of(bad: Sequence[BadRecord]) -> frozenset[tuple[str, bytes]]:
+    """(topic, key) of bad records: later records of theirs wait."""
+    return frozenset((record.topic, record.key) for record in bad if record.key is not None)
+
+
 def _unhandled(
     projection: Projection, name: str, frame: pl.DataFrame, batches: Sequence[RecordBatch]
 ) -> Iterator[BadRecord]:
@@ -111,6 +167,25 @@ def bad_record(batch: RecordBatch, index: int, reason: str) -> BadRecord:
 def records_in(batches: Sequence[RecordBatch]) -> int:
     """Number of records."""
     return sum(map(len, batches))
+
+
+def read(
+    events: EventLog,
+    positions: Mapping[TopicPartition, int],
+    until: Mapping[TopicPartition, int],
+) -> Generator[list[RecordBatch], None, None]:
+    """The records from `positions` on and below `until`, cut to it exactly."""
+    at = dict(positions)
+    with closing(_generator(events.replay(dict(positions), until))) as polled:
+        for batches in polled:
+            if new := trimmed(batches, at, until):
+                at.update({(b.topic, b.partition): b.next_offset for b in new})
+                yield new
+
+
+def _generator(polled: Iterator[list[RecordBatch]]) -> Generator[list[RecordBatch], None, None]:
+    """So that it can be closed whatever was given."""
+    yield from polled
 
 
 def trimmed(

@@ -1,13 +1,13 @@
 """The ports that work on generations needs, bundled: wired in one place, passed along as one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 
 from projections.engine.apply import Applier, lag
 from projections.engine.progress import Meter, Progress, Report
 from projections.engine.replay import replay
-from projections.ports import EventDecoder, EventLog, TopicPartition
+from projections.ports import EventDecoder, EventLog, Spool, TopicPartition
 from projections.read_model import ReadModel
 from projections.store import Generation, Generations, ReadStore
 
@@ -21,6 +21,8 @@ class Parts:
     decoder: EventDecoder
     store: ReadStore
     generations: Generations
+    spool: Callable[[], Spool]
+    """Makes an empty one."""
 
     def replay_into(
         self,

@@ -44,7 +44,15 @@ class Meter:
 
     def add(self, count: int) -> None:
         """Count further work as done."""
+        self.count(count)
+        self.tick()
+
+    def count(self, count: int) -> None:
+        """Count without a report: for a thread beside the one that reports."""
         self._done += count
+
+    def tick(self) -> None:
+        """Report, unless that was a moment ago."""
         now = self._clock()
         if now - self._reported >= 0.1:
             self._reported = now

@@ -8,6 +8,7 @@ follows only compares.
 import logging
 from dataclasses import dataclass
 
+from projections.engine.fill import fill
 from projections.engine.partitions import check_partitions, unknown_partitions
 from projections.engine.parts import Parts
 from projections.engine.progress import Progress, Report
@@ -92,7 +93,7 @@ def build(
         check_partitions(
             parts.store.checkpoints(generation.number), parts.events.bounds(parts.model.topics)
         )
-        parts.replay_into(generation, generation.target, park=park, report=report)
+        fill(parts, generation, park=park, report=report)
         noted = parts.noted(generation, report)
         generation = parts.generations.finish(
             generation, lambda table: noted(Progress("indexing", detail=table))

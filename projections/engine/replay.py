@@ -1,20 +1,12 @@
-"""Replays the log into a generation up to given positions, preparing while the store writes."""
+"""Replays the log into a whole generation up to given positions, preparing while it stores."""
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from queue import Empty, Full, Queue
-from threading import Event, Thread
-from typing import TypeVar
 
+from projections.engine.ahead import ahead
 from projections.engine.apply import Applier, Prepared, lag
-from projections.engine.batch import trimmed
+from projections.engine.batch import read
 from projections.ports import EventLog, RecordBatch, TopicPartition
-
-Item = TypeVar("Item")
-
-AHEAD = 1
-"""Prepared batches that may wait for the store: with the one being prepared and the one being
-stored, three are in memory at most."""
 
 
 def replay(
@@ -30,7 +22,7 @@ def replay(
     """
     if not lag(applier.positions, until):
         return
-    with closing(_ahead(_prepared(applier, events, dict(until)))) as stream:
+    with closing(ahead(_prepared(applier, events, dict(until)))) as stream:
         for prepared in stream:
             before = lag(applier.positions, until)
             applier.store(prepared)
@@ -41,12 +33,10 @@ def _prepared(
     applier: Applier, events: EventLog, until: dict[TopicPartition, int]
 ) -> Generator[Prepared, None, None]:
     cursor = {partition: applier.positions.get(partition, 0) for partition in until}
-    with closing(_iterator(events.replay(dict(cursor), until))) as polled:
-        for batches in polled:
-            new = trimmed(batches, cursor, until)
-            if new:
-                cursor.update({(b.topic, b.partition): b.next_offset for b in new})
-                yield applier.prepare(new)
+    with closing(read(events, cursor, until)) as batches:
+        for new in batches:
+            cursor.update({(b.topic, b.partition): b.next_offset for b in new})
+            yield applier.prepare(new)
     # Where only transaction markers were left, the log has nothing to hand over.
     ends = [
         RecordBatch(*partition, (), (), (), end)
@@ -55,53 +45,3 @@ def _prepared(
     ]
     if ends:
         yield applier.prepare(ends)
-
-
-def _iterator(items: Iterable[Item]) -> Generator[Item, None, None]:
-    """A generator, so that it can be closed whatever was given."""
-    yield from items
-
-
-def _ahead(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
-    """Run `items` in a thread, `AHEAD` of its reader; its error is raised here, in its turn."""
-    queue: Queue[tuple[Item | None, BaseException | None]] = Queue(AHEAD)
-    abandoned = Event()
-
-    def put(entry: tuple[Item | None, BaseException | None]) -> bool:
-        while not abandoned.is_set():
-            try:
-                queue.put(entry, timeout=0.2)
-            except Full:
-                continue
-            return True
-        return False
-
-    def work() -> None:
-        try:
-            for item in items:
-                if not put((item, None)):
-                    return
-            put((None, None))
-        except BaseException as error:  # handed over to the reader, whatever it is
-            put((None, error))
-        finally:
-            items.close()
-
-    thread = Thread(target=work, name="prepare", daemon=True)
-    thread.start()
-    try:
-        while True:
-            item, error = queue.get()
-            if error is not None:
-                raise error
-            if item is None:
-                return
-            yield item
-    finally:
-        abandoned.set()
-        while True:
-            try:
-                queue.get_nowait()
-            except Empty:
-                break
-        thread.join()

@@ -6,6 +6,7 @@ of nothing but the events below those positions.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
@@ -108,7 +109,9 @@ def _tables(
     table = projection.sql.name
     ours, theirs = live.columns(table), replayed.columns(table)
     columns = sorted(set(ours) & set(theirs))
-    digests = live.digest(table, columns), replayed.digest(table, columns)
+    with ThreadPoolExecutor(2) as pool:
+        one, other = (pool.submit(reader.digest, table, columns) for reader in (live, replayed))
+        digests = one.result(), other.result()
     different = waiting = 0
     shown: list[Difference] = []
     if digests[0] != digests[1]:

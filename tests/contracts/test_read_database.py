@@ -1,6 +1,6 @@
 """What every read database promises the engine: one suite for memory and for PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -12,8 +12,10 @@ from adapters.postgres.read_store import PostgresReadStore
 from projections.catalog import CATALOG
 from projections.engine.batch import project
 from projections.ports import BadRecord, DeadLetters, RecordBatch, Stage
+from projections.read_model import REMOVED
 from projections.store import (
     CheckpointMoved,
+    Filling,
     Generation,
     GenerationMoved,
     Generations,
@@ -192,15 +194,56 @@ HISTORY = [
 
 
 def filled(world: World) -> Generation:
-    """A generation filled by appending, two events a transaction."""
+    """A generation into which a whole partition was copied."""
     generation = world.generations.create(Purpose.SERVE, ZERO)
     assert generation.phase is Phase.FILLING
-    for at in range(0, len(HISTORY), 2):
-        some = HISTORY[at : at + 2]
-        end = at + len(some)
-        world.store.write(generation, Write(rows(*some), step(at, end)))
+    world.store.fill(generation, filling(*HISTORY))
     assert world.generations.resume(generation) == generation
     return world.generations.finish(generation, lambda _: None)
+
+
+def filling(*events: tuple[int, str, str, str | None], park: Sequence[BadRecord] = ()) -> Filling:
+    """What these events of the track partition come to."""
+    (newest,) = rows(*events).values()
+    kept = newest.filter(~pl.col(REMOVED)).drop(REMOVED)
+    (move,) = step(0, events[-1][0] + 1)
+    return Filling(move, "track", kept.iter_slices(1), park)
+
+
+def test_a_partition_is_filled_whole_or_not_at_all(world: World, live: Generation) -> None:
+    generation = world.generations.create(Purpose.SERVE, ZERO)
+    nul = (1, "TrackAdded", "b", "x\0y")
+    with pytest.raises(RowsRefused):
+        world.store.fill(generation, filling((0, "TrackAdded", "a", "A"), nul, park=[bad(2, "c")]))
+    assert world.store.checkpoints(generation.number) == ZERO
+    assert world.store.parked_keys(generation.number) == set()
+    refused = [world.store.refusal(generation, "track", f) for f in filling(nul).rows]
+    assert len(refused) == 1
+    assert refused[0] is not None
+    assert "NUL" in refused[0] or "0x00" in refused[0]
+    for frame in filling((0, "TrackAdded", "a", "A")).rows:
+        assert world.store.refusal(generation, "track", frame) is None
+    world.store.fill(generation, filling((0, "TrackAdded", "a", "A"), park=[bad(2, "c")]))
+    assert world.store.checkpoints(generation.number) == {TRACKS: 1, LABELS: 0}
+    assert world.store.parked_keys(generation.number) == {("catalog.track", b"c")}
+    with pytest.raises(CheckpointMoved):
+        world.store.fill(generation, filling((0, "TrackAdded", "a", "A")))
+    assert titles(world, generation) == {"a": "A"}
+    with pytest.raises(GenerationMoved):
+        world.store.fill(live, filling((0, "TrackAdded", "a", "A")))
+
+
+def test_a_partition_is_filled_by_one_at_a_time(world: World, live: Generation) -> None:
+    generation = world.generations.create(Purpose.SERVE, ZERO)
+    with world.generations.claims(generation) as one, world.generations.claims(generation) as other:
+        assert one.checkpoints() == ZERO
+        assert one.take(TRACKS)
+        assert not other.take(TRACKS)
+        assert other.take(LABELS)
+        one.give_back(TRACKS)
+        assert other.take(TRACKS)
+    with world.generations.claims(generation) as third:
+        assert third.take(TRACKS)
 
 
 def test_filling_comes_to_the_same_as_merging(world: World, live: Generation) -> None:

@@ -7,6 +7,7 @@ import sys
 
 from adapters.postgres.generations import PostgresGenerations
 from adapters.postgres.read_store import PostgresReadStore
+from adapters.spool import DiskSpool
 from projections.engine.parts import Parts
 from projections.engine.rebuild import rebuild
 from tests.adapters.postgres.test_rebuild import speak
@@ -19,7 +20,8 @@ def main(dsn: str, count: int) -> None:
     speak(chain, count)
     chain.log.on_chunk = lambda: print("chunk", flush=True)
     store = PostgresReadStore(dsn, MODEL)
-    parts = Parts(MODEL, chain.log, chain.decoder, store, PostgresGenerations(dsn, MODEL))
+    generations = PostgresGenerations(dsn, MODEL)
+    parts = Parts(MODEL, chain.log, chain.decoder, store, generations, DiskSpool)
     rebuild(parts, report=lambda step: print(step.phase, flush=True))
     print("done", flush=True)
 

@@ -8,11 +8,11 @@ import polars as pl
 import psycopg
 import pytest
 
-from adapters.postgres.rows import TableStatements, copy_frame
+from adapters.postgres.rows import TableStatements, copy_frames
 from domain.events import EVENT_TYPES
 from migrations import run
 from projections.catalog import CATALOG
-from projections.read_model import Projection
+from projections.read_model import REMOVED, Projection
 from tests.projections.catalog.test_handlers import frame
 
 pytestmark = pytest.mark.integration
@@ -51,7 +51,8 @@ def test_full_and_empty_rows_arrive(database: str, projection: Projection) -> No
     statements = TableStatements.of(projection, "catalog", columns)
     with psycopg.connect(database) as connection, connection.cursor() as cursor:
         cursor.execute(statements.create_staging)
-        copy_frame(cursor, statements.copy_to_staging, rows, statements.columns, statements.json)
+        sent = (*statements.columns, REMOVED)
+        copy_frames(cursor, statements.copy_to_staging, [rows], sent, statements.json)
         cursor.execute(statements.merge)
         stored = {
             row["id"]: row

@@ -28,6 +28,7 @@ from projections.store import (
     ReadStore,
     Write,
 )
+from tests.projections.engine.memory_store import MemorySpool
 
 TOPIC = "catalog.track"
 LIVE = Generation("catalog", 7, "catalog", Phase.LIVE)
@@ -65,6 +66,7 @@ def _parts(store: _Store, at: datetime) -> Parts:
         _Decoder(at),
         cast(ReadStore, store),
         cast(Generations, None),
+        MemorySpool,
     )
 
 

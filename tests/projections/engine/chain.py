@@ -15,6 +15,7 @@ from tests.projections.engine.memory_store import (
     MemoryDeadLetters,
     MemoryGenerations,
     MemoryReadStore,
+    MemorySpool,
 )
 
 MODEL = ReadModel(
@@ -83,7 +84,7 @@ class Chain:
     @property
     def parts(self) -> Parts:
         """The engine's view, with a store of its own."""
-        return Parts(MODEL, self.log, self.decoder, self.store(), self.generations())
+        return Parts(MODEL, self.log, self.decoder, self.store(), self.generations(), MemorySpool)
 
     def worker(self, store: ReadStore | None = None) -> Worker:
         """A new member of the group, without partitions."""

@@ -5,16 +5,19 @@ The contract suite (tests/contracts) holds it and the real database to the same 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+
+import polars as pl
 
 from projections.ports import DeadLetter, Headers, Stage, TopicPartition
 from projections.read_model import REMOVED, ReadModel
 from projections.store import (
     CheckpointMoved,
     Digest,
+    Filling,
     Generation,
     GenerationMoved,
     LettersMoved,
@@ -36,7 +39,6 @@ class Copy:
 
     generation: Generation
     tables: dict[str, dict[str, Row]]
-    heaps: dict[str, list[Row]] = field(default_factory=dict)
     checkpoints: dict[TopicPartition, int] = field(default_factory=dict)
 
 
@@ -48,6 +50,7 @@ class MemoryDatabase:
         self.copies: dict[int, Copy] = {}
         self.letters: dict[int, DeadLetter] = {}
         self.building = False
+        self.claims: set[tuple[int, TopicPartition]] = set()
         self.held = False
         self.readers = 0
         """How many further switches find readers in their way."""
@@ -102,10 +105,7 @@ class MemoryReadStore:
 
     def write(self, generation: Generation, write: Write) -> None:
         """See the port."""
-        copy = self._db.copies[generation.number]
-        now = copy.generation
-        if (now.phase, now.schema) != (generation.phase, generation.schema):
-            raise GenerationMoved(generation.number)
+        copy = self._entered(generation)
         self._check(copy, write)
         for move in write.moves:
             copy.checkpoints[move.topic, move.partition] = move.position
@@ -122,10 +122,34 @@ class MemoryReadStore:
             del self._db.letters[number]
         for table, frame in write.rows.items():
             for row in frame.iter_rows(named=True):
-                if generation.phase is Phase.FILLING:
-                    copy.heaps.setdefault(table, []).append(row)
-                else:
-                    merge(copy.tables[table], row)
+                merge(copy.tables[table], row)
+
+    def fill(self, generation: Generation, filling: Filling) -> None:
+        """See the port."""
+        copy = self._entered(replace(generation, phase=Phase.FILLING))
+        frames = list(filling.rows)
+        for frame in frames:
+            self._check(copy, Write({filling.table: frame}, [filling.move]))
+        for frame in frames:
+            for row in frame.iter_rows(named=True):
+                assert str(row["id"]) not in copy.tables[filling.table]
+                copy.tables[filling.table][str(row["id"])] = row
+        self.write(generation, Write({}, [filling.move], filling.parked))
+
+    def refusal(self, generation: Generation, table: str, rows: pl.DataFrame) -> str | None:
+        """See the port."""
+        try:
+            self._check(self._entered(generation), Write({table: rows}, ()))
+        except RowsRefused as refusal:
+            return str(refusal)
+        return None
+
+    def _entered(self, generation: Generation) -> Copy:
+        copy = self._db.copies[generation.number]
+        now = copy.generation
+        if (now.phase, now.schema) != (generation.phase, generation.schema):
+            raise GenerationMoved(generation.number)
+        return copy
 
     def _check(self, copy: Copy, write: Write) -> None:
         moved = [
@@ -235,6 +259,57 @@ class MemoryHeld:
         self._db.change(successor.number, phase=Phase.LIVE, schema=name, switched_at=moment)
 
 
+class MemoryClaims:
+    """Implements `projections.store.Claims`."""
+
+    def __init__(self, database: MemoryDatabase, generation: Generation) -> None:
+        self._db = database
+        self._number = generation.number
+        self._mine: set[TopicPartition] = set()
+
+    def checkpoints(self) -> dict[TopicPartition, int]:
+        """See the port."""
+        return dict(self._db.copies[self._number].checkpoints)
+
+    def take(self, partition: TopicPartition) -> bool:
+        """See the port."""
+        claim = (self._number, partition)
+        if claim in self._db.claims:
+            return False
+        self._db.claims.add(claim)
+        self._mine.add(partition)
+        return True
+
+    def give_back(self, partition: TopicPartition) -> None:
+        """See the port."""
+        self._mine.discard(partition)
+        self._db.claims.discard((self._number, partition))
+
+    def close(self) -> None:
+        """What was claimed is free."""
+        for partition in [*self._mine]:
+            self.give_back(partition)
+
+
+class MemorySpool:
+    """Implements `projections.ports.Spool`."""
+
+    def __init__(self) -> None:
+        self._frames: list[pl.DataFrame] = []
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """See the port."""
+        self._frames.append(frame)
+
+    def read(self) -> Iterator[pl.DataFrame]:
+        """See the port."""
+        return iter(self._frames)
+
+    def close(self) -> None:
+        """See the port."""
+        del self._frames
+
+
 class MemoryGenerations:
     """Implements `projections.store.Generations`."""
 
@@ -272,12 +347,18 @@ class MemoryGenerations:
             target=dict(target),
         )
         tables: dict[str, dict[str, Row]] = {p.sql.name: {} for p in self._db.model.projections}
-        self._db.copies[number] = Copy(generation, tables, {}, dict.fromkeys(target, 0))
+        self._db.copies[number] = Copy(generation, tables, dict.fromkeys(target, 0))
         return generation
 
     def resume(self, generation: Generation) -> Generation:
         """See the port."""
         return self._db.copies[generation.number].generation
+
+    @contextmanager
+    def claims(self, generation: Generation) -> Iterator[MemoryClaims]:
+        """See the port."""
+        with closing(MemoryClaims(self._db, generation)) as claims:
+            yield claims
 
     def advance(self, generation: Generation, phase: Phase, note: str | None = None) -> Generation:
         """See the port."""
@@ -289,17 +370,8 @@ class MemoryGenerations:
 
     def finish(self, generation: Generation, report: Callable[[str], None]) -> Generation:
         """See the port."""
-        copy = self._db.copies[generation.number]
-        for table, rows in copy.heaps.items():
-            report(table)
-            newest: dict[str, Row] = {}
-            for row in rows:
-                kept = newest.get(str(row["id"]))
-                if kept is None or int(str(kept["event_offset"])) < int(str(row["event_offset"])):
-                    newest[str(row["id"])] = row
-            for row in newest.values():
-                merge(copy.tables[table], row)
-        copy.heaps = {}
+        for projection in self._db.model.projections:
+            report(projection.sql.name)
         return self._db.change(generation.number, phase=Phase.CATCHING_UP)
 
     @contextmanager
@@ -323,7 +395,7 @@ class MemoryGenerations:
         copy = self._db.copies[generation.number]
         if copy.generation.phase is Phase.LIVE:
             raise ValueError("live")
-        copy.tables, copy.heaps, copy.checkpoints = {}, {}, {}
+        copy.tables, copy.checkpoints = {}, {}
         for letter in self._db.letters_of(generation.number):
             del self._db.letters[letter.number]
         self._db.change(generation.number, phase=Phase.DROPPED)

@@ -1,0 +1,126 @@
+"""The keys and indexes that a new generation's tables get only after they are filled.
+
+They are taken off once its schema is made, and what makes them again is kept beside the tables; it
+leaves in the transaction that it is executed in, so whoever goes on later knows what is left.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from queue import SimpleQueue
+
+import psycopg
+
+from adapters.postgres.connection import connect, quoted
+from projections.read_model import ReadModel
+from projections.store import Generation
+
+_TABLE = "deferred"
+AT_ONCE = 2
+"""Indexes that are made at the same time, each by as many of PostgreSQL's workers as it likes."""
+
+
+def take_off(connection: psycopg.Connection, model: ReadModel, generation: Generation) -> None:
+    """Take keys and indexes off all tables of a generation; within the caller's transaction."""
+    kept = quoted(generation.schema, _TABLE)
+    connection.execute(
+        f"CREATE TABLE {kept} (number int GENERATED ALWAYS AS IDENTITY, tablename text NOT NULL, "
+        "make text, attach text)"
+    )
+    for projection in model.projections:
+        table = quoted(generation.schema, projection.sql.name)
+        for name, constraint, make in _indexes(connection, table):
+            attach = None
+            if constraint is None:
+                connection.execute(f"DROP INDEX {quoted(generation.schema, name)}")
+            else:
+                connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {quoted(name)}")
+                attach = (
+                    f"ALTER TABLE {table} ADD CONSTRAINT {quoted(name)} {constraint} "
+                    f"USING INDEX {quoted(name)}"
+                )
+            connection.execute(
+                f"INSERT INTO {kept} (tablename, make, attach) VALUES (%s, %s, %s)",
+                (projection.sql.name, make, attach),
+            )
+
+
+def _indexes(connection: psycopg.Connection, table: str) -> list[tuple[str, str | None, str]]:
+    """(name, kind of its constraint if it has one, statement that makes the index)."""
+    return connection.execute(
+        "SELECT c.relname, CASE k.contype WHEN 'p' THEN 'PRIMARY KEY' WHEN 'u' THEN 'UNIQUE' END, "
+        "pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+        "LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid "
+        "WHERE i.indrelid = %s::regclass AND coalesce(k.contype, 'p') IN ('p', 'u') "
+        "ORDER BY k.contype NULLS LAST, c.relname",
+        (table,),
+    ).fetchall()
+
+
+def put_on(
+    dsn: str, model: ReadModel, generation: Generation, report: Callable[[str], None]
+) -> None:
+    """Make all that is left to make, several at a time, largest table first; then analyse.
+
+    `report` gets what is being made. Raises RowsRefused, StoreBusy.
+    """
+    kept = quoted(generation.schema, _TABLE)
+    with ExitStack() as stack:
+        connections = [stack.enter_context(connect(dsn, "indexing")) for _ in range(AT_ONCE)]
+        free = SimpleQueue[psycopg.Connection]()
+        for connection in connections:
+            connection.execute("SET maintenance_work_mem = '128MB'")
+            free.put(connection)
+        pool = stack.enter_context(ThreadPoolExecutor(AT_ONCE))
+        left = (
+            connections[0]
+            .execute(
+                f"SELECT number, tablename FROM {kept} WHERE make IS NOT NULL "
+                "ORDER BY pg_relation_size(format('%%I.%%I', %s::text, tablename)) DESC, number",
+                (generation.schema,),
+            )
+            .fetchall()
+        )
+        tables = [projection.sql.name for projection in model.projections]
+
+        def run(work: Callable[[psycopg.Connection], None]) -> None:
+            connection = free.get()
+            try:
+                with connection.transaction():
+                    work(connection)
+            finally:
+                free.put(connection)
+
+        for step in (
+            [(name, partial(_make, kept=kept, number=number)) for number, name in left],
+            [(name, partial(_attach, generation=generation, name=name)) for name in tables],
+        ):
+            running = [(name, pool.submit(run, work)) for name, work in step]
+            for name, one in running:
+                report(name)
+                one.result()
+        connections[0].execute(f"DROP TABLE {kept}")
+
+
+def _make(connection: psycopg.Connection, kept: str, number: int) -> None:
+    row = connection.execute(
+        f"SELECT make, attach FROM {kept} WHERE number = %s FOR UPDATE", (number,)
+    ).fetchone()
+    if row is None or row[0] is None:
+        return
+    connection.execute(row[0])
+    if row[1] is None:
+        connection.execute(f"DELETE FROM {kept} WHERE number = %s", (number,))
+    else:
+        connection.execute(f"UPDATE {kept} SET make = NULL WHERE number = %s", (number,))
+
+
+def _attach(connection: psycopg.Connection, generation: Generation, name: str) -> None:
+    rows = connection.execute(
+        f"DELETE FROM {quoted(generation.schema, _TABLE)} WHERE tablename = %s RETURNING attach",
+        (name,),
+    ).fetchall()
+    for (statement,) in rows:
+        connection.execute(statement)
+    connection.execute(f"ANALYZE {quoted(generation.schema, name)}")

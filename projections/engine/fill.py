@@ -1,0 +1,203 @@
+"""Fills a new generation: of each partition the newest row of every id, each copied once.
+
+All events of an id are in one partition, so a partition is the unit of work: it is read to the
+target, its rows lie on a disk meanwhile, and only those that no later event of their id has
+overtaken go to the database, in one transaction with the checkpoint. So a killed rebuild loses the
+partitions it was at, and several processes share them out.
+
+Memory does not grow with the log: rows are on the disk, and ids are looked at a part at a time.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from time import sleep
+from types import MappingProxyType
+
+import polars as pl
+
+from projections.engine.ahead import ahead
+from projections.engine.apply import Poison
+from projections.engine.batch import keys_of, read, sift
+from projections.engine.parts import Parts
+from projections.engine.progress import Meter, Report
+from projections.ports import BadRecord, Spool, TopicPartition
+from projections.read_model import REMOVED, Projection
+from projections.store import Claims, Filling, Generation, Move, RowsRefused
+
+AT_ONCE = 300_000
+"""Rows whose ids are compared at once: some 100 bytes of memory each."""
+
+
+@dataclass(frozen=True)
+class _Partition:
+    """What was read of one partition."""
+
+    move: Move
+    projection: Projection
+    spool: Spool
+    rows: int
+    parked: Sequence[BadRecord]
+
+
+def fill(
+    parts: Parts,
+    generation: Generation,
+    *,
+    park: bool,
+    report: Report,
+    wait: Callable[[float], None] | None = sleep,
+) -> None:
+    """Fill all partitions up to the generation's target, together with whoever does so too.
+
+    Returns when all are filled; with `wait` None, when none is left that nobody is at.
+    Raises Poison (unless `park`), DecoderFailed, GenerationMoved, StoreBusy.
+    """
+    with parts.generations.claims(generation) as claims:
+        missing = sum(_missing(claims, generation).values())
+        if not missing:
+            return
+        meter = Meter(generation.phase.value, missing, parts.noted(generation, report))
+        moves = _claimed(claims, generation, wait)
+        reading = _read_all(parts, moves, park, meter.count)
+        with closing(ahead(reading, meanwhile=meter.tick)) as partitions:
+            for partition in partitions:
+                _store(parts, generation, partition, park)
+                claims.give_back((partition.move.topic, partition.move.partition))
+                meter.tick()
+        meter.end()
+
+
+def _missing(claims: Claims, generation: Generation) -> dict[TopicPartition, int]:
+    """Partition → offsets that are left of it."""
+    at = claims.checkpoints()
+    left = {p: end - at.get(p, 0) for p, end in generation.target.items()}
+    return {partition: count for partition, count in left.items() if count > 0}
+
+
+def _claimed(
+    claims: Claims, generation: Generation, wait: Callable[[float], None] | None
+) -> Generator[Move, None, None]:
+    """Claim one partition after another, a topic's together; wait for those that others are at."""
+    mine: set[TopicPartition] = set()
+    while left := _missing(claims, generation).keys() - mine:
+        for partition in sorted(left):
+            if not claims.take(partition):
+                continue
+            missing = _missing(claims, generation).get(partition)
+            if missing is None:  # filled a moment ago
+                claims.give_back(partition)
+                continue
+            mine.add(partition)
+            end = generation.target[partition]
+            yield Move(*partition, end - missing, end)
+        if not _missing(claims, generation).keys() <= mine:
+            if wait is None:
+                return
+            wait(0.2)
+
+
+def _read_all(
+    parts: Parts, moves: Generator[Move, None, None], park: bool, observe: Callable[[int], None]
+) -> Generator[_Partition, None, None]:
+    with closing(moves):
+        for move in moves:
+            yield _read(parts, move, park, {}, observe)
+
+
+def _read(
+    parts: Parts,
+    move: Move,
+    park: bool,
+    refused: Mapping[int, str],
+    observe: Callable[[int], None] = lambda _: None,
+) -> _Partition:
+    """Read one partition to the end of its move. Raises Poison."""
+    at = (move.topic, move.partition)
+    projection = next(p for p in parts.model.projections if p.topic == move.topic)
+    spool, rows, position = parts.spool(), 0, move.expected
+    parked: list[BadRecord] = []
+    try:
+        with closing(read(parts.events, {at: position}, {at: move.position})) as batches:
+            for batch in batches:
+                sifted = sift(parts.model, parts.decoder, batch, keys_of(parked), refused)
+                bad = sorted(sifted.bad, key=lambda record: record.offset)
+                if bad and not park:
+                    raise Poison(bad[0])
+                parked += bad
+                for frame in sifted.rows.values():
+                    spool.add(frame)
+                    rows += frame.height
+                observe(batch[-1].next_offset - position)
+                position = batch[-1].next_offset
+        observe(move.position - position)  # only transaction markers were left
+    except BaseException:
+        spool.close()
+        raise
+    return _Partition(move, projection, spool, rows, parked)
+
+
+def _store(
+    parts: Parts,
+    generation: Generation,
+    partition: _Partition,
+    park: bool,
+    refused: Mapping[int, str] = MappingProxyType({}),
+) -> None:
+    """Store a partition; read it again where the database refuses a row, which makes its record
+    a bad one."""
+    table = partition.projection.sql.name
+    with closing(partition.spool):
+        kept = _newest(partition)
+        rows = _rows(partition, kept)
+        try:
+            parts.store.fill(generation, Filling(partition.move, table, rows, partition.parked))
+        except RowsRefused:
+            more = dict(_refused(parts, generation, table, _rows(partition, kept)))
+            if not more:
+                raise
+        else:
+            return
+    refused = {**refused, **more}
+    _store(parts, generation, _read(parts, partition.move, park, refused), park, refused)
+
+
+def _newest(partition: _Partition) -> pl.Series:
+    """Which of the spooled rows are the newest of their id, and not a removal: a mask."""
+    mask = pl.repeat(False, partition.rows, dtype=pl.Boolean, eager=True)
+    count = partition.rows // AT_ONCE + 1
+    for number in range(count):
+        ids, row = [], 0
+        for frame in partition.spool.read():
+            numbered = frame.select("id", REMOVED).with_row_index("row", row)
+            row += frame.height
+            if count > 1:
+                numbered = numbered.filter(pl.col("id").hash() % count == number)
+            ids.append(numbered)
+        if ids:
+            last = pl.concat(ids).unique("id", keep="last", maintain_order=False)
+            mask = mask.scatter(last.filter(~pl.col(REMOVED))["row"], True)
+    return mask
+
+
+def _rows(partition: _Partition, kept: pl.Series) -> Iterator[pl.DataFrame]:
+    row = 0
+    for frame in partition.spool.read():
+        yield frame.filter(kept.slice(row, frame.height)).drop(REMOVED)
+        row += frame.height
+
+
+def _refused(
+    parts: Parts, generation: Generation, table: str, frames: Iterator[pl.DataFrame]
+) -> Iterator[tuple[int, str]]:
+    """Offsets whose rows the database refuses, with why."""
+    for frame in frames:
+        reason = parts.store.refusal(generation, table, frame) if frame.height else None
+        if reason is None:
+            continue
+        if frame.height == 1:
+            yield frame.item(0, "event_offset"), reason
+        else:
+            half = frame.height // 2
+            parted = iter([frame.head(half), frame.slice(half)])
+            yield from _refused(parts, generation, table, parted)

@@ -5,15 +5,15 @@ Each step may be repeated: what is there already is left as it is.
 
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
 
 from adapters.debezium.connect import Connect
 from adapters.debezium.connector import postgres_configuration
 from adapters.endpoints import Endpoints
 from adapters.kafka.topics import Topics
+from adapters.postgres.generations import ENGINE_SCHEMA
 from adapters.registry.client import Registry
 from adapters.settings import Settings
-from adapters.topology import ENGINE_SCHEMA, MASTER_SCHEMA, capture, topology
+from adapters.topology import MASTER_SCHEMA, capture, topology
 from domain.schemas.versions import contracts
 from migrations.run import upgrade
 
@@ -36,8 +36,7 @@ def prepare(settings: Settings, endpoints: Endpoints, report: Callable[[str], No
 
 def register_contracts(endpoints: Endpoints) -> int:
     """Register every version of every contract; returns how many contracts there are."""
-    at = endpoints.registry
-    with closing(Registry(at.url, at.user, at.password)) as registry:
+    with Registry.at(endpoints.registry) as registry:
         for contract in contracts():
             registry.register(contract)
     return len(contracts())

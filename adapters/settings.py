@@ -203,8 +203,11 @@ def _read_table(file: Path) -> dict[str, Any]:
 
 
 def _variables() -> Mapping[str, str | None]:
-    """Our environment variables in lower case, those that name a secret's file replaced by it."""
-    found = {k.lower(): v for k, v in os.environ.items() if k.upper().startswith(PREFIX)}
+    """Our environment variables in lower case, those that name a secret's file replaced by it.
+
+    An empty one is as good as none: `CATALOG_DATA=` must not mean the working directory.
+    """
+    found = {k.lower(): v for k, v in os.environ.items() if v and k.upper().startswith(PREFIX)}
     for name in [name for name in found if name.endswith("_file") and _is_secret(name)]:
         file = found.pop(name)
         plain = name.removesuffix("_file")

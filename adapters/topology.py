@@ -12,7 +12,6 @@ from projections.catalog import CATALOG
 from projections.read_model import ReadModel
 
 MASTER_SCHEMA = "public"
-ENGINE_SCHEMA = "engine"
 READ_MODELS: tuple[ReadModel, ...] = (CATALOG,)
 TRANSLATE_GROUP = "catalog-translate"
 

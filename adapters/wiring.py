@@ -96,8 +96,7 @@ def event_log(
 
 def registry(endpoints: Endpoints) -> Registry:
     """The schema registry; close it."""
-    at = endpoints.registry
-    return Registry(at.url, at.user, at.password)
+    return Registry.at(endpoints.registry)
 
 
 def dead_letters(endpoints: Endpoints, model: ReadModel = CATALOG) -> PostgresDeadLetters:

@@ -16,9 +16,10 @@ from confluent_kafka.admin import AdminClient
 from adapters.embedded.engines import running_engines
 from adapters.endpoints import Endpoints
 from adapters.kafka.topics import TopicPlan, Topics
+from adapters.postgres.generations import ENGINE_SCHEMA
 from adapters.preparation import register_contracts
 from adapters.settings import Settings
-from adapters.topology import ENGINE_SCHEMA, topology
+from adapters.topology import topology
 from bench.measuring import measured
 from bench.scale import Scale
 from migrations import run as migrations

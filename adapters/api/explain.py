@@ -35,7 +35,7 @@ def historian(kafka: Mapping[str, str], endpoint: RegistryEndpoint) -> Historian
 
     def history(topic: str, partition: int, offset: int, key: str) -> History:
         first = max(0, offset - SCANNED)
-        with Registry(endpoint.url, endpoint.user, endpoint.password) as registry:
+        with Registry.at(endpoint) as registry:
             reader = RecordReader(registry)
             found, reached = _scan(kafka, topic, partition, (first, offset), key.encode())
             events = [_shown(message, reader) for message in found[-SHOWN:]]

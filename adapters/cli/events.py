@@ -63,10 +63,9 @@ def tail(
     types = _types(type_ or [])
     moment = _moment(start, follow=follow)
     endpoints = resolve_endpoints(load_settings())
-    endpoint = endpoints.registry
     records = read_topics(endpoints.kafka, topics, moment, follow=follow)
     with (
-        Registry(endpoint.url, endpoint.user, endpoint.password) as registry,
+        Registry.at(endpoints.registry) as registry,
         closing(records),
         suppress(KeyboardInterrupt),
     ):

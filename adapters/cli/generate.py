@@ -106,9 +106,7 @@ def _write(batches: Iterator["list[Batch]"], seed: int, total: int | None) -> di
     from adapters.registry.client import Registry
 
     endpoints = resolve_endpoints(load_settings())
-    registry = Registry(
-        endpoints.registry.url, endpoints.registry.user, endpoints.registry.password
-    )
+    registry = Registry.at(endpoints.registry)
     with _progress("events", total) as advance:
         written = write_events(batches, seed, endpoints.kafka, registry, advance)
     return {"events": written}

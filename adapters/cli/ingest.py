@@ -1,6 +1,7 @@
 """`catalog ingest`: feeds and ERN messages into the master catalog."""
 
 import json
+import re
 import sys
 from collections import Counter
 from typing import Annotated
@@ -12,6 +13,8 @@ from rich.table import Table
 
 from adapters.errors import UsageProblem
 from adapters.ingestion.report import FileReport, Summary, Watch
+
+_TERRITORY = re.compile("Worldwide|[A-Z]{2}(-[A-Z0-9]{1,3})?|[0-9]{1,4}")
 
 
 def register(app: typer.Typer) -> None:
@@ -57,6 +60,12 @@ def command(
         currency.isascii() and currency.isalpha() and len(currency) == 3
     ):
         raise UsageProblem(f"--currency {currency!r} is no ISO 4217 code such as EUR")
+    for code in territory or ():
+        if not _TERRITORY.fullmatch(code):
+            raise UsageProblem(
+                f"--territory {code!r} is neither Worldwide nor an ISO 3166 code such as DE or"
+                " US-NY nor a TIS code such as 2136"
+            )
     if not source or ":" in source or "/" in source:
         raise UsageProblem(f"--source {source!r} must be a name without : and /")
     terms = Terms(
@@ -69,7 +78,8 @@ def command(
     console = Console(stderr=True)
     with _progress(console) as progress:
         watch: Watch = Bars(progress) if console.is_terminal else Lines(console)
-        summary = ingest(dsn, paths, options, watch, sys.stdin.buffer)
+        standard_input = None if sys.stdin is None else sys.stdin.buffer
+        summary = ingest(dsn, paths, options, watch, standard_input)
     if as_json:
         print(json.dumps(summary.as_json(), ensure_ascii=False))
     else:

@@ -48,6 +48,8 @@ def lookup(
         scheme = scheme_named(scheme)
     except UnknownScheme as error:
         raise UsageProblem(str(error)) from error
+    if value == "-" and sys.stdin is None:
+        raise UsageProblem("- names standard input, and there is none")
     with identifier_index(resolve_endpoints(load_settings(), need=("read",)).read_dsn) as index:
         if value != "-":
             answer = look_up(index, scheme, value)

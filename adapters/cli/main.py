@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from adapters.errors import CatalogError
+from adapters.errors import CatalogError, UsageProblem
 from adapters.telemetry.logs import configure_logs
 
 COMMANDS = (
@@ -75,6 +75,7 @@ def take_data_option(arguments: Sequence[str]) -> tuple[list[str], str | None]:
     """Lift `--data DIR` out of a command line, wherever it stands.
 
     Returns the other arguments and the folder, or None where none was given.
+    Raises UsageProblem where the folder's name is missing.
     """
     rest: list[str] = []
     data = None
@@ -83,23 +84,23 @@ def take_data_option(arguments: Sequence[str]) -> tuple[list[str], str | None]:
         if word == "--":
             return [*rest, word, *words], data
         if word == "--data":
-            data = next(words, None)
-            if data is None:
-                rest.append(word)
+            data = next(words, "")
         elif word.startswith("--data="):
             data = word.removeprefix("--data=")
         else:
             rest.append(word)
+        if data == "":
+            raise UsageProblem("--data needs a folder: --data DIR")
     return rest, data
 
 
 def main() -> None:
     """Run one command and exit with its code."""
     configure_logs(level=logging.WARNING)  # workers say more
-    arguments, data = take_data_option(sys.argv[1:])
-    if data is not None:
-        os.environ["CATALOG_DATA"] = data
     try:
+        arguments, data = take_data_option(sys.argv[1:])
+        if data is not None:
+            os.environ["CATALOG_DATA"] = data
         application()(args=arguments, prog_name="catalog")
     except CatalogError as error:
         print(f"catalog: {error}", file=sys.stderr)

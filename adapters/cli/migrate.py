@@ -41,7 +41,8 @@ def targets(endpoints: Endpoints) -> list[tuple[str, str, str]]:
     themselves. The live read catalog is left out while there is none."""
     import psycopg
 
-    from adapters.topology import ENGINE_SCHEMA, MASTER_SCHEMA, READ_MODELS
+    from adapters.postgres.generations import ENGINE_SCHEMA
+    from adapters.topology import MASTER_SCHEMA, READ_MODELS
 
     found = [
         ("master", endpoints.master_dsn, MASTER_SCHEMA),

@@ -146,8 +146,7 @@ def _registry() -> "Registry":
     from adapters.registry.client import Registry
     from adapters.settings import load_settings
 
-    endpoint = resolve_endpoints(load_settings()).registry
-    return Registry(endpoint.url, endpoint.user, endpoint.password)
+    return Registry.at(resolve_endpoints(load_settings()).registry)
 
 
 def _print_registrations(registrations: list[Any], *, as_json: bool) -> None:

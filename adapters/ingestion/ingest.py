@@ -76,8 +76,7 @@ def _take(
         elif source.is_xml:
             ern.ingest(connection, source, report, options.most_message_bytes, options.again)
         else:
-            reason = "neither XML nor a feed: the first line names no trackId or releaseId"
-            ern.set_aside(connection, source, report, reason)
+            ern.set_aside(connection, source, report, sources.why_unknown(source))
     except OSError as error:
         # It was there a moment ago: say so, and go on with the rest.
         report.status = "quarantined"

@@ -1,6 +1,7 @@
 """Where input comes from: files, folders, standard input; and what each file is, by its content."""
 
 import hashlib
+import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -49,7 +50,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Passed:
-    """A file of a folder that is neither a feed nor a message by its name, and is passed over."""
+    """What a folder holds that is no feed or message by its name, or no file at all."""
 
     name: str
 
@@ -60,8 +61,8 @@ def gather(
     """All inputs that the paths name, in the order in which to take them.
 
     Folders are read recursively; in them files that end in neither `.csv`, `.xml` nor `.txt` are
-    passed over, and told. A file that is named itself is never passed over. `-` is
-    `standard_input`, kept in a temporary file until the process ends.
+    passed over, and told, as are pipes and links to nowhere. A file that is named itself is never
+    passed over. `-` is `standard_input`, kept in a temporary file until the process ends.
 
     Raises UsageProblem for a path that isn't there or can't be read.
     """
@@ -76,15 +77,31 @@ def gather(
             if not path.is_dir():
                 sources.setdefault(path.resolve(), recognise(path, given))
                 continue
-            for found in sorted(p for p in path.rglob("*") if p.is_file()):
-                if found.suffix.lower() in _CANDIDATES and not found.name.startswith("."):
+            for found in _inside(path):
+                if _is_candidate(found):
                     sources.setdefault(found.resolve(), recognise(found, str(found)))
                 else:
                     passed[found.resolve()] = Passed(str(found))
         except OSError as error:
-            raise UsageProblem(f"{given} can't be read: {error.strerror or error}") from error
+            where = error.filename or given
+            raise UsageProblem(f"{where} can't be read: {error.strerror or error}") from error
     ordered = sorted(sources.values(), key=lambda source: source.order)
     return ordered, [p for path, p in passed.items() if path not in sources]
+
+
+def _inside(folder: Path) -> list[Path]:
+    """All files below a folder, by path. Raises OSError for a folder that can't be listed."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    walk = os.walk(folder, onerror=refuse)
+    return sorted(Path(where, name) for where, _, names in walk for name in names)
+
+
+def _is_candidate(found: Path) -> bool:
+    is_named_so = found.suffix.lower() in _CANDIDATES and not found.name.startswith(".")
+    return is_named_so and found.is_file()
 
 
 def recognise(path: Path, name: str) -> Source:
@@ -110,6 +127,19 @@ def recognise(path: Path, name: str) -> Source:
         is_xml=is_xml,
         created=created[1].decode(errors="replace") if created else "",
     )
+
+
+def why_unknown(source: Source) -> str:
+    """Why a source is neither a feed nor a message, for who sent it. Raises OSError."""
+    with source.open() as stream:
+        head = stream.read(_HEAD)
+    if not head:
+        return "it is empty"
+    try:
+        head.splitlines()[0].decode()
+    except UnicodeDecodeError:
+        return "neither XML nor a feed: the first line is not UTF-8"
+    return "neither XML nor a feed: the first line names no trackId or releaseId"
 
 
 def _looks_like_xml(head: bytes) -> bool:

@@ -11,6 +11,7 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.common._httpx_compat import httpx
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
+from adapters.endpoints import RegistryEndpoint
 from adapters.errors import CatalogError
 from adapters.registry.wire import NotRegistered, UnknownSchemaId
 from domain.schemas import Contract
@@ -79,6 +80,11 @@ class Registry:
             settings["basic.auth.user.info"] = f"{user}:{password or ''}"
         self._url = url
         self._client = SchemaRegistryClient(settings)
+
+    @classmethod
+    def at(cls, endpoint: RegistryEndpoint) -> Self:
+        """The registry of an installation."""
+        return cls(endpoint.url, endpoint.user, endpoint.password)
 
     def __enter__(self) -> Self:
         return self

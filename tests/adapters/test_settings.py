@@ -43,6 +43,13 @@ def test_the_environment_wins_over_the_file(bare: Path, monkeypatch: pytest.Monk
     assert settings.data == bare / "here"
 
 
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = load_settings()
+    monkeypatch.setenv("CATALOG_DATA", "")
+    monkeypatch.setenv("CATALOG_KAFKA__BOOTSTRAP", "")
+    assert load_settings() == before
+
+
 def test_a_named_file_is_read_and_must_be_there(
     bare: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,10 +46,15 @@ def _texts(root: etree._Element, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("scheme", "element"), [("icpn", "ICPN"), ("isrc", "ISRC"), ("grid", "GRid")]
+    ("scheme", "element", "owners"),
+    [
+        ("icpn", "ICPN", {"release"}),
+        ("isrc", "ISRC", {"track", "recording"}),
+        ("grid", "GRid", {"release"}),
+    ],
 )
 def test_every_message_is_found_by_its_numbers(
-    idle: Chain, corpus: Path, scheme: str, element: str
+    idle: Chain, corpus: Path, scheme: str, element: str, owners: set[str]
 ) -> None:
     stated = {
         name: _texts(root, element)
@@ -58,7 +63,11 @@ def test_every_message_is_found_by_its_numbers(
     }
     asked = [(name, text) for name, texts in stated.items() for text in texts]
     answers = idle.look_up(scheme, [text for _, text in asked])
-    missing = [who for who, answer in zip(asked, answers, strict=True) if not answer["matches"]]
+    missing = [
+        who
+        for who, answer in zip(asked, answers, strict=True)
+        if not owners & {match["owner"] for match in answer["matches"]}
+    ]
     assert asked
     assert not missing
 

@@ -31,7 +31,9 @@ def parse(content: bytes, most_bytes: int) -> etree._Element:
     )
     try:
         root = etree.fromstring(content, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
+    except etree.XMLSyntaxError as error:  # its text also names a file, which there is none of
+        raise Unusable(f"not well-formed XML: {error.msg}") from None
+    except ValueError as error:
         raise Unusable(f"not well-formed XML: {error}") from None
     if root.getroottree().docinfo.doctype:
         raise Unusable("it has a DOCTYPE, which no ERN message needs and which can do harm")

@@ -26,7 +26,10 @@ def command() -> Run:
     return lambda *words: CliRunner().invoke(app, ["ingest", *words], catch_exceptions=False)
 
 
-@pytest.mark.parametrize("words", [["--currency", "euro", "x"], ["--source", "a:b", "x"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--currency", "euro", "x"], ["--source", "a:b", "x"], ["--territory", "Wordlwide", "x"]],
+)
 def test_wrong_options_are_named(command: Run, words: list[str]) -> None:
     with pytest.raises(UsageProblem, match=words[1]):
         command(*words)

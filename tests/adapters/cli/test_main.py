@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from adapters.cli.main import take_data_option
+from adapters.errors import UsageProblem
 
 ENTRY = "import sys; from adapters.cli.main import main; sys.exit(main())"
 
@@ -17,13 +18,18 @@ ENTRY = "import sys; from adapters.cli.main import main; sys.exit(main())"
         (["--data", "d", "status"], ["status"], "d"),
         (["status", "--json", "--data=d"], ["status", "--json"], "d"),
         (["lookup", "isrc", "--", "--data", "x"], ["lookup", "isrc", "--", "--data", "x"], None),
-        (["status", "--data"], ["status", "--data"], None),
     ],
 )
 def test_the_data_folder_may_stand_anywhere(
     given: list[str], rest: list[str], data: str | None
 ) -> None:
     assert take_data_option(given) == (rest, data)
+
+
+@pytest.mark.parametrize("given", [["status", "--data"], ["--data=", "status"], ["--data", ""]])
+def test_the_data_folder_needs_a_name(given: list[str]) -> None:
+    with pytest.raises(UsageProblem, match="--data"):
+        take_data_option(given)
 
 
 def test_an_error_is_one_line_and_an_exit_code(tmp_path: object) -> None:

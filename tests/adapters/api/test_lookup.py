@@ -178,7 +178,7 @@ def test_the_forms_of_every_barcode_of_the_corpus_give_equal_answers(
         first = dict(zip((value for value, _ in reversed(asked)), reversed(items), strict=True))
         for (value, _), item in zip(asked, items, strict=True):
             assert item == first[value]
-            assert [match["id"] for match in item["answer"]["matches"]] == [value]
+            assert value in [match["id"] for match in item["answer"]["matches"]]
 
 
 @pytest.mark.corpus

@@ -14,6 +14,7 @@ def as_dict(comparison: "Comparison") -> dict[str, object]:
     """For JSON. `differences` are the first hundred a table; `different` counts all."""
     return {
         "equal": comparison.equal,
+        "digest": comparison.digest,
         "tables": [
             {
                 "table": table.table,

@@ -35,13 +35,20 @@ def apply(as_json: AsJson = False) -> None:
 
 
 def show_all(as_json: AsJson = False) -> None:
-    """Show each topic's partitions, records, configuration and status."""
+    """Show each topic's partitions, size on all brokers' disks, configuration and status."""
     topics, plans = _connected()
-    states = topics.states([plan.name for plan in plans])
+    names = [plan.name for plan in plans]
+    states = topics.states(names)
+    sizes = _sizes(names)
     if as_json:
-        _print_json([_as_json(states.get(plan.name), plan) for plan in plans])
+        _print_json(
+            [
+                _as_json(states.get(plan.name), plan) | {"bytes": sizes.get(plan.name)}
+                for plan in plans
+            ]
+        )
     else:
-        _print_table(states, plans)
+        _print_table(states, sizes, plans)
 
 
 def check(as_json: AsJson = False) -> None:
@@ -63,6 +70,20 @@ def _connected() -> "tuple[Any, list[TopicPlan]]":
 
     settings = load_settings()
     return Topics(resolve_endpoints(settings).kafka), topology(settings).all_topics
+
+
+def _sizes(names: list[str]) -> dict[str, int]:
+    """Bytes of topics; none where the brokers don't tell, which is said and is no failure."""
+    from adapters.endpoints import resolve_endpoints
+    from adapters.kafka.connection import KafkaFailed
+    from adapters.kafka.sizes import topic_bytes
+    from adapters.settings import load_settings
+
+    try:
+        return topic_bytes(resolve_endpoints(load_settings()).kafka, names)
+    except KafkaFailed as error:
+        print(f"warning: {error}", file=sys.stderr)
+        return {}
 
 
 def _judge(states: "dict[str, TopicState]", plans: "list[TopicPlan]") -> None:
@@ -90,19 +111,24 @@ def _as_json(state: "TopicState | None", plan: "TopicPlan") -> dict[str, Any]:
     return shown | {"violations": violations(state, plan)}
 
 
-def _print_table(states: "dict[str, TopicState]", plans: "list[TopicPlan]") -> None:
+def _print_table(
+    states: "dict[str, TopicState]", sizes: dict[str, int], plans: "list[TopicPlan]"
+) -> None:
     from rich.console import Console
+    from rich.filesize import decimal
     from rich.table import Table
     from rich.text import Text
 
     from adapters.kafka.topics import violations
 
-    table = Table("topic", "partitions", "replicas", "first", "end", "status", "set on the topic")
+    table = Table(
+        "topic", "partitions", "replicas", "first", "end", "size", "status", "set on the topic"
+    )
     for plan in plans:
         state = states.get(plan.name)
         flaws = violations(state, plan)
         if state is None:
-            table.add_row(plan.name, "", "", "", "", "missing", "")
+            table.add_row(plan.name, "", "", "", "", "", "missing", "")
             continue
         table.add_row(
             plan.name,
@@ -110,6 +136,7 @@ def _print_table(states: "dict[str, TopicState]", plans: "list[TopicPlan]") -> N
             str(state.replication_factor),
             " ".join(str(bounds.first) for bounds in state.partitions.values()),
             " ".join(str(bounds.end) for bounds in state.partitions.values()),
+            decimal(sizes[plan.name]) if plan.name in sizes else "?",
             Text("\n".join(flaws) or "ok"),
             Text(" ".join(f"{key}={value}" for key, value in state.set_configuration.items())),
         )

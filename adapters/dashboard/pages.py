@@ -60,7 +60,16 @@ async def history(board: Dashboard, request: Request, who: Visitor) -> Response:
 async def topics(board: Dashboard, request: Request, who: Visitor) -> Response:
     """All topics."""
     taken = board.sight.topics.newest()
-    return render(board, request, "topics.html", title="Topics", who=who, every=5, taken=taken)
+    return render(
+        board,
+        request,
+        "topics.html",
+        title="Topics",
+        who=who,
+        every=5,
+        taken=taken,
+        sizes=board.sight.sizes.newest(),
+    )
 
 
 async def topic(board: Dashboard, request: Request, who: Visitor) -> Response:
@@ -84,6 +93,7 @@ async def topic(board: Dashboard, request: Request, who: Visitor) -> Response:
         taken=taken,
         topic=_named(taken.value, name),
         name=name,
+        sizes=board.sight.sizes.newest(),
         checkpoints=checkpoints,
         key=request.query_params.get("key", ""),
     )

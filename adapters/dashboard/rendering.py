@@ -101,6 +101,15 @@ def number(value: float) -> str:
     return text.replace(",", "\u202f")
 
 
+def size(count: int) -> str:
+    """Bytes as a person says them, in powers of ten."""
+    for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            value = count / factor
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+    return f"{count} B"
+
+
 def length_of(milliseconds: int) -> str:
     """Minutes, seconds and what is left of a recording's length: 3:07.250."""
     return f"{milliseconds // 60_000}:{milliseconds % 60_000 / 1000:06.3f}"
@@ -127,6 +136,7 @@ _TEMPLATES.filters |= {
     "ago": ago,
     "span": span,
     "number": number,
+    "size": size,
     "length_of": length_of,
     "moment": moment,
     "query": query_of,

@@ -18,6 +18,7 @@ from adapters import wiring
 from adapters.endpoints import Endpoints
 from adapters.errors import CatalogError
 from adapters.kafka.connection import REQUEST_SECONDS, client_configuration, failed
+from adapters.kafka.sizes import topic_bytes
 from adapters.kafka.topics import Topics, TopicState, violations
 from adapters.postgres.generations import PostgresGenerations
 from adapters.registry.client import Registration
@@ -116,6 +117,7 @@ class Sight:
         self.history: deque[Point] = deque(maxlen=KEPT)
         self.chain = Repeated("chain", self._chain, seconds=3)
         self.topics = Repeated("topics", self._topics, seconds=10)
+        self.sizes = Repeated("sizes of topics", self._sizes, seconds=30)
         self.workers = Repeated("workers", self._workers, seconds=5)
         self.generations = Repeated("generations", self._generations, seconds=1)
         self.parked = Repeated("dead letters", self._parked, seconds=4)
@@ -123,6 +125,7 @@ class Sight:
         self._all: tuple[Repeated[Any], ...] = (
             self.chain,
             self.topics,
+            self.sizes,
             self.workers,
             self.generations,
             self.parked,
@@ -156,6 +159,10 @@ class Sight:
             TopicSight(plan.name, states.get(plan.name), violations(states.get(plan.name), plan))
             for plan in plans
         ]
+
+    def _sizes(self) -> dict[str, int]:
+        names = {plan.name for plan in topology(self._settings).all_topics}
+        return topic_bytes(self._endpoints.kafka, names)
 
     def _workers(self) -> list[Workers]:
         plan = topology(self._settings)

@@ -18,7 +18,10 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 if TYPE_CHECKING:
     from adapters.settings import Settings
 
-_QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "alembic", "urllib3", "asyncio")
+_QUIET = (
+    *("httpx", "httpx2", "httpcore", "httpcore2", "alembic", "urllib3", "asyncio"),
+    *("kafka.admin", "kafka.client", "kafka.cluster", "kafka.net"),
+)
 """Loggers that tell every request or step of theirs; only their warnings are wanted."""
 
 HIDDEN = "***"

@@ -8,6 +8,7 @@ of nothing but the events below those positions.
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import islice
 from typing import Literal
 
@@ -71,11 +72,17 @@ class Comparison:
         """The differences shown, of all tables."""
         return [difference for table in self.tables for difference in table.differences]
 
+    @property
+    def digest(self) -> str:
+        """Of all that was replayed, in 16 hex digits: the same for the same rows, in any order."""
+        lines = sorted(f"{t.table} {t.replayed.rows} {t.replayed.checksum}" for t in self.tables)
+        return blake2b("\n".join(lines).encode(), digest_size=8).hexdigest()
+
     def summary(self) -> str:
         """One line for a person."""
         rows = sum(table.live.rows for table in self.tables)
         if self.equal:
-            return f"{rows} rows in {len(self.tables)} tables are equal"
+            return f"{rows} rows in {len(self.tables)} tables are equal, digest {self.digest}"
         parts = [f"{table.table}: {table.different}" for table in self.tables if table.different]
         return "rows differ in " + ", ".join(parts)
 

@@ -13,11 +13,16 @@ _seeds = count(1000 * (os.getpid() % 1000))
 """Others in each session, since engines may be kept from one to the next."""
 
 
+def next_seed() -> int:
+    """A seed that nobody else in this session has."""
+    return next(_seeds)
+
+
 class Load:
     """200 changes a second (or as many as `rate` says) for as long as the context lasts."""
 
     def __init__(self, chain: Chain, rate: int = 200) -> None:
-        self.seed = next(_seeds)
+        self.seed = next_seed()
         self.changes = 0
         self.per_second = 0.0
         self._chain = chain

@@ -23,13 +23,21 @@ class Size:
     """Latest second of such a run at which it comes."""
     runs: int
     """Runs to the end."""
+    lookups: int
+    """Over HTTP, through a rebuild, switches and rollbacks."""
     rate: int = 200
     """Changes a second of the load."""
 
 
 SIZES = {
     "ci": Size(
-        kills=4, rebuild_kills=2, events=50_000, interruptions=1, interrupted_within=20.0, runs=0
+        kills=4,
+        rebuild_kills=2,
+        events=50_000,
+        interruptions=1,
+        interrupted_within=20.0,
+        runs=0,
+        lookups=3_000,
     ),
     "full": Size(
         kills=20,
@@ -38,6 +46,7 @@ SIZES = {
         interruptions=6,
         interrupted_within=60.0,
         runs=2,
+        lookups=100_000,
     ),
 }
 

@@ -55,6 +55,18 @@ def test_drift_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert DRIFTED.summary() == "rows differ in track: 2"
 
 
+def test_equal_rows_have_one_digest_and_others_another() -> None:
+    def of(*digests: Digest) -> Comparison:
+        tables = (TableComparison(f"t{n}", one, one) for n, one in enumerate(digests))
+        return Comparison({}, tuple(tables))
+
+    same = of(Digest(3, "1"), Digest(2, "7"))
+    assert same.digest == of(Digest(3, "1"), Digest(2, "7")).digest
+    others = (of(Digest(3, "1"), Digest(2, "8")), of(Digest(2, "7"), Digest(3, "1")))
+    assert all(other.digest != same.digest for other in others)
+    assert same.summary() == f"5 rows in 2 tables are equal, digest {same.digest}"
+
+
 def test_progress_without_a_terminal_is_lines() -> None:
     written = io.StringIO()
     now = iter([0.0, 1.0, 5.0])

@@ -2,6 +2,8 @@
 
 import signal
 import sys
+from os import getpid
+from socket import gethostname
 from typing import Annotated
 
 import typer
@@ -25,6 +27,7 @@ def project(
     from adapters.read_side import run_worker
     from adapters.settings import load_settings
     from adapters.telemetry.exposition import Pulse
+    from adapters.telemetry.tracing import traced_events
     from adapters.telemetry.worker import watched
     from adapters.topology import READ_MODELS
 
@@ -40,6 +43,17 @@ def project(
     def ready() -> None:
         print(f"projecting into {model!r}", file=sys.stderr)
 
-    with watched(settings, stop, f"project-{model}") as metrics:
-        run_worker(settings, endpoints, stop, model=models[model], ready=ready, metrics=metrics)
+    with (
+        watched(settings, stop, f"project-{model}") as metrics,
+        traced_events(settings.tracing, f"{model}-{gethostname()}-{getpid()}") as traces,
+    ):
+        run_worker(
+            settings,
+            endpoints,
+            stop,
+            model=models[model],
+            ready=ready,
+            metrics=metrics,
+            traces=traces,
+        )
     print("stopped", file=sys.stderr)

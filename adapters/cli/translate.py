@@ -30,6 +30,7 @@ def translate(
     from adapters.kafka.translator import Progress
     from adapters.settings import load_settings
     from adapters.telemetry.exposition import Pulse
+    from adapters.telemetry.tracing import traced_changes
     from adapters.telemetry.worker import watched
 
     settings = load_settings()
@@ -37,7 +38,10 @@ def translate(
     stop, progress = Pulse(), Progress()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
-    with watched(settings, stop, f"translate-{instance}") as metrics:
+    with (
+        watched(settings, stop, f"translate-{instance}") as metrics,
+        traced_changes(settings.tracing, instance) as traces,
+    ):
         metrics.note_translation(progress)
         wiring.translate(
             settings,
@@ -46,6 +50,7 @@ def translate(
             instance=instance,
             progress=progress,
             statistics=metrics.note_statistics,
+            traces=traces,
         )
     print(
         f"stopped after {progress.records} records, {progress.events} events, "

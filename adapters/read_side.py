@@ -1,7 +1,7 @@
 """The projection engine as commands use it: wired, and its errors in the words of a user."""
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from threading import Event
 
@@ -83,7 +83,6 @@ def run_worker(
     stop: Event,
     *,
     model: ReadModel = CATALOG,
-    ready: Callable[[], None] = lambda: None,
     metrics: Metrics | None = None,
     traces: EventTraces | None = None,
 ) -> None:
@@ -100,7 +99,7 @@ def run_worker(
             if stop.wait(0.5):
                 return
         with wiring.live_worker(parts) as member:
-            ready()
+            log.info("projecting into %s", model.name)
             worker.run(member, stop.is_set, stop.wait)
 
 

@@ -1,14 +1,16 @@
 """`catalog project`: a worker that keeps the live generation up to date."""
 
-import signal
-import sys
 from os import getpid
 from socket import gethostname
 from typing import Annotated
 
+import structlog
 import typer
 
+from adapters.cli.interruption import stopping
 from adapters.errors import UsageProblem
+
+log = structlog.get_logger("project")
 
 
 def register(app: typer.Typer) -> None:
@@ -37,13 +39,8 @@ def project(
     settings = load_settings()
     endpoints = resolve_endpoints(settings)
     stop = Pulse()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
-
-    def ready() -> None:
-        print(f"projecting into {model!r}", file=sys.stderr)
-
     with (
+        stopping(stop),
         watched(settings, stop, f"project-{model}") as metrics,
         traced_events(settings.tracing, f"{model}-{gethostname()}-{getpid()}") as traces,
     ):
@@ -52,8 +49,7 @@ def project(
             endpoints,
             stop,
             model=models[model],
-            ready=ready,
             metrics=metrics,
             traces=traces,
         )
-    print("stopped", file=sys.stderr)
+        log.info("stopped")

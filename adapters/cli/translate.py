@@ -1,10 +1,13 @@
 """`catalog translate`: a worker that makes typed events of captured changes."""
 
-import signal
-import sys
 from typing import Annotated
 
+import structlog
 import typer
+
+from adapters.cli.interruption import stopping
+
+log = structlog.get_logger("translate")
 
 
 def register(app: typer.Typer) -> None:
@@ -36,9 +39,8 @@ def translate(
     settings = load_settings()
     endpoints = resolve_endpoints(settings)
     stop, progress = Pulse(), Progress()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
     with (
+        stopping(stop),
         watched(settings, stop, f"translate-{instance}") as metrics,
         traced_changes(settings.tracing, instance) as traces,
     ):
@@ -52,8 +54,10 @@ def translate(
             statistics=metrics.note_statistics,
             traces=traces,
         )
-    print(
-        f"stopped after {progress.records} records, {progress.events} events, "
-        f"{progress.repeats} repeats, {progress.parked} parked",
-        file=sys.stderr,
-    )
+        log.info(
+            "stopped",
+            records=progress.records,
+            events=progress.events,
+            repeats=progress.repeats,
+            parked=progress.parked,
+        )

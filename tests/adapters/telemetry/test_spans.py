@@ -217,6 +217,16 @@ def test_an_event_that_is_read_again_is_told_once() -> None:
     assert memory.names() == ["project"]
 
 
+def test_what_was_read_before_and_not_stored_is_forgotten() -> None:
+    memory = Memory()
+    traces = EventSpans(memory.tracer)
+    traces.arrived(_events(5))
+    traces.arrived(_events(6))
+    traces.committed(LIVE, _write(5, 7))
+    (project,) = memory.spans()
+    assert dict(project.attributes or {})["messaging.kafka.offset"] == 6
+
+
 def test_an_event_below_the_checkpoint_is_nobodys() -> None:
     memory = Memory()
     traces = EventSpans(memory.tracer)

@@ -120,4 +120,5 @@ def test_a_change_is_followed_to_its_read_row(
         # The same records again, all at once: no span more
         building.rebuild(parts, switch=False, park_poison=True, report=silent)
         assert len(memory.spans()) == len(spans)
-    AdminClient(dict(engines.kafka)).delete_topics([topic])[topic].result()
+    admin = AdminClient(dict(engines.kafka))  # answers only while it lives
+    admin.delete_topics([topic])[topic].result()

@@ -1,7 +1,7 @@
 """The projection engine as commands use it: wired, and its errors in the words of a user."""
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from threading import Event
 
@@ -10,10 +10,12 @@ from adapters.endpoints import Endpoints
 from adapters.errors import CatalogError, UsageProblem
 from adapters.kafka.connection import Statistics
 from adapters.kafka.retranslation import retranslate
+from adapters.kafka.subscription import OnArrival
 from adapters.registry.encoder import EventEncoder
 from adapters.settings import Settings
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.observed import observed
+from adapters.telemetry.tracing import EventTraces
 from adapters.topology import TRANSLATE_GROUP
 from projections.catalog import CATALOG
 from projections.engine import dead_letter, worker
@@ -63,9 +65,13 @@ def read_model_parts(
     endpoints: Endpoints,
     model: ReadModel = CATALOG,
     statistics: Statistics | None = None,
+    on_arrival: OnArrival | None = None,
 ) -> Iterator[Parts]:
     """What works on a read model's generations; everything fails with CatalogError within."""
-    with engine_errors(), wiring.read_model_parts(settings, endpoints, model, statistics) as parts:
+    with (
+        engine_errors(),
+        wiring.read_model_parts(settings, endpoints, model, statistics, on_arrival) as parts,
+    ):
         yield parts
 
 
@@ -75,22 +81,23 @@ def run_worker(
     stop: Event,
     *,
     model: ReadModel = CATALOG,
-    ready: Callable[[], None] = lambda: None,
     metrics: Metrics | None = None,
+    traces: EventTraces | None = None,
 ) -> None:
     """Project until `stop` is set; makes the first generation where there is none.
 
-    A database or registry that is away is waited for. Raises CatalogError for what does not heal
-    by itself.
+    `traces` is told of the events, where there are metrics. A database or registry that is away is
+    waited for. Raises CatalogError for what does not heal by itself.
     """
     statistics = None if metrics is None else metrics.note_statistics
-    with read_model_parts(settings, endpoints, model, statistics) as bare:
-        parts = bare if metrics is None else observed(bare, metrics)
+    on_arrival = None if traces is None else traces.arrived
+    with read_model_parts(settings, endpoints, model, statistics, on_arrival) as bare:
+        parts = bare if metrics is None else observed(bare, metrics, traces)
         while not _something_is_live(parts):
             if stop.wait(0.5):
                 return
         with wiring.live_worker(parts) as member:
-            ready()
+            log.info("projecting into %s", model.name)
             worker.run(member, stop.is_set, stop.wait)
 
 

@@ -84,7 +84,7 @@ def kept_running(
 
 
 def _process(service: Service, settings: Settings, index: int) -> EngineProcess:
-    ours = {name: value for name, value in os.environ.items() if name.startswith("CATALOG_")}
+    ours = {k: v for k, v in os.environ.items() if k.startswith(("CATALOG_", "OTEL_"))}
     if settings.metrics.port is not None:  # a port a process
         ours["CATALOG_METRICS__PORT"] = str(settings.metrics.port + index)
     return start(

@@ -110,6 +110,13 @@ class MetricsSettings(_Group):
     port: Port | None = None
 
 
+class TracingSettings(_Group):
+    """Where spans go, by OTLP over HTTP, and of which share of the changes; off without one."""
+
+    endpoint: HttpUrl | None = None
+    ratio: float = Field(default=0.01, ge=0, le=1)
+
+
 class EmbeddedSettings(_Group):
     """How the engines that aren't set are started; a port of None is any free one."""
 
@@ -144,6 +151,7 @@ class Settings(BaseSettings):
     master: DatabaseSettings = DatabaseSettings()
     read: DatabaseSettings = DatabaseSettings()
     metrics: MetricsSettings = MetricsSettings()
+    tracing: TracingSettings = TracingSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
 
     @classmethod

@@ -9,6 +9,7 @@ from threading import Event
 from adapters.endpoints import Endpoints
 from adapters.kafka.connection import Statistics
 from adapters.kafka.event_log import KafkaEventLog
+from adapters.kafka.subscription import OnArrival
 from adapters.kafka.translator import Progress, run_translator
 from adapters.postgres.dead_letters import PostgresDeadLetters
 from adapters.postgres.generations import PostgresGenerations
@@ -20,6 +21,7 @@ from adapters.registry.encoder import EventEncoder
 from adapters.services import Service, kept_running
 from adapters.settings import Settings
 from adapters.spool import DiskSpool
+from adapters.telemetry.tracing import ChangeTraces
 from adapters.topology import READ_MODELS, TRANSLATE_GROUP, project_group, topology
 from projections.catalog import CATALOG
 from projections.engine.parts import Parts
@@ -33,6 +35,7 @@ def read_model_parts(
     endpoints: Endpoints,
     model: ReadModel = CATALOG,
     statistics: Statistics | None = None,
+    on_arrival: OnArrival | None = None,
 ) -> Iterator[Parts]:
     """What works on a read model's generations: its log, decoder and database."""
     with (
@@ -41,7 +44,7 @@ def read_model_parts(
     ):
         yield Parts(
             model=model,
-            events=event_log(settings, endpoints, statistics),
+            events=event_log(settings, endpoints, statistics, on_arrival),
             decoder=ColumnDecoder(schemas),
             store=store,
             generations=PostgresGenerations(endpoints.read_dsn, model),
@@ -66,6 +69,7 @@ def translate(
     instance: str = "1",
     progress: Progress | None = None,
     statistics: Statistics | None = None,
+    traces: ChangeTraces | None = None,
 ) -> None:
     """Translate changes into events until `stop` is set."""
     with (
@@ -82,15 +86,22 @@ def translate(
             group=TRANSLATE_GROUP,
             progress=progress,
             statistics=statistics,
+            traces=traces,
         )
 
 
 def event_log(
-    settings: Settings, endpoints: Endpoints, statistics: Statistics | None = None
+    settings: Settings,
+    endpoints: Endpoints,
+    statistics: Statistics | None = None,
+    on_arrival: OnArrival | None = None,
 ) -> KafkaEventLog:
     """The event topics."""
     return KafkaEventLog(
-        endpoints.kafka, group_protocol=settings.kafka.group_protocol, statistics=statistics
+        endpoints.kafka,
+        group_protocol=settings.kafka.group_protocol,
+        statistics=statistics,
+        on_arrival=on_arrival,
     )
 
 

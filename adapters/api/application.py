@@ -6,12 +6,14 @@ is what makes a lookup cost little more than an empty answer. Paths that it does
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import structlog
 
 from adapters.api.endpoints import ENDPOINTS, Endpoint, Request, Service
+from adapters.api.metrics import OTHER, ApiMetrics, exposition
 from adapters.api.openapi import document
 from adapters.api.parameters import read_query
 from adapters.api.problems import MEDIA_TYPE, Problem, bad_parameter
@@ -28,6 +30,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_OPERATION = "catalog.operation"
+"""Where a request's scope names its operation's path, for the metrics."""
 _Template = tuple[bytes | None, ...]
 _NOTHING = Problem(
     404, "no-such-path", "There is nothing here", "/openapi.json lists what there is"
@@ -42,6 +46,7 @@ class Api:
         service: Service,
         fallback: AsgiApp | None = None,
         hosts: frozenset[str] | None = None,
+        metrics: ApiMetrics | None = None,
     ) -> None:
         """`hosts`: names by which alone it may be asked (without port); None: by any.
 
@@ -51,6 +56,7 @@ class Api:
         self._service = service
         self._hosts = hosts
         self._fallback = fallback
+        self._metrics = metrics or ApiMetrics()
         self._document = Answer(document())
         self._routes: dict[int, list[tuple[_Template, tuple[str, ...], Endpoint]]] = {}
         for endpoint in ENDPOINTS:
@@ -68,6 +74,7 @@ class Api:
             if self._fallback is not None:
                 await self._fallback(scope, receive, send)
             return
+        began = perf_counter()
         headers = dict(scope["headers"])
         try:
             self._check_host(headers)
@@ -86,6 +93,7 @@ class Api:
         await send({"type": "http.response.start", "status": status, "headers": out})
         is_head = scope["method"] == "HEAD"
         await send({"type": "http.response.body", "body": b"" if is_head else body})
+        self._metrics.note(scope.get(_OPERATION, OTHER), status, perf_counter() - began)
 
     async def _answer(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Answer:
         raw: bytes = scope.get("raw_path") or scope["path"].encode()
@@ -95,9 +103,15 @@ class Api:
         if raw.startswith(b"/health/"):
             _allow(scope, ("GET",))
             return await self._health(raw)
+        if raw == b"/metrics" and self._fallback is None:
+            _allow(scope, ("GET",))
+            accept = headers.get(b"accept", b"").decode("latin-1")
+            told, kind = exposition(self._metrics.told, accept)
+            return Answer(told, content_type=kind, is_cacheable=False)
         if len(raw) > PATH_LIMIT:
             raise Problem(414, "path-too-long", "The path is too long")
         endpoint, path = self._find(raw)
+        scope[_OPERATION] = endpoint.path
         _allow(scope, (endpoint.method,))
         await self._service.gate.admit(headers)
         query = read_query(scope["query_string"], endpoint.query)

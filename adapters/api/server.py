@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from adapters.api.application import Api, AsgiApp
 from adapters.api.database import ReadDatabase
@@ -16,6 +15,8 @@ from adapters.api.endpoints import Service
 from adapters.api.explain import Historian
 from adapters.api.keys import Gate
 from adapters.api.lookups import Lookups
+from adapters.api.metrics import ApiMetrics, shared_figures
+from adapters.api.processes import run_processes
 
 STOP_SECONDS = 8
 """What was begun is answered within this time of SIGTERM."""
@@ -36,12 +37,16 @@ class Serving:
 
 
 def application(
-    serving: Serving, historian: Historian | None = None, fallback: AsgiApp | None = None
+    serving: Serving,
+    historian: Historian | None = None,
+    fallback: AsgiApp | None = None,
+    metrics: ApiMetrics | None = None,
 ) -> Api:
     """The API; nothing is opened before the first request."""
     database = ReadDatabase(serving.read_dsn, serving.connections)
     gate = Gate(database, is_open=serving.is_open)
-    return Api(Service(database, Lookups(database), gate, historian), fallback, serving.hosts)
+    service = Service(database, Lookups(database), gate, historian)
+    return Api(service, fallback, serving.hosts, metrics)
 
 
 def serve(make: Callable[[], AsgiApp], listening: socket.socket, workers: int = 1) -> None:
@@ -60,16 +65,16 @@ def serve(make: Callable[[], AsgiApp], listening: socket.socket, workers: int = 
         backlog=2048,
         limit_concurrency=2000,
         timeout_graceful_shutdown=STOP_SECONDS,
-        workers=workers,
     )
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    if workers > 1:
+        with shared_figures():
+            run_processes(config, listening, workers, STOP_SECONDS + 1)
+        return
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn stops at them, and raises them again when it has: that is no failure
         signal.signal(number, lambda *_: None)
-    if workers == 1:
-        uvicorn.Server(config).run(sockets=[listening])
-    else:
-        Multiprocess(config, sockets=[listening]).run()
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -1,9 +1,9 @@
 """`catalog dashboard`: the operations dashboard alone, on a port of its own."""
 
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
+import structlog
 import typer
 
 from adapters.errors import UsageProblem
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from adapters.endpoints import Endpoints
     from adapters.settings import Settings
+
+log = structlog.get_logger("dashboard")
 
 
 def register(app: typer.Typer) -> None:
@@ -40,8 +42,10 @@ def dashboard(
     from adapters.api import server
     from adapters.endpoints import resolve_endpoints
     from adapters.settings import load_settings
+    from adapters.telemetry.logs import configure_logs, secrets_of
 
     settings = load_settings()
+    configure_logs(secrets=secrets_of(settings))
     endpoints = resolve_endpoints(settings)
     near = server.is_loopback(host)
     is_open = near if keys is None else not keys
@@ -53,11 +57,10 @@ def dashboard(
             " choose others with --host, --port"
         ) from error
     shown = f"[{host}]" if ":" in host else host
-    print(
-        f"http://{shown}:{listening.getsockname()[1]} shows the chain"
-        f" ({'open' if is_open else 'API keys only'})",
-        file=sys.stderr,
-        flush=True,
+    log.info(
+        "showing the chain",
+        address=f"http://{shown}:{listening.getsockname()[1]}",
+        access="open" if is_open else "API keys only",
     )
     hosts = server.LOOPBACK_NAMES | {host} if near and is_open else None
     with listening:

@@ -1,12 +1,16 @@
 """`catalog project`: a worker that keeps the live generation up to date."""
 
-import signal
-import sys
+from os import getpid
+from socket import gethostname
 from typing import Annotated
 
+import structlog
 import typer
 
+from adapters.cli.interruption import stopping
 from adapters.errors import UsageProblem
+
+log = structlog.get_logger("project")
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +29,7 @@ def project(
     from adapters.read_side import run_worker
     from adapters.settings import load_settings
     from adapters.telemetry.exposition import Pulse
+    from adapters.telemetry.tracing import traced_events
     from adapters.telemetry.worker import watched
     from adapters.topology import READ_MODELS
 
@@ -34,12 +39,17 @@ def project(
     settings = load_settings()
     endpoints = resolve_endpoints(settings)
     stop = Pulse()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
-
-    def ready() -> None:
-        print(f"projecting into {model!r}", file=sys.stderr)
-
-    with watched(settings, stop, f"project-{model}") as metrics:
-        run_worker(settings, endpoints, stop, model=models[model], ready=ready, metrics=metrics)
-    print("stopped", file=sys.stderr)
+    with (
+        stopping(stop),
+        watched(settings, stop, f"project-{model}") as metrics,
+        traced_events(settings.tracing, f"{model}-{gethostname()}-{getpid()}") as traces,
+    ):
+        run_worker(
+            settings,
+            endpoints,
+            stop,
+            model=models[model],
+            metrics=metrics,
+            traces=traces,
+        )
+        log.info("stopped")

@@ -45,10 +45,11 @@ def rebuild(
 ) -> None:
     """Build a new generation from message zero beside the live one, verify it, switch to it.
 
-    Readers notice nothing. A killed rebuild goes on where it was when started again. Exit code 3
-    where rows differ from the live ones: nothing is switched then.
+    Readers notice nothing. A rebuild that was stopped or killed goes on where it was when started
+    again. Exit code 3 where rows differ from the live ones: nothing is switched then.
     """
     from adapters.cli.comparison import as_dict, show
+    from adapters.cli.interruption import resumable
     from adapters.cli.phases import shown_on
     from adapters.endpoints import resolve_endpoints
     from adapters.read_side import read_model_parts
@@ -57,6 +58,7 @@ def rebuild(
 
     settings = load_settings()
     with (
+        resumable("`catalog rebuild` goes on where it was"),
         shown_on(Console(stderr=True)) as report,
         read_model_parts(settings, resolve_endpoints(settings)) as parts,
     ):
@@ -94,6 +96,7 @@ def switch(
     as_json: Json = False,
 ) -> None:
     """Bring a generation up to date and make it live."""
+    from adapters.cli.interruption import resumable
     from adapters.cli.phases import shown_on
     from adapters.endpoints import resolve_endpoints
     from adapters.read_side import read_model_parts
@@ -102,6 +105,7 @@ def switch(
 
     settings = load_settings()
     with (
+        resumable("`catalog switch` goes on where it was"),
         shown_on(Console(stderr=True)) as report,
         read_model_parts(settings, resolve_endpoints(settings)) as parts,
     ):
@@ -111,6 +115,7 @@ def switch(
 
 def rollback(as_json: Json = False) -> None:
     """Bring the former generation up to date and make it live again."""
+    from adapters.cli.interruption import resumable
     from adapters.cli.phases import shown_on
     from adapters.endpoints import resolve_endpoints
     from adapters.read_side import read_model_parts
@@ -119,6 +124,7 @@ def rollback(as_json: Json = False) -> None:
 
     settings = load_settings()
     with (
+        resumable("`catalog rollback` goes on where it was"),
         shown_on(Console(stderr=True)) as report,
         read_model_parts(settings, resolve_endpoints(settings)) as parts,
     ):

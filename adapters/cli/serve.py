@@ -1,9 +1,9 @@
 """`catalog serve`: the catalog API over HTTP, and the operations dashboard beside it."""
 
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
+import structlog
 import typer
 
 from adapters.errors import SettingsError, UsageProblem
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from adapters.api.server import Serving
     from adapters.endpoints import Endpoints
     from adapters.settings import Settings
+
+log = structlog.get_logger("serve")
 
 
 def register(app: typer.Typer) -> None:
@@ -43,9 +45,11 @@ def serve(
     """
     from adapters.api import server
     from adapters.settings import load_settings
-    from adapters.telemetry.logs import secrets_of
+    from adapters.telemetry.logs import configure_logs, secrets_of
 
     settings = load_settings()
+    secrets = frozenset(secrets_of(settings))
+    configure_logs(secrets=secrets)
     read_dsn, endpoints = _addresses(settings)
     near = server.is_loopback(host)
     is_open = near if keys is None else not keys
@@ -60,16 +64,14 @@ def serve(
             " choose others with --host, --port"
         ) from error
     shown = f"[{host}]" if ":" in host else host
-    print(
-        f"http://{shown}:{listening.getsockname()[1]} serves the catalog"
-        f" ({'open' if is_open else 'API keys only'})",
-        file=sys.stderr,
-        flush=True,
+    log.info(
+        "serving the catalog",
+        address=f"http://{shown}:{listening.getsockname()[1]}",
+        access="open" if is_open else "API keys only",
     )
     if is_open and not near:
-        print("warning: whoever reaches this address may read the catalog", file=sys.stderr)
+        log.warning("whoever reaches this address may read the catalog")
     with listening:
-        secrets = frozenset(secrets_of(settings))
         shows = endpoints is not None and workers == 1
         make = partial(_application, serving, endpoints, secrets, settings if shows else None)
         server.serve(make, listening, workers)
@@ -92,15 +94,18 @@ def _application(
     history = historian(endpoints.kafka, endpoints.registry)
     if settings is None:
         return application(serving, history)
+    from adapters.api.metrics import ApiMetrics
     from adapters.dashboard.app import over_read_database
 
+    metrics = ApiMetrics()
     board = over_read_database(
         settings,
         endpoints,
         is_open=serving.is_open,
         hosts=None,  # the API has judged the name
+        registry=metrics.told,
     )
-    return application(serving, history, board)
+    return application(serving, history, board, metrics)
 
 
 def _addresses(settings: "Settings") -> "tuple[str, Endpoints | None]":

@@ -1,10 +1,13 @@
 """`catalog translate`: a worker that makes typed events of captured changes."""
 
-import signal
-import sys
 from typing import Annotated
 
+import structlog
 import typer
+
+from adapters.cli.interruption import stopping
+
+log = structlog.get_logger("translate")
 
 
 def register(app: typer.Typer) -> None:
@@ -30,14 +33,17 @@ def translate(
     from adapters.kafka.translator import Progress
     from adapters.settings import load_settings
     from adapters.telemetry.exposition import Pulse
+    from adapters.telemetry.tracing import traced_changes
     from adapters.telemetry.worker import watched
 
     settings = load_settings()
     endpoints = resolve_endpoints(settings)
     stop, progress = Pulse(), Progress()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
-    with watched(settings, stop, f"translate-{instance}") as metrics:
+    with (
+        stopping(stop),
+        watched(settings, stop, f"translate-{instance}") as metrics,
+        traced_changes(settings.tracing, instance) as traces,
+    ):
         metrics.note_translation(progress)
         wiring.translate(
             settings,
@@ -46,9 +52,12 @@ def translate(
             instance=instance,
             progress=progress,
             statistics=metrics.note_statistics,
+            traces=traces,
         )
-    print(
-        f"stopped after {progress.records} records, {progress.events} events, "
-        f"{progress.repeats} repeats, {progress.parked} parked",
-        file=sys.stderr,
-    )
+        log.info(
+            "stopped",
+            records=progress.records,
+            events=progress.events,
+            repeats=progress.repeats,
+            parked=progress.parked,
+        )

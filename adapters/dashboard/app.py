@@ -12,8 +12,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
+from prometheus_client import CollectorRegistry, ProcessCollector
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
@@ -25,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.api.database import ReadDatabase
 from adapters.api.keys import Gate
+from adapters.api.metrics import exposition
 from adapters.api.problems import Problem
 from adapters.dashboard import actions, pages
 from adapters.dashboard.access import (
@@ -59,12 +59,18 @@ _HEADERS = {
 
 
 def over_read_database(
-    settings: Settings, endpoints: Endpoints, *, is_open: bool, hosts: Collection[str] | None
+    settings: Settings,
+    endpoints: Endpoints,
+    *,
+    is_open: bool,
+    hosts: Collection[str] | None,
+    registry: CollectorRegistry | None = None,
 ) -> ASGIApp:
     """The dashboard, with the API keys of the read database; nothing is opened yet.
 
     `is_open`: who brings no key may look; to act always needs a key with `operate`. `hosts`: names
-    by which alone it may be asked (see `adapters.api.application.Api`); None: by any.
+    by which alone it may be asked (see `adapters.api.application.Api`); None: by any. `registry`:
+    what its /metrics tells beside the chain's; by default its own process.
     """
     database = ReadDatabase(endpoints.read_dsn, 2)
     gate = Gate(database, is_open=is_open)
@@ -76,7 +82,13 @@ def over_read_database(
             raise CatalogError(f"API keys can't be judged now: {problem}") from None
 
     return dashboard_app(
-        settings, endpoints, admit, is_open=is_open, hosts=hosts, stopped=database.close
+        settings,
+        endpoints,
+        admit,
+        is_open=is_open,
+        hosts=hosts,
+        stopped=database.close,
+        registry=registry,
     )
 
 
@@ -88,6 +100,7 @@ def dashboard_app(
     is_open: bool,
     hosts: Collection[str] | None = None,
     stopped: Callable[[], Awaitable[None]] | None = None,
+    registry: CollectorRegistry | None = None,
 ) -> ASGIApp:
     """The dashboard of the chain at `endpoints`; `admit` judges API keys."""
     sight = Sight(settings, endpoints)
@@ -148,7 +161,9 @@ def dashboard_app(
         Route("/sign-in", sign_in_page),
         Route("/sign-in", sign_in, methods=["POST"]),
         Route("/sign-out", sign_out, methods=["POST"]),
-        Route("/metrics", _metrics(sight, started)),
+        Route("/metrics", _metrics(sight, started, registry)),
+        Route("/health/live", _well),
+        Route("/health/ready", _well),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     return Starlette(
@@ -176,16 +191,25 @@ class _Once:
                 self.what()
 
 
-def _metrics(sight: Sight, started: _Once) -> Callable[[Request], Awaitable[Response]]:
-    registry = CollectorRegistry()
+def _metrics(
+    sight: Sight, started: _Once, registry: CollectorRegistry | None
+) -> Callable[[Request], Awaitable[Response]]:
+    if registry is None:
+        registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
     registry.register(ChainMetrics(sight.chain))
 
     async def metrics(request: Request) -> Response:
         started()
-        encode, kind = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(registry), headers={"content-type": kind})
+        told, kind = exposition(registry, request.headers.get("accept", ""))
+        return Response(told, headers={"content-type": kind})
 
     return metrics
+
+
+async def _well(_: Request) -> Response:
+    """It lives and can be asked; that an engine is away is what its pages are there to show."""
+    return JSONResponse({"status": "live"}, headers={"cache-control": "no-store"})
 
 
 def _to_sign_in(request: Request) -> Response:

@@ -19,7 +19,7 @@ from adapters.kafka.connection import (
     reporting,
 )
 from adapters.kafka.reading import Limits, batches_of, gather
-from adapters.kafka.subscription import CLASSIC, GroupSubscription
+from adapters.kafka.subscription import CLASSIC, GroupSubscription, OnArrival
 from adapters.kafka.topics import Topics, history_violations
 from projections.ports import Bounds, RecordBatch, Subscription
 from projections.ports import TopicPartition as Partition
@@ -46,7 +46,8 @@ class KafkaEventLog:
     """Implements `projections.ports.EventLog`.
 
     `group_protocol` is "consumer" (KIP-848) or "classic"; brokers that lack the first get the
-    second by themselves. `statistics` gets librdkafka's of a group's members.
+    second by themselves. `statistics` gets librdkafka's of a group's members, `on_arrival` their
+    records; of a replay nobody is told.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class KafkaEventLog:
         group_protocol: str = "consumer",
         limits: Limits | None = None,
         statistics: Statistics | None = None,
+        on_arrival: OnArrival | None = None,
     ) -> None:
         self._kafka = kafka
+        self._on_arrival = on_arrival
         self._statistics = statistics
         self._group_protocol = group_protocol
         self._limits = limits or Limits()
@@ -125,7 +128,9 @@ class KafkaEventLog:
         )
         if self._group_protocol == "classic":
             configuration |= CLASSIC
-        return GroupSubscription(configuration, topics, on_assign, on_lost, self._limits)
+        return GroupSubscription(
+            configuration, topics, on_assign, on_lost, self._limits, self._on_arrival
+        )
 
     def _configuration(self, role: str, **settings: Any) -> dict[str, Any]:
         return client_configuration(self._kafka, role, **READING, **settings)

@@ -24,6 +24,7 @@ from projections.ports import TopicPartition as Partition
 
 OnAssign = Callable[[Sequence[Partition]], Mapping[Partition, int]]
 OnLost = Callable[[Sequence[Partition]], None]
+OnArrival = Callable[[Sequence[Message]], None]
 
 CLASSIC = {"group.protocol": "classic", "partition.assignment.strategy": "cooperative-sticky"}
 
@@ -38,7 +39,10 @@ class GroupSubscription:
         on_assign: OnAssign,
         on_lost: OnLost,
         limits: Limits,
+        on_arrival: OnArrival | None = None,
     ) -> None:
+        """`on_arrival` gets the records of each poll before they are handed over."""
+        self._on_arrival = on_arrival
         self._on_assign, self._on_lost = on_assign, on_lost
         self._limits = limits
         self._gathered: list[Message] = []
@@ -67,6 +71,8 @@ class GroupSubscription:
             raise failed("following the event topics", error) from error
         # a revocation may come in the midst of the last chunk
         held = [m for m in self._gathered if (m.topic(), m.partition()) in self._positions]
+        if self._on_arrival is not None:
+            self._on_arrival(held)
         batches = batches_of(held, reached)
         read = {(batch.topic, batch.partition) for batch in batches}
         batches += [

@@ -23,6 +23,7 @@ from adapters.kafka.capture import CaptureMember
 from adapters.kafka.connection import Statistics, failed
 from adapters.kafka.producer import transactional_producer
 from adapters.registry.encoder import EventEncoder
+from adapters.telemetry.tracing import ChangeTraces, RecordHeaders
 from domain.events import EVENT_TYPES
 from projections.ports import DeadLetters, Headers, Stage
 
@@ -33,6 +34,7 @@ _INIT_SECONDS = 30.0
 _COMMIT_SECONDS = 30.0
 _LONGEST_PAUSE = 5.0
 _WAITS = "waits behind an earlier record of its key"
+_NONE: tuple[tuple[Outgoing, ...], None] = ((), None)
 
 
 @dataclass(slots=True)
@@ -63,12 +65,13 @@ def run_translator(
     instance: str = "1",
     progress: Progress | None = None,
     statistics: Statistics | None = None,
+    traces: ChangeTraces | None = None,
 ) -> None:
     """Translate until `stop` is set.
 
     `topics` are the capture topics; they may appear later. The offsets of `group` say how far
     translation is; `instance` names this process among those of the group and must be the same
-    after a restart. `statistics` gets librdkafka's now and then.
+    after a restart. `statistics` gets librdkafka's now and then, `traces` is told of the changes.
     Raises KafkaFailed where another process has taken the instance over or history is gone,
     NotRegistered where a contract isn't in the registry.
     """
@@ -76,7 +79,8 @@ def run_translator(
     producer = transactional_producer(kafka, f"{group}-{instance}", statistics)
     _init(producer, instance)
     member = CaptureMember(kafka, group, instance, topics, statistics)
-    worker = _Translator(producer, member, Interpreter(encoder), letters, progress or Progress())
+    interpreter = Interpreter(encoder)
+    worker = _Translator(producer, member, interpreter, letters, progress or Progress(), traces)
     try:
         worker.run(stop)
     finally:
@@ -99,12 +103,14 @@ class _Translator:
         interpreter: Interpreter,
         letters: DeadLetters,
         progress: Progress,
+        traces: ChangeTraces | None,
     ) -> None:
         self._producer = producer
         self._member = member
         self._interpreter = interpreter
         self._letters = letters
         self._progress = progress
+        self._traces = traces
         self._parked: dict[str, set[bytes]] = {}
 
     def run(self, stop: Event) -> None:
@@ -128,8 +134,9 @@ class _Translator:
         try:
             self._producer.begin_transaction()
             for message in messages:
-                for event in self._events_of(message, done):
-                    self._produce(event)
+                events, headers = self._events_of(message, done)
+                for event in events:
+                    self._produce(event, headers)
             offsets = self._member.offsets()
             if offsets:
                 self._producer.send_offsets_to_transaction(
@@ -145,36 +152,44 @@ class _Translator:
             self._abort(None)
             raise _Aborted(str(error)) from error
         self._member.note_committed(offsets)
+        if self._traces is not None:
+            self._traces.committed()
         done.commit_seconds = time.monotonic() - committing
         done.seconds = time.monotonic() - began
         self._note(done)
 
-    def _events_of(self, message: Message, done: Progress) -> list[Outgoing]:
-        """The events of one record; none where it was seen, says nothing, or is parked."""
+    def _events_of(
+        self, message: Message, done: Progress
+    ) -> tuple[Sequence[Outgoing], RecordHeaders | None]:
+        """The events of one record, and the headers that they carry; none where it was seen, says
+        nothing, or is parked.
+        """
         topic, partition = cast(str, message.topic()), cast(int, message.partition())
         offset = cast(int, message.offset())
         at = self._member.partitions[topic, partition]
         if offset < at.next_offset:  # fetched twice around a rebalance
-            return []
+            return _NONE
         at.next_offset = offset + 1
         done.records += 1
         key, value = message.key(), message.value()
         try:
             change = self._interpreter.change(topic, partition, offset, key, value)
             if isinstance(change, Skip):
-                return []
+                return _NONE
             if at.repeats.is_repeat(change):
                 done.repeats += 1
-                return []
+                return _NONE
             if key is not None and self._waits(topic, key):
                 raise Unusable(_WAITS)
             events = self._interpreter.events(change)
         except Unusable as problem:
             self._park(message, topic, partition, offset, str(problem))
             done.parked += 1
-            return []
+            return _NONE
         done.events += len(events)
-        return events
+        if self._traces is None or not events:
+            return events, None
+        return events, self._traces.begin(message, change, len(events))
 
     def _waits(self, topic: str, key: bytes) -> bool:
         """Whether earlier records of the key are parked, asked for anew where any were."""
@@ -208,10 +223,13 @@ class _Translator:
             known.add(key)
         log.warning("parked", topic=topic, partition=partition, offset=offset, reason=reason)
 
-    def _produce(self, event: Outgoing) -> None:
+    def _produce(self, event: Outgoing, headers: RecordHeaders | None) -> None:
         while True:
             try:
-                self._producer.produce(event.topic, event.value, event.key)
+                if headers is None:
+                    self._producer.produce(event.topic, event.value, event.key)
+                else:
+                    self._producer.produce(event.topic, event.value, event.key, headers=headers)
                 return
             except BufferError:
                 self._producer.poll(0.1)
@@ -229,6 +247,8 @@ class _Translator:
 
     def _abort(self, error: KafkaException | None) -> None:
         """Undo the batch. Raises KafkaFailed where this producer is of no use any more."""
+        if self._traces is not None:
+            self._traces.aborted()
         if error is not None and error.args[0].fatal():
             raise failed(
                 "translation was taken over by another process of the same instance name, or its "

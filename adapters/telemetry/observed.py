@@ -1,4 +1,4 @@
-"""The engine's ports, watched: what passes through them is counted and timed.
+"""The engine's ports, watched: what passes through them is counted, timed and traced.
 
 The engine itself stays free of it: it gets these in the place of the ports that they wrap.
 """
@@ -11,6 +11,7 @@ from time import monotonic, time
 import polars as pl
 
 from adapters.telemetry.metrics import Metrics
+from adapters.telemetry.tracing import EventTraces
 from projections.engine.parts import Parts
 from projections.ports import Decoded, EventDecoder, RecordBatch, TopicPartition
 from projections.store import (
@@ -28,13 +29,13 @@ from projections.store import (
 _GIVING_WAY = (CheckpointMoved, GenerationMoved, LettersMoved, RowsRefused, StoreBusy)
 
 
-def observed(parts: Parts, metrics: Metrics) -> Parts:
+def observed(parts: Parts, metrics: Metrics, traces: EventTraces | None = None) -> Parts:
     """The same parts, watched."""
     batch = _Batch()
     return replace(
         parts,
-        decoder=ObservedDecoder(parts.decoder, metrics, batch),
-        store=ObservedStore(parts.store, metrics, batch),
+        decoder=ObservedDecoder(parts.decoder, metrics, batch, traces),
+        store=ObservedStore(parts.store, metrics, batch, traces),
     )
 
 
@@ -49,7 +50,14 @@ class _Batch:
 class ObservedDecoder:
     """Times decoding, and remembers when the batch's oldest event was committed."""
 
-    def __init__(self, inner: EventDecoder, metrics: Metrics, batch: _Batch) -> None:
+    def __init__(
+        self,
+        inner: EventDecoder,
+        metrics: Metrics,
+        batch: _Batch,
+        traces: EventTraces | None = None,
+    ) -> None:
+        self._traces = traces
         self._inner = inner
         self._metrics = metrics
         self._batch = batch
@@ -65,13 +73,22 @@ class ObservedDecoder:
             (at for frame in decoded.frames.values() if (at := _oldest(frame)) is not None),
             default=None,
         )
+        if self._traces is not None:
+            self._traces.decoded(batch, decoded)
         return decoded
 
 
 class ObservedStore:
     """Times and counts what is stored."""
 
-    def __init__(self, inner: ReadStore, metrics: Metrics, batch: _Batch) -> None:
+    def __init__(
+        self,
+        inner: ReadStore,
+        metrics: Metrics,
+        batch: _Batch,
+        traces: EventTraces | None = None,
+    ) -> None:
+        self._traces = traces
         self._inner = inner
         self._metrics = metrics
         self._batch = batch
@@ -105,6 +122,8 @@ class ObservedStore:
             self._metrics.conflicts.labels(type(reason).__name__).inc()
             raise
         self._metrics.phase.labels("store").observe(monotonic() - began)
+        if self._traces is not None:
+            self._traces.committed(generation, write)
         self._count(generation, write)
 
     def fill(self, generation: Generation, filling: Filling) -> None:

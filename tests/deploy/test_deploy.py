@@ -18,6 +18,7 @@ import typer.main
 import yaml
 from prometheus_client import CollectorRegistry
 
+from adapters.api.metrics import ApiMetrics
 from adapters.cli.main import application
 from adapters.kafka.translator import Progress
 from adapters.telemetry.chain_metrics import Chain, ChainMetrics
@@ -47,7 +48,9 @@ def _told() -> set[str]:
     chain.take()
     whole = CollectorRegistry()
     whole.register(ChainMetrics(chain))
-    families = [*metrics.registry.collect(), *whole.collect()]
+    api = ApiMetrics()
+    api.note("/v1/releases/{id}", 200, 0.001)
+    families = [*metrics.registry.collect(), *whole.collect(), *api.told.collect()]
     names = {family.name for family in families}
     names |= {f"{family.name}_total" for family in families if family.type == "counter"}
     histograms = {family.name for family in families if family.type == "histogram"}

@@ -33,9 +33,9 @@ def run(read_dsn: str, *words: str) -> tuple[int, str, str]:
 def test_served_until_sigterm(read_dsn: str) -> None:
     process = command(read_dsn, "serve", "--port", "0", "--keys")
     assert process.stderr is not None
-    told = process.stderr.readline()
-    address = told.split()[0]
-    assert told.endswith("(API keys only)\n")
+    told = json.loads(process.stderr.readline())
+    address = told["address"]
+    assert told["access"] == "API keys only"
     code, key, _ = run(read_dsn, "keys", "create", "partner", "--rate", "1000")
     assert (code, key[:4]) == (0, "cat_")
     transport = httpx.HTTPTransport(retries=20)  # it says where before it listens there

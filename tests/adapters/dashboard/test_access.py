@@ -63,6 +63,14 @@ def test_an_open_house_shows_its_pages_and_hides_its_buttons(client: TestClient)
     assert "/generations/rebuild" not in answer.text
 
 
+def test_probes_and_scrapers_need_no_key(closed: TestClient) -> None:
+    assert closed.get("/health/live").status_code == 200
+    assert closed.get("/health/ready").status_code == 200
+    told = closed.get("/metrics").text
+    assert "catalog_chain_seen 0.0" in told
+    assert "process_resident_memory_bytes" in told
+
+
 @pytest.mark.parametrize("path", ["/", "/topics", "/dead-letters", "/lookup"])
 def test_a_closed_house_asks_for_a_key(closed: TestClient, path: str) -> None:
     answer = closed.get(path)

@@ -1,0 +1,124 @@
+"""One trace over the real engines: a change, its event, the committed read row."""
+
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from threading import Event, Thread
+
+import pytest
+from confluent_kafka.admin import AdminClient
+from opentelemetry.trace import format_trace_id
+
+from adapters import wiring
+from adapters.endpoints import Endpoints
+from adapters.kafka.producer import producer
+from adapters.kafka.topics import TopicPlan, Topics, event_topics
+from adapters.kafka.translator import run_translator
+from adapters.postgres.dead_letters import PostgresDeadLetters
+from adapters.preparation import register_contracts
+from adapters.registry.client import Registry
+from adapters.registry.encoder import EventEncoder
+from adapters.settings import Settings
+from adapters.telemetry.metrics import Metrics
+from adapters.telemetry.observed import observed
+from adapters.telemetry.spans import ChangeSpans, EventSpans
+from migrations.run import upgrade
+from projections.engine import rebuild as building
+from projections.engine.progress import silent
+from projections.engine.worker import Worker
+from tests.adapters.debezium.forms import POSTGRES, key, value
+from tests.adapters.telemetry.spans import Memory
+from tests.adapters.telemetry.test_spans import TRACE
+
+pytestmark = pytest.mark.integration
+
+
+def _until(condition: Callable[[], bool], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it didn't come to pass"
+
+
+def _insert(identity: str, lsn: int) -> bytes:
+    return value(
+        "c",
+        None,
+        {"id": identity, "title": identity},
+        table="track",
+        sequence=f'["{lsn - 5}","{lsn}"]',
+        ts_us=POSTGRES["ts_us"] + lsn,
+    )
+
+
+def test_a_change_is_followed_to_its_read_row(
+    engines: Endpoints, settings: Settings, database: str
+) -> None:
+    endpoints = replace(engines, read_dsn=database)
+    name = f"t{secrets.token_hex(6)}"
+    topic = f"{name}.public.track"
+    Topics(engines.kafka).apply([*event_topics(4), TopicPlan(topic, 1)])
+    register_contracts(engines)
+    upgrade(database, "engine", "engine")
+
+    capture = producer(engines.kafka)
+    sampled = [("traceparent", f"00-{TRACE}-b7ad6b7169203331-01".encode())]
+    capture.produce(topic, _insert("followed", 1010), key("followed"), headers=sampled)
+    capture.produce(topic, _insert("begun", 1020), key("begun"))
+    assert capture.flush(30) == 0
+
+    memory, stop = Memory(), Event()
+    events = EventSpans(memory.tracer)
+    with (
+        closing(Registry(engines.registry.url)) as registry,
+        closing(PostgresDeadLetters(database, "catalog")) as letters,
+        wiring.read_model_parts(settings, endpoints, on_arrival=events.arrived) as parts,
+    ):
+        translating = Thread(
+            target=run_translator,
+            args=(engines.kafka, [topic], EventEncoder(registry), letters, stop),
+            kwargs={"group": name, "traces": ChangeSpans(memory.tracer, 1.0)},
+        )
+        translating.start()
+        try:
+            building.ensure_live(parts)
+            watched = observed(parts, Metrics(), events)
+            with closing(
+                Worker(parts.model, parts.events, watched.decoder, watched.store, f"{name}-project")
+            ) as worker:
+
+                def projected() -> bool:
+                    worker.step(0.2)
+                    return memory.names().count("project") == 2
+
+                _until(projected)
+        finally:
+            stop.set()
+            translating.join()
+
+        spans = memory.spans()
+        assert Counter(memory.names()) == {"capture": 1, "translate": 2, "project": 2}
+        ours = [span for span in spans if format_trace_id(span.context.trace_id) == TRACE]
+        assert sorted(span.name for span in ours) == ["project", "translate"]
+        project = next(span for span in ours if span.name == "project")
+        translate = next(span for span in ours if span.name == "translate")
+        assert project.parent is not None
+        assert project.parent.span_id == translate.context.span_id
+        told = dict(project.attributes or {})
+        assert told["messaging.destination.name"] == "catalog.track"
+        assert str(told["catalog.event.id"]).startswith(f"{topic}/0/0/")
+        assert (told["catalog.event.type"], told["catalog.generation"]) == ("TrackAdded", 1)
+
+        begun = [span for span in spans if format_trace_id(span.context.trace_id) != TRACE]
+        assert len({span.context.trace_id for span in begun}) == 1
+        root = next(span for span in begun if span.name == "capture")
+        assert root.parent is None
+        assert root.start_time == (POSTGRES["ts_us"] + 1020) * 1000
+
+        # The same records again, all at once: no span more
+        building.rebuild(parts, switch=False, park_poison=True, report=silent)
+        assert len(memory.spans()) == len(spans)
+    admin = AdminClient(dict(engines.kafka))  # answers only while it lives
+    admin.delete_topics([topic])[topic].result()

@@ -2,11 +2,10 @@
 
 import signal
 import sys
-from typing import Annotated
 
 import typer
 
-from adapters.errors import UsageProblem
+from adapters.cli.read_models import DEFAULT, Model
 
 
 def register(app: typer.Typer) -> None:
@@ -14,9 +13,7 @@ def register(app: typer.Typer) -> None:
     app.command()(project)
 
 
-def project(
-    model: Annotated[str, typer.Option(help="The read model.")] = "catalog",
-) -> None:
+def project(model: Model = DEFAULT) -> None:
     """Project events into a read model until it is told to stop (Ctrl-C, SIGTERM).
 
     Any number of workers share the partitions. They may be killed at any moment.
@@ -26,11 +23,9 @@ def project(
     from adapters.settings import load_settings
     from adapters.telemetry.exposition import Pulse
     from adapters.telemetry.worker import watched
-    from adapters.topology import READ_MODELS
+    from adapters.topology import read_model
 
-    models = {one.name: one for one in READ_MODELS}
-    if model not in models:
-        raise UsageProblem(f"--model {model!r} is none of {', '.join(models)}")
+    chosen = read_model(model)
     settings = load_settings()
     endpoints = resolve_endpoints(settings)
     stop = Pulse()
@@ -41,5 +36,5 @@ def project(
         print(f"projecting into {model!r}", file=sys.stderr)
 
     with watched(settings, stop, f"project-{model}") as metrics:
-        run_worker(settings, endpoints, stop, model=models[model], ready=ready, metrics=metrics)
+        run_worker(settings, endpoints, stop, model=chosen, ready=ready, metrics=metrics)
     print("stopped", file=sys.stderr)

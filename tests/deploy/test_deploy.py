@@ -40,7 +40,7 @@ def _told() -> set[str]:
         topics=[],
         groups=[],
         generations=[],
-        dead_letters={},
+        dead_letters=[],
         violations=[],
     )
     chain = Repeated("chain", lambda: Chain(status, Verdict(State.IDLE, ())), seconds=60)

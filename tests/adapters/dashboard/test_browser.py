@@ -149,8 +149,8 @@ def test_a_rebuild_is_watched_from_its_start_to_the_switch(board: Board, operato
     expect(page.locator(".jobs li").first).to_contain_text(
         re.compile(rf"done\s+rebuild and switch .* generation {before + 1} is live")
     )
-    expect(page.locator(f"#g-{before + 1}")).to_contain_text("live")
-    expect(page.locator(f"#g-{before}")).to_contain_text("retired")
+    expect(page.locator(f"#catalog-{before + 1}")).to_contain_text("live")
+    expect(page.locator(f"#catalog-{before}")).to_contain_text("retired")
     assert page.evaluate("window.stays"), "all of it was seen without loading the page again"
     assert _live(board) == before + 1
     picture(page, "generations")
@@ -172,7 +172,7 @@ def test_a_rollback_and_a_switch_ask_first(board: Board, operator: Page) -> None
 
     page.once("dialog", refuse)
     switch.click()
-    assert re.fullmatch(r"Make generation \d+ live\?", asked[0])
+    assert re.fullmatch(r"Make generation \d+ of catalog live\?", asked[0])
     assert _live(board) == before
     page.on("dialog", lambda dialog: dialog.accept())
     expect(switch).to_be_enabled()

@@ -16,7 +16,7 @@ from adapters.settings import Settings
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.observed import observed
 from adapters.telemetry.tracing import EventTraces
-from adapters.topology import TRANSLATE_GROUP
+from adapters.topology import TRANSLATE_GROUP, read_model
 from projections.catalog import CATALOG
 from projections.engine import dead_letter, worker
 from projections.engine import rebuild as building
@@ -27,6 +27,7 @@ from projections.engine.partitions import AnotherLog
 from projections.engine.parts import Parts
 from projections.engine.rebuild import HistoryNotWhole, NothingLive
 from projections.engine.switch import CantSwitch
+from projections.ports import DeadLetter, Stage
 from projections.read_model import ReadModel
 from projections.store import ReadersInTheWay, RebuildRunning, StoreBusy
 
@@ -111,19 +112,41 @@ def _something_is_live(parts: Parts) -> bool:
     return True
 
 
-def retry_projection(settings: Settings, endpoints: Endpoints, numbers: Collection[int]) -> Retried:
-    """Try parked events again."""
+def retry_letters(
+    settings: Settings, endpoints: Endpoints, letters: Collection[DeadLetter]
+) -> Retried:
+    """Try parked records again, each read model's apart.
+
+    Translation's come first: what it makes good may be what the next stage waits for.
+    """
+    done: list[int] = []
+    failed: dict[int, str] = {}
+    for stage, model in sorted({(one.stage, one.read_model) for one in letters}, key=_by_stage):
+        numbers = {one.number for one in letters if (one.stage, one.read_model) == (stage, model)}
+        if stage is Stage.TRANSLATE:
+            retried = _retranslate(endpoints, numbers)
+        else:
+            retried = _project_again(settings, endpoints, read_model(model), numbers)
+        done += retried.done
+        failed |= retried.failed
+    return Retried(tuple(done), failed)
+
+
+def _by_stage(queue: tuple[Stage, str]) -> tuple[bool, str]:
+    return (queue[0] is not Stage.TRANSLATE, queue[1])
+
+
+def _project_again(
+    settings: Settings, endpoints: Endpoints, model: ReadModel, numbers: Collection[int]
+) -> Retried:
     with (
-        read_model_parts(settings, endpoints) as parts,
-        closing(wiring.dead_letters(endpoints)) as letters,
+        read_model_parts(settings, endpoints, model) as parts,
+        closing(wiring.dead_letters(endpoints, model)) as letters,
     ):
         return dead_letter.retry(parts, letters, numbers)
 
 
-def retry_translation(
-    settings: Settings, endpoints: Endpoints, numbers: Collection[int]
-) -> Retried:
-    """Try parked changes again."""
+def _retranslate(endpoints: Endpoints, numbers: Collection[int]) -> Retried:
     with (
         engine_errors(),
         closing(wiring.registry(endpoints)) as registry,

@@ -4,16 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adapters.debezium.connector import Capture
+from adapters.errors import UsageProblem
 from adapters.ingestion.master.tables import CAPTURED
 from adapters.kafka.topics import TopicPlan, capture_topics, event_topics
 from adapters.settings import Settings
 from domain.translation import TRANSLATIONS
 from projections.catalog import CATALOG
+from projections.new_releases import NEW_RELEASES
 from projections.read_model import ReadModel
 
 MASTER_SCHEMA = "public"
-READ_MODELS: tuple[ReadModel, ...] = (CATALOG,)
+READ_MODELS: tuple[ReadModel, ...] = (CATALOG, NEW_RELEASES)
 TRANSLATE_GROUP = "catalog-translate"
+
+
+def read_model(name: str) -> ReadModel:
+    """The read model of that name. Raises UsageProblem."""
+    for model in READ_MODELS:
+        if model.name == name:
+            return model
+    raise UsageProblem(f"--model {name!r} is none of {', '.join(m.name for m in READ_MODELS)}")
 
 
 def project_group(model: ReadModel) -> str:

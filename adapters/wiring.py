@@ -110,9 +110,9 @@ def registry(endpoints: Endpoints) -> Registry:
     return Registry.at(endpoints.registry)
 
 
-def dead_letters(endpoints: Endpoints, model: ReadModel = CATALOG) -> PostgresDeadLetters:
-    """Parked records of translation and of a read model; close it."""
-    return PostgresDeadLetters(endpoints.read_dsn, model.name)
+def dead_letters(endpoints: Endpoints, model: ReadModel | None = None) -> PostgresDeadLetters:
+    """Parked records of translation and of one read model (None: of all); close it."""
+    return PostgresDeadLetters(endpoints.read_dsn, None if model is None else model.name)
 
 
 SERVICES = (

@@ -1,8 +1,8 @@
 """Runs the migrations of one branch in one schema, from code.
 
-Three branches, one folder each: `engine` (the projection engine's own tables, once a read
-database), `read_catalog` (once for each generation of the read catalog) and `master` (once a master
-database). Their revisions name no schema; where they run is said here.
+One folder a branch: `engine` (the projection engine's own tables, once a read database), `master`
+(once a master database), and one a read model (`read_catalog`, `new_releases`), once for each of
+its generations. Their revisions name no schema; where they run is said here.
 """
 
 from collections.abc import Iterator
@@ -22,6 +22,7 @@ FOLDER = Path(__file__).parent
 METADATA = {
     "engine": "adapters.postgres.tables:METADATA",
     "master": "adapters.ingestion.master.tables:METADATA",
+    "new_releases": "projections.new_releases:METADATA",
     "read_catalog": "projections.catalog:METADATA",
 }
 """Branch → the SQLAlchemy metadata that its revisions must lead to."""

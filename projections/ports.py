@@ -161,6 +161,8 @@ class DeadLetter:
 
     number: int
     stage: Stage
+    read_model: str
+    """Empty at the translate stage, which comes before all read models."""
     generation: int
     """0 at the translate stage, which has no generations."""
     topic: str

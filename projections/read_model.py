@@ -47,6 +47,17 @@ class Projection:
         return table
 
 
+def answer(schema: str, statement: str) -> str:
+    """A statement over a read model's `schema` whose rows begin with `generation`: the number of
+    the one that it reads.
+
+    The view that says so is named before any table, so that a switch waits for the statement's end
+    or the statement for the switch's, and neither for the other while it holds something.
+    """
+    return f"""SELECT g.number AS generation, s.*
+        FROM {schema}.generation g CROSS JOIN ({statement}) s"""
+
+
 @dataclass(frozen=True)
 class ReadModel:
     """Projections that are built, verified and switched together."""

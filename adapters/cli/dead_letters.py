@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from adapters.cli.read_models import OnlyModel
 from adapters.errors import CatalogError, UsageProblem
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def list_letters(
     stage: Annotated[str | None, typer.Option(help="translate or project.")] = None,
     topic: Annotated[str | None, typer.Option()] = None,
     limit: Annotated[int, typer.Option(min=1)] = 100,
+    model: OnlyModel = None,
     as_json: Json = False,
 ) -> None:
     """List parked records in their order."""
@@ -45,16 +47,22 @@ def list_letters(
 
     if stage is not None and stage not in set(Stage):
         raise UsageProblem(f"--stage {stage!r} is none of {', '.join(Stage)}")
-    with _letters(_settings()[1]) as letters:
-        found = letters.list(None if stage is None else Stage(stage), topic, limit=limit)
+    if model is not None and stage == Stage.TRANSLATE:
+        raise UsageProblem("translation comes before all read models: leave --model away")
+    of = Stage.PROJECT if model is not None else None if stage is None else Stage(stage)
+    with _letters(_settings()[1], model) as letters:
+        found = letters.list(of, topic, limit=limit)
     if as_json:
         print(json.dumps([_as_dict(one) for one in found]))
         return
-    table = Table("number", "stage", "position", "key", "tries", "parked", "reason", box=None)
+    table = Table(
+        "number", "stage", "read model", "position", "key", "tries", "parked", "reason", box=None
+    )
     for one in found:
         table.add_row(
             str(one.number),
             one.stage.value,
+            one.read_model,
             f"{one.topic}/{one.partition}/{one.offset}",
             Text(_text(one.key) or ""),
             str(one.attempts),
@@ -78,43 +86,36 @@ def show(number: int, as_json: Json = False) -> None:
         print(f"{name}: {value}")
 
 
-def retry(numbers: Numbers = None, every: Every = False, as_json: Json = False) -> None:
+def retry(
+    numbers: Numbers = None, every: Every = False, model: OnlyModel = None, as_json: Json = False
+) -> None:
     """Try letters again, with all that waits behind them, each key in order.
 
     What succeeds leaves the list. Exit code 1 where some failed again.
     """
-    from adapters.read_side import retry_projection, retry_translation
-    from projections.ports import Stage
+    from adapters.read_side import retry_letters
 
     chosen = _chosen(numbers, every=every)
     settings, endpoints = _settings()
-    with _letters(endpoints) as letters:
-        parked = letters.list()
-    wanted = {one.number: one.stage for one in parked if chosen is None or one.number in chosen}
-    done: list[int] = []
-    failed: dict[int, str] = {}
-    # Translation first: what it makes good may be what the next stage waits for.
-    for stage, again in ((Stage.TRANSLATE, retry_translation), (Stage.PROJECT, retry_projection)):
-        of_stage = {number for number, its in wanted.items() if its is stage}
-        if of_stage:
-            retried = again(settings, endpoints, of_stage)
-            done += retried.done
-            failed |= retried.failed
+    with _letters(endpoints, model) as letters:
+        parked = _of_model(letters.list(), model)
+    wanted = [one for one in parked if chosen is None or one.number in chosen]
+    retried = retry_letters(settings, endpoints, wanted)
     if as_json:
-        print(json.dumps({"done": done, "failed": failed}))
+        print(json.dumps({"done": retried.done, "failed": retried.failed}))
     else:
-        print(f"{len(done)} made good, {len(failed)} failed again")
-        for number, reason in failed.items():
+        print(f"{len(retried.done)} made good, {len(retried.failed)} failed again")
+        for number, reason in retried.failed.items():
             print(f"{number}: {reason}", file=sys.stderr)
-    if failed:
-        raise CatalogError(f"{len(failed)} records still can't be used")
+    if retried.failed:
+        raise CatalogError(f"{len(retried.failed)} records still can't be used")
 
 
-def discard(numbers: Numbers = None, every: Every = False) -> None:
+def discard(numbers: Numbers = None, every: Every = False, model: OnlyModel = None) -> None:
     """Forget letters on purpose. What waits behind them goes on with the next retry."""
     chosen = _chosen(numbers, every=every)
-    with _letters(_settings()[1]) as letters:
-        known = {one.number for one in letters.list()}
+    with _letters(_settings()[1], model) as letters:
+        known = {one.number for one in _of_model(letters.list(), model)}
         if chosen is not None and (unknown := chosen - known):
             raise UsageProblem(f"there are no dead letters {sorted(unknown)}")
         count = letters.discard(sorted(known if chosen is None else chosen))
@@ -136,12 +137,19 @@ def _settings() -> "tuple[Settings, Endpoints]":
 
 
 @contextmanager
-def _letters(endpoints: "Endpoints") -> "Iterator[DeadLetters]":
+def _letters(endpoints: "Endpoints", model: str | None = None) -> "Iterator[DeadLetters]":
     from adapters import wiring
     from adapters.read_side import engine_errors
+    from adapters.topology import read_model
 
-    with engine_errors(), closing(wiring.dead_letters(endpoints)) as letters:
+    chosen = None if model is None else read_model(model)
+    with engine_errors(), closing(wiring.dead_letters(endpoints, chosen)) as letters:
         yield letters
+
+
+def _of_model(letters: "list[DeadLetter]", model: str | None) -> "list[DeadLetter]":
+    """Without those of translation, which belong to no read model, where one is asked for."""
+    return [one for one in letters if model is None or one.read_model == model]
 
 
 def _text(raw: bytes | None) -> str | None:
@@ -152,6 +160,7 @@ def _as_dict(letter: "DeadLetter") -> dict[str, object]:
     return {
         "number": letter.number,
         "stage": letter.stage.value,
+        "read_model": letter.read_model or None,
         "topic": letter.topic,
         "partition": letter.partition,
         "offset": letter.offset,

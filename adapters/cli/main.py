@@ -22,6 +22,7 @@ COMMANDS = (
     "ingest",
     "lookup",
     "conflicts",
+    "new_releases",
     "serve",
     "keys",
     "dashboard",

@@ -2,13 +2,12 @@
 
 from os import getpid
 from socket import gethostname
-from typing import Annotated
 
 import structlog
 import typer
 
 from adapters.cli.interruption import stopping
-from adapters.errors import UsageProblem
+from adapters.cli.read_models import DEFAULT, Model
 
 log = structlog.get_logger("project")
 
@@ -18,9 +17,7 @@ def register(app: typer.Typer) -> None:
     app.command()(project)
 
 
-def project(
-    model: Annotated[str, typer.Option(help="The read model.")] = "catalog",
-) -> None:
+def project(model: Model = DEFAULT) -> None:
     """Project events into a read model until it is told to stop (Ctrl-C, SIGTERM).
 
     Any number of workers share the partitions. They may be killed at any moment.
@@ -31,11 +28,9 @@ def project(
     from adapters.telemetry.exposition import Pulse
     from adapters.telemetry.tracing import traced_events
     from adapters.telemetry.worker import watched
-    from adapters.topology import READ_MODELS
+    from adapters.topology import read_model
 
-    models = {one.name: one for one in READ_MODELS}
-    if model not in models:
-        raise UsageProblem(f"--model {model!r} is none of {', '.join(models)}")
+    chosen = read_model(model)
     settings = load_settings()
     endpoints = resolve_endpoints(settings)
     stop = Pulse()
@@ -44,12 +39,5 @@ def project(
         watched(settings, stop, f"project-{model}") as metrics,
         traced_events(settings.tracing, f"{model}-{gethostname()}-{getpid()}") as traces,
     ):
-        run_worker(
-            settings,
-            endpoints,
-            stop,
-            model=models[model],
-            metrics=metrics,
-            traces=traces,
-        )
+        run_worker(settings, endpoints, stop, model=chosen, metrics=metrics, traces=traces)
         log.info("stopped")

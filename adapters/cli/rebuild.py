@@ -1,4 +1,4 @@
-"""`catalog rebuild`, `switch`, `rollback`: new generations of the read catalog, what is live."""
+"""`catalog rebuild`, `switch`, `rollback`: new generations of a read model, what is live."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from adapters.cli.read_models import DEFAULT, Model
 from adapters.errors import Unhealthy
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def rebuild(
         bool, typer.Option("--force", help="Rebuild although the log's history is not whole.")
     ] = False,
     keep: Annotated[int, typer.Option(min=0, help="Former generations to keep for rollback.")] = 1,
+    model: Model = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """Build a new generation from message zero beside the live one, verify it, switch to it.
@@ -54,13 +56,14 @@ def rebuild(
     from adapters.endpoints import resolve_endpoints
     from adapters.read_side import read_model_parts
     from adapters.settings import load_settings
+    from adapters.topology import read_model
     from projections.engine import rebuild as building
 
     settings = load_settings()
     with (
         resumable("`catalog rebuild` goes on where it was"),
         shown_on(Console(stderr=True)) as report,
-        read_model_parts(settings, resolve_endpoints(settings)) as parts,
+        read_model_parts(settings, resolve_endpoints(settings), read_model(model)) as parts,
     ):
         done = building.rebuild(
             parts,
@@ -82,7 +85,8 @@ def rebuild(
     if done.comparison is not None and not done.comparison.equal and not done.switched:
         raise Unhealthy(
             f"generation {done.generation.number} differs from the live one and was not switched "
-            f"in; `catalog switch {done.generation.number} --force` does so all the same"
+            f"in; `catalog switch {done.generation.number} --force --model {model}` does so all "
+            "the same"
         )
 
 
@@ -93,6 +97,7 @@ def switch(
     force: Annotated[
         bool, typer.Option("--force", help="Also one whose rows differ from the live ones.")
     ] = False,
+    model: Model = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """Bring a generation up to date and make it live."""
@@ -101,43 +106,47 @@ def switch(
     from adapters.endpoints import resolve_endpoints
     from adapters.read_side import read_model_parts
     from adapters.settings import load_settings
+    from adapters.topology import read_model
     from projections.engine import switch as switching
 
     settings = load_settings()
     with (
         resumable("`catalog switch` goes on where it was"),
         shown_on(Console(stderr=True)) as report,
-        read_model_parts(settings, resolve_endpoints(settings)) as parts,
+        read_model_parts(settings, resolve_endpoints(settings), read_model(model)) as parts,
     ):
         live = switching.switch(parts, number, force=force, report=report)
     _say_live(live, as_json=as_json)
 
 
-def rollback(as_json: Json = False) -> None:
+def rollback(model: Model = DEFAULT, as_json: Json = False) -> None:
     """Bring the former generation up to date and make it live again."""
     from adapters.cli.interruption import resumable
     from adapters.cli.phases import shown_on
     from adapters.endpoints import resolve_endpoints
     from adapters.read_side import read_model_parts
     from adapters.settings import load_settings
+    from adapters.topology import read_model
     from projections.engine import switch as switching
 
     settings = load_settings()
     with (
         resumable("`catalog rollback` goes on where it was"),
         shown_on(Console(stderr=True)) as report,
-        read_model_parts(settings, resolve_endpoints(settings)) as parts,
+        read_model_parts(settings, resolve_endpoints(settings), read_model(model)) as parts,
     ):
         live = switching.rollback(parts, report=report)
     _say_live(live, as_json=as_json)
 
 
 def _say_live(live: "Generation", *, as_json: bool) -> None:
-    print(json.dumps(_generation(live)) if as_json else f"generation {live.number} is live")
+    said = f"generation {live.number} of {live.read_model} is live"
+    print(json.dumps(_generation(live)) if as_json else said)
 
 
 def _generation(generation: "Generation") -> dict[str, object]:
     return {
+        "read_model": generation.read_model,
         "generation": generation.number,
         "schema": generation.schema,
         "phase": generation.phase.value,
@@ -145,8 +154,8 @@ def _generation(generation: "Generation") -> dict[str, object]:
 
 
 def _outcome(done: "Rebuilt") -> str:
-    number = done.generation.number
+    what = f"generation {done.generation.number} of {done.generation.read_model}"
     how = " (gone on with after it was stopped)" if done.resumed else ""
     if done.switched:
-        return f"generation {number}{how} is live"
-    return f"generation {number}{how} is {done.generation.phase.value}"
+        return f"{what}{how} is live"
+    return f"{what}{how} is {done.generation.phase.value}"

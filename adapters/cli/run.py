@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from adapters.endpoints import Endpoints
     from projections.catalog.lookup import MatchRow
+    from projections.engine.progress import Report
 
 IDLE_SECONDS = 120.0
 STAGES = 8
@@ -93,7 +94,7 @@ def _demonstrate(settings: Settings, stack: ExitStack) -> str:
         done(f"{sum(len(matches) for matches in before.values())} matches")
     _show_answers(show, before)
 
-    with show.stage("rebuild the read catalog from message zero, verify it, switch to it") as done:
+    with show.stage("rebuild each read model from message zero, verify it, switch to it") as done:
         done(_rebuild(settings, endpoints, show))
 
     with show.stage("look up again: nothing changed") as done:
@@ -101,7 +102,7 @@ def _demonstrate(settings: Settings, stack: ExitStack) -> str:
             raise CatalogError("the new generation answers differently than the former one")
         done("the same answers")
 
-    with show.stage("verify the live catalog against a replay") as done:
+    with show.stage("verify the live read models against a replay") as done:
         done(_verify(settings, endpoints, show))
 
     found = await_idle(settings, endpoints, seconds=IDLE_SECONDS)
@@ -179,31 +180,38 @@ def _show_answers(show: _Show, answers: "Mapping[tuple[str, str], Sequence[Match
 
 def _rebuild(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
     from adapters.read_side import read_model_parts
+    from adapters.topology import READ_MODELS
     from projections.engine.rebuild import rebuild
 
-    with read_model_parts(settings, endpoints) as parts:
-        rebuilt = rebuild(
-            parts, report=lambda now: show.hint(f"{now.phase} {now.done}/{now.total}")
-        )
-    if not rebuilt.switched:
-        raise CatalogError(
-            f"the rebuilt catalog differs from the live one: {rebuilt.generation.note}"
-        )
-    verdict = rebuilt.comparison.summary() if rebuilt.comparison else "nothing to compare with"
-    return f"generation {rebuilt.generation.number} is live; {verdict}"
+    outcomes = []
+    for model in READ_MODELS:
+        with read_model_parts(settings, endpoints, model) as parts:
+            rebuilt = rebuild(parts, report=_hints(show, model.name))
+        number, note = rebuilt.generation.number, rebuilt.generation.note
+        if not rebuilt.switched:
+            raise CatalogError(f"the rebuilt {model.name} differs from the live one: {note}")
+        verdict = rebuilt.comparison.summary() if rebuilt.comparison else "nothing to compare with"
+        outcomes.append(f"generation {number} of {model.name} is live; {verdict}")
+    return "\n      ".join(outcomes)
 
 
 def _verify(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
     from adapters.read_side import read_model_parts
+    from adapters.topology import READ_MODELS
     from projections.engine.rebuild import verify_live
 
-    with read_model_parts(settings, endpoints) as parts:
-        comparison = verify_live(
-            parts, report=lambda now: show.hint(f"{now.phase} {now.done}/{now.total}")
-        )
-    if not comparison.equal:
-        raise CatalogError(f"the live catalog has drifted: {comparison.summary()}")
-    return comparison.summary()
+    outcomes = []
+    for model in READ_MODELS:
+        with read_model_parts(settings, endpoints, model) as parts:
+            comparison = verify_live(parts, report=_hints(show, model.name))
+        if not comparison.equal:
+            raise CatalogError(f"the live {model.name} has drifted: {comparison.summary()}")
+        outcomes.append(f"{model.name}: {comparison.summary()}")
+    return "\n      ".join(outcomes)
+
+
+def _hints(show: _Show, model: str) -> "Report":
+    return lambda now: show.hint(f"{model}: {now.phase} {now.done}/{now.total}")
 
 
 _WHAT_NEXT = """
@@ -218,6 +226,7 @@ and then in one of them, to keep the engines up until Ctrl-C:
 and in the other:
 
   catalog lookup upc 299000009001       what a barcode stands on
+  catalog new-releases                  what came out, per label and day
   catalog ingest YOUR_FEED.csv          your own data; its forms are shown in
                                         {folder}
   catalog status                        topics, lag, generations, dead letters

@@ -9,7 +9,7 @@ import typer
 from adapters.endpoints import resolve_endpoints
 from adapters.errors import Unhealthy
 from adapters.settings import load_settings
-from adapters.telemetry.health import ChainStatus, State, Thresholds, Verdict, judge
+from adapters.telemetry.health import ChainStatus, State, Thresholds, Verdict, judge, work_of
 
 
 def register(app: typer.Typer) -> None:
@@ -66,7 +66,7 @@ def show(found: ChainStatus, verdict: Verdict) -> None:
         table.add_column(name, justify=justify, no_wrap=True)
     for topic in found.topics:
         table.add_row(
-            topic.stage,
+            work_of(topic.stage, topic.read_model),
             topic.topic,
             str(topic.partitions),
             str(topic.first),
@@ -103,11 +103,13 @@ def _lines(found: ChainStatus, verdict: Verdict) -> list[str]:
             f"slot         {slot.name}: {reader}, holds {slot.retained_bytes / 1e6:.1f} MB of log"
         )
     for group in found.groups:
-        lines.append(f"workers      {group.stage}: {group.members} in group {group.group}")
+        work = work_of(group.stage, group.read_model)
+        lines.append(f"workers      {work}: {group.members} in group {group.group}")
     for generation in found.generations:
         note = f" ({generation.note})" if generation.note else ""
         lines.append(
             f"generation   {generation.read_model} {generation.number}: {generation.phase}{note}"
         )
-    parked = ", ".join(f"{n} {stage}" for stage, n in found.dead_letters.items()) or "none"
-    return [*lines, f"dead letters {parked}", f"state        {verdict.state.value}"]
+    parked = [f"{one.count} {work_of(one.stage, one.read_model)}" for one in found.dead_letters]
+    parked_line = f"dead letters {', '.join(parked) or 'none'}"
+    return [*lines, parked_line, f"state        {verdict.state.value}"]

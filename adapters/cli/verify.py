@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from adapters.cli.read_models import DEFAULT, Model
 from adapters.errors import Unhealthy
 
 
@@ -18,6 +19,7 @@ def verify(
     force: Annotated[
         bool, typer.Option("--force", help="Replay although the log's history is not whole.")
     ] = False,
+    model: Model = DEFAULT,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Replay all events into a scratch generation and compare it with the live one, row by row.
@@ -30,12 +32,13 @@ def verify(
     from adapters.endpoints import resolve_endpoints
     from adapters.read_side import read_model_parts
     from adapters.settings import load_settings
+    from adapters.topology import read_model
     from projections.engine.rebuild import verify_live
 
     settings = load_settings()
     with (
         shown_on(Console(stderr=True)) as report,
-        read_model_parts(settings, resolve_endpoints(settings)) as parts,
+        read_model_parts(settings, resolve_endpoints(settings), read_model(model)) as parts,
     ):
         comparison = verify_live(parts, force=force, report=report)
     if as_json:
@@ -45,5 +48,6 @@ def verify(
         print(comparison.summary())
     if not comparison.equal:
         raise Unhealthy(
-            f"drift: {comparison.summary()}; `catalog rebuild --accept-differences` makes them anew"
+            f"drift: {comparison.summary()}; `catalog rebuild --model {model} "
+            "--accept-differences` makes them anew"
         )

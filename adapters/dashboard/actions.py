@@ -16,17 +16,18 @@ from adapters.dashboard.access import Refused, Visitor, operators_form, whole_nu
 from adapters.dashboard.jobs import Busy, Job
 from adapters.dashboard.letters import Filter
 from adapters.dashboard.rendering import Dashboard
-from adapters.errors import CatalogError
+from adapters.errors import CatalogError, UsageProblem
 from adapters.read_side import (
     engine_errors,
     read_model_parts,
-    retry_projection,
-    retry_translation,
+    retry_letters,
 )
+from adapters.topology import read_model
+from projections.catalog import CATALOG
 from projections.engine import rebuild as building
 from projections.engine import switch as switching
 from projections.engine.progress import Progress, Report
-from projections.ports import Stage
+from projections.read_model import ReadModel
 
 Action = Callable[[Dashboard, Request, Visitor], Awaitable[Response]]
 
@@ -34,11 +35,12 @@ Action = Callable[[Dashboard, Request, Visitor], Awaitable[Response]]
 async def rebuild(board: Dashboard, request: Request, who: Visitor) -> Response:
     """Build a new generation; switch to it when it is proven, if that is wanted."""
     form = await operators_form(request, who)
+    model = _model(form)
     switch = "switch" in form
     park = "park_poison" in form
 
     def work(job: Job) -> str:
-        with read_model_parts(board.settings, board.endpoints) as parts:
+        with read_model_parts(board.settings, board.endpoints, model) as parts:
             done = building.rebuild(parts, switch=switch, park_poison=park, report=_telling(job))
         number, note = done.generation.number, done.generation.note or ""
         if switch and not done.switched:
@@ -46,35 +48,36 @@ async def rebuild(board: Dashboard, request: Request, who: Visitor) -> Response:
         state = "live" if done.switched else done.generation.phase.value
         return f"generation {number} is {state}{f': {note}' if note else ''}"
 
-    what = "rebuild and switch" if switch else "rebuild without switch"
+    what = f"rebuild and switch {model.name}" if switch else f"rebuild {model.name} without switch"
     return _started(board, request, who, "generations", what, work)
 
 
 async def switch(board: Dashboard, request: Request, who: Visitor) -> Response:
     """Make a generation live."""
     form = await operators_form(request, who)
+    model = _model(form)
     number = whole_number(form.get("number", ""))
     force = "force" in form
 
     def work(job: Job) -> str:
-        with read_model_parts(board.settings, board.endpoints) as parts:
+        with read_model_parts(board.settings, board.endpoints, model) as parts:
             live = switching.switch(parts, number, force=force, report=_telling(job))
         return f"generation {live.number} is live"
 
-    what = f"switch to generation {number}"
+    what = f"switch to generation {number} of {model.name}"
     return _started(board, request, who, "generations", what, work)
 
 
 async def rollback(board: Dashboard, request: Request, who: Visitor) -> Response:
     """Make the former generation live again."""
-    await operators_form(request, who)
+    model = _model(await operators_form(request, who))
 
     def work(job: Job) -> str:
-        with read_model_parts(board.settings, board.endpoints) as parts:
+        with read_model_parts(board.settings, board.endpoints, model) as parts:
             live = switching.rollback(parts, report=_telling(job))
         return f"generation {live.number} is live again"
 
-    return _started(board, request, who, "generations", "roll back", work)
+    return _started(board, request, who, "generations", f"roll back {model.name}", work)
 
 
 async def retry(board: Dashboard, request: Request, who: Visitor) -> Response:
@@ -83,19 +86,12 @@ async def retry(board: Dashboard, request: Request, who: Visitor) -> Response:
     chosen, what = await _chosen(board, form)
 
     def work(_: Job) -> str:
-        stages = letters.stages(board.endpoints.read_dsn, chosen)
-        done, failed = 0, 0
-        # Translation first: what it makes good may be what the next stage waits for.
-        for stage, again in (
-            (Stage.TRANSLATE, retry_translation),
-            (Stage.PROJECT, retry_projection),
-        ):
-            of_stage = {number for number in chosen if stages.get(number) == stage}
-            if of_stage:
-                retried = again(board.settings, board.endpoints, of_stage)
-                done, failed = done + len(retried.done), failed + len(retried.failed)
-        told = f"{done} made good, {failed} failed again"
-        if failed:
+        with engine_errors(), closing(wiring.dead_letters(board.endpoints)) as kept:
+            numbers = set(chosen)
+            wanted = [letter for letter in kept.list() if letter.number in numbers]
+        retried = retry_letters(board.settings, board.endpoints, wanted)
+        told = f"{len(retried.done)} made good, {len(retried.failed)} failed again"
+        if retried.failed:
             raise CatalogError(told)
         return told
 
@@ -123,6 +119,14 @@ ACTIONS: dict[str, Action] = {
 }
 
 _PAGES = {"generations": "/generations", "dead letters": "/dead-letters"}
+
+
+def _model(form: dict[str, str]) -> ReadModel:
+    """The read model that a form names; the catalog where it names none."""
+    try:
+        return read_model(form.get("model", CATALOG.name))
+    except UsageProblem:
+        raise Refused("there is no such read model", 404) from None
 
 
 async def _chosen(board: Dashboard, form: dict[str, str]) -> tuple[list[int], str]:

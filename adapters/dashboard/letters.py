@@ -1,7 +1,7 @@
 """Dead letters as an operator looks at them: filtered, a page at a time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,8 @@ _LIVE = """
      WHERE g.read_model = d.read_model AND g.number = d.generation AND g.phase = 'live'))
 """
 _MATCHES = """
-    AND (%(stage)s = '' OR d.stage = %(stage)s) AND (%(topic)s = '' OR d.topic = %(topic)s)
+    AND (%(stage)s = '' OR d.stage = %(stage)s) AND (%(model)s = '' OR d.read_model = %(model)s)
+    AND (%(topic)s = '' OR d.topic = %(topic)s)
     AND (%(reason)s = '' OR d.reason = %(reason)s)
     AND (%(key)s = '' OR d.key = convert_to(%(key)s, 'UTF8'))
 """
@@ -27,17 +28,19 @@ class Filter:
     topic: str = ""
     reason: str = ""
     key: str = ""
+    model: str = ""
+    """Read model; translation's letters are of none."""
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> "Filter":
         """The filter in the fields of a form or an address."""
-        return cls(*(given.get(name, "").strip() for name in ("stage", "topic", "reason", "key")))
+        names = ("stage", "topic", "reason", "key", "model")
+        return cls(*(given.get(name, "").strip() for name in names))
 
     @property
     def fields(self) -> dict[str, str]:
         """What is set."""
-        pairs = (("stage", self.stage), ("topic", self.topic), ("reason", self.reason))
-        return {name: value for name, value in (*pairs, ("key", self.key)) if value}
+        return {name: value for name, value in asdict(self).items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Line:
 
     number: int
     stage: str
+    read_model: str
     topic: str
     partition: int
     offset: int
@@ -59,13 +63,13 @@ def page(dsn: str, chosen: Filter, after: int = 0) -> list[Line]:
     """Up to PAGE letters by number, and one more where there are further ones."""
     rows = ask(
         dsn,
-        "SELECT d.number, d.stage, d.topic, d.partition, d.offset, d.key, d.reason, d.parked_at,"
-        f" d.attempts FROM engine.dead_letter AS d WHERE {_LIVE} {_MATCHES}"
+        "SELECT d.number, d.stage, d.read_model, d.topic, d.partition, d.offset, d.key, d.reason,"
+        f" d.parked_at, d.attempts FROM engine.dead_letter AS d WHERE {_LIVE} {_MATCHES}"
         " AND d.number > %(after)s ORDER BY d.number LIMIT %(limit)s",
         {**_values(chosen), "after": after, "limit": PAGE + 1},
     )
     shown: list[tuple[Any, ...]] = [
-        (*row[:5], None if row[5] is None else _text(row[5]), *row[6:]) for row in rows
+        (*row[:6], None if row[6] is None else _text(row[6]), *row[7:]) for row in rows
     ]
     return [Line(*row) for row in shown]
 
@@ -80,17 +84,12 @@ def numbers(dsn: str, chosen: Filter) -> list[int]:
     return [number for (number,) in rows]
 
 
-def stages(dsn: str, of: list[int]) -> dict[int, str]:
-    """Stage of each of these letters that is still there."""
-    rows = ask(dsn, "SELECT number, stage FROM engine.dead_letter WHERE number = ANY(%s)", (of,))
-    return dict(rows)
-
-
 def _values(chosen: Filter) -> dict[str, str]:
     return {
         "stage": chosen.stage,
         "topic": chosen.topic,
         "reason": chosen.reason,
+        "model": chosen.model,
         "key": chosen.key.replace("\0", ""),
     }
 

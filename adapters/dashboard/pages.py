@@ -20,11 +20,14 @@ from adapters.read_side import engine_errors
 from adapters.registry.client import RegistryFailed
 from adapters.registry.objects import RecordReader
 from adapters.telemetry.chain_metrics import Chain
+from adapters.telemetry.health import work_of
+from adapters.topology import READ_MODELS
 from projections.store import Phase
 
 View = Callable[[Dashboard, Request, Visitor], Awaitable[Response]]
 
-_HISTORY = 200
+_WORKS = (("translate", ""), *(("project", model.name) for model in READ_MODELS))
+"""Each stage, and what it is done for."""
 
 
 async def flow(board: Dashboard, request: Request, who: Visitor) -> Response:
@@ -46,7 +49,7 @@ async def history(board: Dashboard, request: Request, who: Visitor) -> Response:
     """What the charts show, column by column as uPlot wants it."""
     board.sight.chain.newest()
     points = list(board.sight.history)
-    stages = ("translate", "project")
+    stages = [work_of(*work) for work in _WORKS]
     return JSONResponse(
         {
             "at": [point.at for point in points],
@@ -77,12 +80,11 @@ async def topic(board: Dashboard, request: Request, who: Visitor) -> Response:
     name = request.path_params["name"]
     taken = board.sight.topics.newest()
     workers = board.sight.workers.newest()
-    checkpoints = {
-        at: checkpoint
+    readers = [
+        group
         for group in workers.value or ()
-        for at, checkpoint in group.checkpoints.items()
-        if at[0] == name
-    }
+        if any(topic == name for topic, _ in group.checkpoints)
+    ]
     return render(
         board,
         request,
@@ -94,7 +96,7 @@ async def topic(board: Dashboard, request: Request, who: Visitor) -> Response:
         topic=_named(taken.value, name),
         name=name,
         sizes=board.sight.sizes.newest(),
-        checkpoints=checkpoints,
+        readers=readers,
         key=request.query_params.get("key", ""),
     )
 
@@ -140,6 +142,7 @@ async def generations(board: Dashboard, request: Request, who: Visitor) -> Respo
         jobs=board.jobs.recent("generations"),
         unfinished=(Phase.CREATING, Phase.FILLING, Phase.CATCHING_UP),
         phase=Phase,
+        models=[model.name for model in READ_MODELS],
     )
 
 
@@ -160,6 +163,7 @@ async def dead_letters(board: Dashboard, request: Request, who: Visitor) -> Resp
         after=after,
         lines=found[: letters.PAGE],
         more=len(found) > letters.PAGE,
+        models=[model.name for model in READ_MODELS],
         jobs=board.jobs.recent("dead letters"),
     )
 
@@ -228,26 +232,36 @@ PAGES: dict[str, View] = {
 
 def _hops(found: Chain) -> list[dict[str, Any]]:
     """Each hop of the chain as the picture shows it, from the master to the readers."""
-    status = found.status
     hops: list[dict[str, Any]] = []
-    for stage in ("translate", "project"):
-        of = [topic for topic in status.topics if topic.stage == stage]
+    for stage in dict.fromkeys(stage for stage, _ in _WORKS):
+        # A topic that several read models read is still one topic.
+        topics = {topic.topic: topic for topic in found.status.topics if topic.stage == stage}
         hops.append(
             {
                 "stage": stage,
-                "topics": len(of),
-                "records": sum(topic.end - topic.first for topic in of),
-                "rate": sum(topic.rate for topic in of),
-                "lag": sum(topic.lag for topic in of),
-                "seconds": max((topic.lag_seconds for topic in of), default=0.0),
-                "members": sum(g.members for g in status.groups if g.stage == stage),
-                "parked": status.dead_letters.get(stage, 0),
-                "busiest": sorted(
-                    (asdict(topic) for topic in of if topic.lag), key=lambda t: -t["lag"]
-                )[:3],
+                "topics": len(topics),
+                "records": sum(topic.end - topic.first for topic in topics.values()),
+                "rate": sum(topic.rate for topic in topics.values()),
+                "works": [_work(found, *work) for work in _WORKS if work[0] == stage],
             }
         )
     return hops
+
+
+def _work(found: Chain, stage: str, read_model: str) -> dict[str, Any]:
+    """How a stage gets on, at the stage project with one read model."""
+    status, at = found.status, (stage, read_model)
+    of = [topic for topic in status.topics if (topic.stage, topic.read_model) == at]
+    return {
+        "read_model": read_model,
+        "lag": sum(topic.lag for topic in of),
+        "seconds": max((topic.lag_seconds for topic in of), default=0.0),
+        "members": sum(g.members for g in status.groups if (g.stage, g.read_model) == at),
+        "parked": sum(d.count for d in status.dead_letters if (d.stage, d.read_model) == at),
+        "busiest": sorted((asdict(topic) for topic in of if topic.lag), key=lambda t: -t["lag"])[
+            :3
+        ],
+    }
 
 
 def _named(found: list[TopicSight] | None, name: str) -> TopicSight | None:

@@ -24,7 +24,7 @@ from adapters.postgres.generations import PostgresGenerations
 from adapters.registry.client import Registration
 from adapters.settings import Settings
 from adapters.telemetry.chain_metrics import Chain
-from adapters.telemetry.health import ChainStatus, Thresholds, judge
+from adapters.telemetry.health import ChainStatus, Thresholds, judge, work_of
 from adapters.telemetry.positions import Positions
 from adapters.telemetry.snapshots import Repeated
 from adapters.telemetry.status import chain_status
@@ -41,10 +41,11 @@ _CHECKPOINTS = """
     WHERE g.phase = 'live' AND c.read_model = %s
 """
 _PARKED = """
-    SELECT d.stage, d.topic, d.reason, count(*), min(d.parked_at) FROM engine.dead_letter AS d
+    SELECT d.stage, d.read_model, d.topic, d.reason, count(*), min(d.parked_at)
+    FROM engine.dead_letter AS d
     LEFT JOIN engine.generation AS g ON g.read_model = d.read_model AND g.number = d.generation
     WHERE d.stage = 'translate' OR g.phase = 'live'
-    GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT 200
+    GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3, 4 LIMIT 200
 """
 
 
@@ -78,7 +79,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """The workers of one stage, and where the stage stands in each partition."""
+    """The workers of one stage (and read model), and where they stand in each partition."""
 
     stage: str
     group: str
@@ -92,6 +93,7 @@ class Parked:
     """Dead letters of one reason."""
 
     stage: str
+    read_model: str
     topic: str
     reason: str
     count: int
@@ -100,7 +102,7 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The stages' lag and rate at one moment."""
+    """Lag and rate of each stage (and read model) at one moment."""
 
     at: float
     lag: Mapping[str, int]
@@ -168,7 +170,7 @@ class Sight:
         plan = topology(self._settings)
         groups = {
             TRANSLATE_GROUP: "translate",
-            **{project_group(model): f"project {model.name}" for model in READ_MODELS},
+            **{project_group(model): work_of("project", model.name) for model in READ_MODELS},
         }
         found = self._members(list(groups))
         changes = Topics(self._endpoints.kafka).states([t.name for t in plan.change_topics])
@@ -246,11 +248,14 @@ def ask(
 
 
 def _point(status: ChainStatus) -> Point:
-    stages = sorted({topic.stage for topic in status.topics})
-    of = {stage: [t for t in status.topics if t.stage == stage] for stage in stages}
+    works = {work_of(topic.stage, topic.read_model) for topic in status.topics}
+    of = {
+        work: [t for t in status.topics if work_of(t.stage, t.read_model) == work]
+        for work in sorted(works)
+    }
     return Point(
         status.at.timestamp(),
-        {stage: sum(t.lag for t in topics) for stage, topics in of.items()},
-        {stage: max((t.lag_seconds for t in topics), default=0.0) for stage, topics in of.items()},
-        {stage: sum(t.rate for t in topics) for stage, topics in of.items()},
+        {work: sum(t.lag for t in topics) for work, topics in of.items()},
+        {work: max((t.lag_seconds for t in topics), default=0.0) for work, topics in of.items()},
+        {work: sum(t.rate for t in topics) for work, topics in of.items()},
     )

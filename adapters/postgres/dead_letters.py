@@ -23,9 +23,9 @@ _LIVE = """
 
 
 class PostgresDeadLetters:
-    """Dead letters of one read model and of translation."""
+    """Dead letters of translation and of one read model; None: of all, to see and to discard."""
 
-    def __init__(self, dsn: str, read_model: str) -> None:
+    def __init__(self, dsn: str, read_model: str | None) -> None:
         self._dsn = dsn
         self._read_model = read_model
         self._connection: psycopg.Connection | None = None
@@ -85,12 +85,12 @@ class PostgresDeadLetters:
             "key": key,
         }
         given = {name: value for name, value in wanted.items() if value is not None}
-        conditions = [_LIVE, "read_model IN ('', %(model)s)"]
+        conditions = [_LIVE, "(%(model)s::text IS NULL OR read_model IN ('', %(model)s))"]
         conditions += [f"{name} = %({name})s" for name in given]
         with self._cursor() as cursor:
             cursor.execute(
                 f"SELECT * FROM engine.dead_letter WHERE {' AND '.join(conditions)} "
-                'ORDER BY stage DESC, topic, partition, "offset" LIMIT %(limit)s',
+                'ORDER BY stage DESC, read_model, topic, partition, "offset" LIMIT %(limit)s',
                 {**given, "model": self._read_model, "limit": limit},
             )
             return [_letter(row) for row in cursor]
@@ -128,7 +128,11 @@ class PostgresDeadLetters:
             self._connection = None
 
     def _model_of(self, stage: Stage) -> str:
-        return self._read_model if stage is Stage.PROJECT else ""
+        if stage is Stage.TRANSLATE:
+            return ""
+        if self._read_model is None:
+            raise ValueError("an event is parked for one read model")
+        return self._read_model
 
     @contextmanager
     def _cursor(self) -> Iterator[psycopg.Cursor[dict[str, Any]]]:
@@ -150,6 +154,7 @@ def _letter(row: dict[str, Any]) -> DeadLetter:
     return DeadLetter(
         number=row["number"],
         stage=Stage(row["stage"]),
+        read_model=row["read_model"],
         generation=row["generation"],
         topic=row["topic"],
         partition=row["partition"],

@@ -38,28 +38,33 @@ class ChainMetrics:
 
 
 def _of(status: ChainStatus, verdict: Verdict) -> Iterable[Metric]:
-    lag = GaugeMetricFamily("catalog_stage_lag_records", "Offsets to go.", labels=_TOPIC)
+    lag = GaugeMetricFamily("catalog_stage_lag_records", "Offsets to go.", labels=_WORK)
     age = GaugeMetricFamily(
-        "catalog_stage_lag_seconds", "Age of the oldest record to go.", labels=_TOPIC
+        "catalog_stage_lag_seconds", "Age of the oldest record to go.", labels=_WORK
     )
     rate = GaugeMetricFamily(
         "catalog_topic_rate", "Records a second that arrive, over a minute.", labels=_TOPIC
     )
     records = GaugeMetricFamily("catalog_topic_records", "Offsets kept.", labels=_TOPIC)
     for topic in status.topics:
-        of = [topic.stage, topic.topic]
+        of = [topic.stage, topic.topic, topic.read_model]
         lag.add_metric(of, topic.lag)
         age.add_metric(of, topic.lag_seconds)
-        rate.add_metric(of, topic.rate)
-        records.add_metric(of, topic.end - topic.first)
+    # A topic that several read models read is still one topic.
+    for topic in {(topic.stage, topic.topic): topic for topic in status.topics}.values():
+        rate.add_metric([topic.stage, topic.topic], topic.rate)
+        records.add_metric([topic.stage, topic.topic], topic.end - topic.first)
     members = GaugeMetricFamily(
-        "catalog_stage_members", "Worker processes.", labels=["stage", "group"]
+        "catalog_stage_members", "Worker processes.", labels=["stage", "group", "read_model"]
     )
+    parked = GaugeMetricFamily(
+        "catalog_dead_letters", "Parked records.", labels=["stage", "read_model"]
+    )
+    counts = {(one.stage, one.read_model): one.count for one in status.dead_letters}
     for group in status.groups:
-        members.add_metric([group.stage, group.group], group.members)
-    parked = GaugeMetricFamily("catalog_dead_letters", "Parked records.", labels=["stage"])
-    for stage in ("translate", "project"):
-        parked.add_metric([stage], status.dead_letters.get(stage, 0))
+        members.add_metric([group.stage, group.group, group.read_model], group.members)
+        at = (group.stage, group.read_model)
+        parked.add_metric(at, counts.get(at, 0))
     generations = GaugeMetricFamily(
         "catalog_generation_phase", "1 for each generation kept.", labels=_GENERATION
     )
@@ -87,4 +92,5 @@ def _of(status: ChainStatus, verdict: Verdict) -> Iterable[Metric]:
 
 
 _TOPIC = ["stage", "topic"]
+_WORK = ["stage", "topic", "read_model"]
 _GENERATION = ["read_model", "number", "phase"]

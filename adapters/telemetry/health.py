@@ -77,6 +77,8 @@ class TopicStatus:
     """Age of the oldest record to go; 0 without lag."""
     rate: float
     """Records a second that arrived in the topic in the last minute."""
+    read_model: str = ""
+    """Which one is projected; empty at the stage translate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,8 @@ class GroupStatus:
     group: str
     members: int
     """0 when nobody works on the stage."""
+    read_model: str = ""
+    """Which one is projected; empty at the stage translate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +105,15 @@ class GenerationStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedStatus:
+    """Dead letters of a stage; at the stage project those of one read model."""
+
+    stage: str
+    read_model: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChainStatus:
     """The chain at one moment."""
 
@@ -109,8 +122,7 @@ class ChainStatus:
     topics: Sequence[TopicStatus]
     groups: Sequence[GroupStatus]
     generations: Sequence[GenerationStatus]
-    dead_letters: dict[str, int]
-    """Parked records by stage."""
+    dead_letters: Sequence[ParkedStatus]
     violations: Sequence[str]
     """Topics that will not, or do not, keep everything."""
 
@@ -123,6 +135,11 @@ class Verdict:
     problems: tuple[str, ...]
 
 
+def work_of(stage: str, read_model: str) -> str:
+    """What a stage is called where it is done for several read models: `project catalog`."""
+    return f"{stage} {read_model}" if read_model else stage
+
+
 def judge(status: ChainStatus, thresholds: Thresholds) -> Verdict:
     """Say how a chain is."""
     faults = [
@@ -130,12 +147,12 @@ def judge(status: ChainStatus, thresholds: Thresholds) -> Verdict:
         *_worker_faults(status),
         *status.violations,
     ]
-    parked = sum(status.dead_letters.values())
+    parked = sum(one.count for one in status.dead_letters)
     if parked > thresholds.dead_letters:
         faults.append(f"{parked} records are parked: `catalog dead-letters list` says why")
     late = [
-        f"{topic.stage} of {topic.topic} is {topic.lag} records and {topic.lag_seconds:.0f} s "
-        f"behind (allowed: {thresholds.lag_seconds:.0f} s)"
+        f"{work_of(topic.stage, topic.read_model)} of {topic.topic} is {topic.lag} records and "
+        f"{topic.lag_seconds:.0f} s behind (allowed: {thresholds.lag_seconds:.0f} s)"
         for topic in status.topics
         if topic.lag_seconds > thresholds.lag_seconds
     ]
@@ -147,7 +164,7 @@ def judge(status: ChainStatus, thresholds: Thresholds) -> Verdict:
 
 
 def is_idle(status: ChainStatus) -> bool:
-    """Whether all that was committed in the master is in the live read catalog.
+    """Whether all that was committed in the master is in the live generation of each read model.
 
     Parked records and slots of others don't matter here: they are no work that is under way.
     """
@@ -156,7 +173,7 @@ def is_idle(status: ChainStatus) -> bool:
         capture.connector_state == "RUNNING"
         and all(slot.unread_bytes == 0 for slot in capture.slots if slot.is_ours)
         and not any(topic.lag for topic in status.topics)
-        and any(generation.phase == "live" for generation in status.generations)
+        and not _without_live(status)
     )
 
 
@@ -181,12 +198,24 @@ def _capture_faults(capture: CaptureStatus, thresholds: Thresholds) -> list[str]
 
 
 def _worker_faults(status: ChainStatus) -> list[str]:
-    faults = [
-        f"nobody works on the stage {group.stage} (group {group.group} has no member): start "
-        f"`catalog {group.stage}`"
+    dead = [
+        f"nobody works on the stage {work_of(group.stage, group.read_model)} (group {group.group} "
+        f"has no member): start {_command(group.stage, group.read_model)}"
         for group in status.groups
         if group.members == 0
     ]
-    if not any(generation.phase == "live" for generation in status.generations):
-        faults.append("there is no live generation: start `catalog project`")
-    return faults
+    missing = [
+        f"there is no live generation of {model}: start {_command('project', model)}"
+        for model in _without_live(status)
+    ]
+    return [*dead, *missing]
+
+
+def _command(stage: str, read_model: str) -> str:
+    return f"`catalog {stage} --model {read_model}`" if read_model else f"`catalog {stage}`"
+
+
+def _without_live(status: ChainStatus) -> list[str]:
+    """Read models that have no live generation."""
+    live = {one.read_model for one in status.generations if one.phase == "live"}
+    return [g.read_model for g in status.groups if g.read_model and g.read_model not in live]

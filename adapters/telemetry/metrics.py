@@ -31,8 +31,10 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self.records = self._counter("records", "Offsets passed, markers included.", "topic")
-        self.rows = self._counter("rows_written", "Rows stored or removed.", "table")
+        self.records = self._counter(
+            "records", "Offsets passed, markers included.", "topic", "read_model"
+        )
+        self.rows = self._counter("rows_written", "Rows stored or removed.", "table", "read_model")
         self.parked = self._counter("parked_records", "Records parked as dead letters.")
         self.conflicts = self._counter(
             "conflicts", "Writes that gave way: another worker, a switch, a busy store.", "kind"

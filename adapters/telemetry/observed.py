@@ -141,11 +141,13 @@ class ObservedStore:
     def _count(self, generation: Generation, write: Write) -> None:
         metrics, passed = self._metrics, 0
         for move in write.moves:
-            metrics.records.labels(move.topic).inc(move.position - move.expected)
+            metrics.records.labels(move.topic, generation.read_model).inc(
+                move.position - move.expected
+            )
             passed += move.position - move.expected
         metrics.batch.observe(passed)
         for table, rows in write.rows.items():
-            metrics.rows.labels(table).inc(rows.height)
+            metrics.rows.labels(table, generation.read_model).inc(rows.height)
         metrics.parked.inc(len(write.parked))
         metrics.generation.labels(generation.read_model).set(generation.number)
         metrics.checkpointed.labels(generation.read_model).set(time())

@@ -48,7 +48,7 @@ class Positions:
             raise failed(f"offsets of group {group}", error) from error
         return {(p.topic, p.partition): p.offset for p in found or [] if p.offset >= 0}
 
-    def group(self, stage: str, group: str) -> GroupStatus:
+    def group(self, stage: str, group: str, read_model: str = "") -> GroupStatus:
         """How many members a group has."""
         try:
             answer = self._admin.describe_consumer_groups([group], request_timeout=REQUEST_SECONDS)
@@ -57,13 +57,14 @@ class Positions:
             if error.args[0].name() != "GROUP_ID_NOT_FOUND":
                 raise failed(f"members of group {group}", error) from error
             members = 0
-        return GroupStatus(stage=stage, group=group, members=members)
+        return GroupStatus(stage=stage, group=group, members=members, read_model=read_model)
 
     def of_stage(
         self,
         stage: str,
         states: Mapping[str, TopicState],
         positions: Mapping[Partition, int],
+        read_model: str = "",
     ) -> list[TopicStatus]:
         """A line a topic; a partition without a position counts from its beginning."""
         oldest = self._oldest_to_go(states, positions)
@@ -92,6 +93,7 @@ class Positions:
                     lag=end - sum(at.values()),
                     lag_seconds=max(ages, default=0.0),
                     rate=arrived / RATE_SECONDS,
+                    read_model=read_model,
                 )
             )
         return found

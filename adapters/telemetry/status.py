@@ -22,12 +22,14 @@ from adapters.telemetry.health import (
     CaptureStatus,
     ChainStatus,
     GenerationStatus,
+    ParkedStatus,
     SlotStatus,
     Thresholds,
     TopicStatus,
     Verdict,
     is_idle,
     judge,
+    work_of,
 )
 from adapters.telemetry.positions import Positions
 from adapters.topology import READ_MODELS, TRANSLATE_GROUP, project_group, topology
@@ -51,9 +53,9 @@ _CHECKPOINTS = """
     WHERE g.phase = 'live' AND c.read_model = %s
 """
 _DEAD_LETTERS = """
-    SELECT d.stage, count(*) FROM engine.dead_letter AS d
+    SELECT d.stage, d.read_model, count(*) FROM engine.dead_letter AS d
     LEFT JOIN engine.generation AS g ON g.read_model = d.read_model AND g.number = d.generation
-    WHERE d.stage = 'translate' OR g.phase = 'live' GROUP BY d.stage
+    WHERE d.stage = 'translate' OR g.phase = 'live' GROUP BY 1, 2 ORDER BY 1 DESC, 2
 """
 
 
@@ -74,8 +76,9 @@ def chain_status(settings: Settings, endpoints: Endpoints) -> ChainStatus:
         groups.append(positions.group("translate", TRANSLATE_GROUP))
         for model in READ_MODELS:
             events = {name: states[name] for name in model.topics if name in states}
-            lines += positions.of_stage("project", events, _checkpoints(endpoints, model))
-            groups.append(positions.group("project", project_group(model)))
+            at = _checkpoints(endpoints, model)
+            lines += positions.of_stage("project", events, at, model.name)
+            groups.append(positions.group("project", project_group(model), model.name))
     generations, dead_letters = _read_side(endpoints)
     return ChainStatus(
         at=datetime.now(UTC),
@@ -99,7 +102,7 @@ def await_idle(
     seconds: float,
     watch: Callable[[ChainStatus], None] = lambda _: None,
 ) -> ChainStatus:
-    """Wait until all that was committed in the master is in the read catalog.
+    """Wait until all that was committed in the master is in every read model.
 
     Two looks in a row must say so: between them what capture had read, but not yet handed to the
     brokers, has arrived. Raises Unhealthy, saying what hinders, after `seconds`.
@@ -126,7 +129,9 @@ def as_json(status: ChainStatus, verdict: Verdict) -> dict[str, object]:
 
 def _why_not_idle(status: ChainStatus, seconds: float) -> str:
     verdict = judge(status, Thresholds())
-    lag = [f"{t.stage} {t.topic}: {t.lag} to go" for t in status.topics if t.lag]
+    lag = [
+        f"{work_of(t.stage, t.read_model)} {t.topic}: {t.lag} to go" for t in status.topics if t.lag
+    ]
     why = "; ".join([*verdict.problems, *lag]) or "capture has not read all of the master's log"
     return f"the chain is not idle after {seconds:.0f} s: {why}"
 
@@ -167,12 +172,16 @@ def _checkpoints(endpoints: Endpoints, model: ReadModel) -> dict[tuple[str, int]
     return {(topic, partition): position for topic, partition, position in rows}
 
 
-def _read_side(endpoints: Endpoints) -> tuple[list[GenerationStatus], dict[str, int]]:
+def _read_side(endpoints: Endpoints) -> tuple[list[GenerationStatus], list[ParkedStatus]]:
     generations = [
         GenerationStatus(read_model=model, number=number, schema=schema, phase=phase, note=note)
         for model, number, schema, phase, note in _ask(endpoints, _GENERATIONS)
     ]
-    return generations, dict(_ask(endpoints, _DEAD_LETTERS))
+    parked = [
+        ParkedStatus(stage=stage, read_model=model, count=count)
+        for stage, model, count in _ask(endpoints, _DEAD_LETTERS)
+    ]
+    return generations, parked
 
 
 def _ask(endpoints: Endpoints, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:

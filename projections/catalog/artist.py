@@ -3,11 +3,12 @@
 from sqlmodel import Field
 
 from domain.events.artist import ArtistAdded, ArtistRemoved, ArtistUpdated
-from projections.catalog.row import ID, TEXT, ReadRow, handlers
+from projections.catalog.row import CatalogRow
 from projections.read_model import Projection
+from projections.read_table import ID, TEXT, handlers
 
 
-class Artist(ReadRow, table=True):
+class Artist(CatalogRow, table=True):
     """An artist under the name by which it is known."""
 
     party_id: str | None = Field(default=None, sa_type=ID)

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from projections.catalog.row import ID, INSTANT, TEXTS, ReadRow
+from projections.catalog.row import CatalogRow
+from projections.read_table import ID, INSTANT, TEXTS
 
 
 def prices_as_json(prices: pl.Expr) -> pl.Expr:
@@ -32,7 +33,7 @@ def prices_as_json(prices: pl.Expr) -> pl.Expr:
     return "[" + prices.list.eval(objects).list.join(",") + "]"
 
 
-class DealTerms(ReadRow):
+class DealTerms(CatalogRow):
     """Columns of a deal, as `domain.events.download` and `.streaming` describe them."""
 
     EXPRESSIONS: ClassVar[dict[str, pl.Expr]] = {"prices": prices_as_json(pl.col("prices"))}

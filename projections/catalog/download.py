@@ -2,8 +2,8 @@
 
 from domain.events.download import DownloadOfferChanged, DownloadOffered, DownloadWithdrawn
 from projections.catalog.deal import DealTerms, deal_indexes
-from projections.catalog.row import handlers
 from projections.read_model import Projection
+from projections.read_table import handlers
 
 
 class DownloadOffer(DealTerms, table=True):

@@ -4,11 +4,12 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from domain.events.format import FormatAdded, FormatChanged, FormatRemoved
-from projections.catalog.row import ID, TEXT, ReadRow, handlers
+from projections.catalog.row import CatalogRow
 from projections.read_model import Projection
+from projections.read_table import ID, TEXT, handlers
 
 
-class Format(ReadRow, table=True):
+class Format(CatalogRow, table=True):
     """A form of a track (`track_id` set) or of a whole release."""
 
     __table_args__ = (

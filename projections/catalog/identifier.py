@@ -4,11 +4,12 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from domain.events.identifier import IdentifierAssigned, IdentifierChanged, IdentifierRevoked
-from projections.catalog.row import ID, TEXT, ReadRow, handlers
+from projections.catalog.row import CatalogRow
 from projections.read_model import Projection
+from projections.read_table import ID, TEXT, handlers
 
 
-class Identifier(ReadRow, table=True):
+class Identifier(CatalogRow, table=True):
     """A number on a party, release, recording or track; the way of every lookup.
 
     Flawed values can also be reached as they were written, since the rules by which their key was

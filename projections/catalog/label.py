@@ -4,11 +4,12 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from domain.events.label import LabelAdded, LabelRemoved, LabelUpdated
-from projections.catalog.row import ID, TEXT, ReadRow, handlers
+from projections.catalog.row import CatalogRow
 from projections.read_model import Projection
+from projections.read_table import ID, TEXT, handlers
 
 
-class Label(ReadRow, table=True):
+class Label(CatalogRow, table=True):
     """A label of a licensor; indexed both ways that a party's labels are reached."""
 
     __table_args__ = (

@@ -4,11 +4,12 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from domain.events.licensor import LicensorAdded, LicensorRemoved, LicensorUpdated
-from projections.catalog.row import ID, ReadRow, handlers
+from projections.catalog.row import CatalogRow
 from projections.read_model import Projection
+from projections.read_table import ID, handlers
 
 
-class Licensor(ReadRow, table=True):
+class Licensor(CatalogRow, table=True):
     """A party in its role as a source of releases."""
 
     __table_args__ = (sa.Index("licensor_party", "party_id"),)

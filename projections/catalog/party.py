@@ -3,11 +3,12 @@
 from sqlmodel import Field
 
 from domain.events.party import PartyAdded, PartyRemoved, PartyUpdated
-from projections.catalog.row import ID, TEXT, ReadRow, handlers
+from projections.catalog.row import CatalogRow
 from projections.read_model import Projection
+from projections.read_table import ID, TEXT, handlers
 
 
-class Party(ReadRow, table=True):
+class Party(CatalogRow, table=True):
     """A person or company as DDEX names it."""
 
     name: str | None = Field(default=None, sa_type=TEXT)

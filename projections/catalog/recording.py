@@ -4,11 +4,12 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from domain.events.recording import RecordingAdded, RecordingRemoved, RecordingUpdated
-from projections.catalog.row import ID, TEXT, ReadRow, handlers
+from projections.catalog.row import CatalogRow
 from projections.read_model import Projection
+from projections.read_table import ID, TEXT, handlers
 
 
-class Recording(ReadRow, table=True):
+class Recording(CatalogRow, table=True):
     """A sound recording or video."""
 
     licensor_id: str | None = Field(default=None, sa_type=ID)

@@ -8,11 +8,12 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from domain.events.release import ReleaseAdded, ReleasePurged, ReleaseTakenDown, ReleaseUpdated
-from projections.catalog.row import ID, INSTANT, TEXT, TEXTS, ReadRow, handlers
+from projections.catalog.row import CatalogRow
 from projections.read_model import Projection
+from projections.read_table import ID, INSTANT, TEXT, TEXTS, handlers
 
 
-class Release(ReadRow, table=True):
+class Release(CatalogRow, table=True):
     """A release; one that was taken down stays known, by its status.
 
     The indexes give the first releases of a label, licensor or artist without sorting them all,

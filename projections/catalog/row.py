@@ -1,88 +1,14 @@
-"""What every row of the read catalog has, and how events become rows.
+"""The base of the read catalog's tables."""
 
-An event carries the whole state of its row, so a handler is a selection of columns. Ids and what
-refers to them are compared and sorted by bytes (COLLATE "C"): they are never shown in an order
-that a language has, and indexes over them are smaller work.
-"""
-
-from functools import partial
-from typing import Any, ClassVar
-
-import polars as pl
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel
 
-from domain.events import Effect, Event
-from projections.read_model import REMOVED, Handler
-
-ID: Any = sa.Text(collation="C")
-"""SQL type of ids, of what refers to them, and of codes."""
-TEXT: Any = sa.Text()
-TEXTS: Any = ARRAY(sa.Text)
-INSTANT: Any = sa.DateTime(timezone=True)
-
-_COLUMN_TYPES: tuple[tuple[type[sa.types.TypeEngine[Any]], pl.DataType], ...] = (
-    (sa.BigInteger, pl.Int64()),
-    (sa.Integer, pl.Int32()),
-    (sa.Float, pl.Float64()),
-    (sa.Boolean, pl.Boolean()),
-    (sa.DateTime, pl.Datetime("us", "UTC")),
-    (sa.Date, pl.Date()),
-    (ARRAY, pl.List(pl.String())),
-    (sa.String, pl.String()),
-    (sa.JSON, pl.String()),
-)
-"""SQL type → type of the frame's column, first match first; JSON travels as its text."""
+from projections.read_table import ReadRow
 
 
-class ReadRow(SQLModel, registry=registry()):
-    """Base of all read tables: a row's id and the event that last wrote it."""
-
-    EXPRESSIONS: ClassVar[dict[str, pl.Expr]] = {}
-    """Column → how it is made, where it is not the event's field of the same name."""
-
-    id: str = Field(primary_key=True, sa_type=ID)
-    event_id: str = Field(sa_type=ID)
-    """`<source topic>/<partition>/<offset>/<index>`."""
-    event_partition: int = Field(sa_type=sa.Integer)
-    """Partition of `catalog.<subject>`."""
-    event_offset: int = Field(sa_type=sa.BigInteger)
-    """Offset in that partition: grows with each event of the row."""
+class CatalogRow(ReadRow, registry=registry()):
+    """A row of the read catalog."""
 
 
-METADATA: sa.MetaData = ReadRow.metadata
+METADATA: sa.MetaData = CatalogRow.metadata
 """All tables of the read catalog."""
-
-
-def handlers(table: type[ReadRow], *events: type[Event]) -> dict[str, Handler]:
-    """One handler for each event type: it makes rows of `table`, or says that they are gone."""
-    columns = _expressions(table)
-    return {event.__name__: partial(_rows, (*columns, _removed(event))) for event in events}
-
-
-def _rows(columns: tuple[pl.Expr, ...], events: pl.DataFrame) -> pl.DataFrame:
-    """Select a table's columns of some events; a number that its column can't hold is an error."""
-    return events.select(columns)
-
-
-def _removed(event: type[Event]) -> pl.Expr:
-    # `repeat` over the height, since a select of literals alone would be one row high.
-    return pl.repeat(event.EFFECT is Effect.REMOVAL, pl.len(), dtype=pl.Boolean).alias(REMOVED)
-
-
-def _expressions(table: type[ReadRow]) -> tuple[pl.Expr, ...]:
-    made = {"event_partition": pl.col("_partition"), "event_offset": pl.col("_offset")}
-    made |= table.EXPRESSIONS
-    columns: sa.Table = table.__table__  # type: ignore[attr-defined]
-    return tuple(
-        made.get(column.name, pl.col(column.name))
-        .cast(_column_type(column.type), strict=True)
-        .alias(column.name)
-        for column in columns.columns
-    )
-
-
-def _column_type(sql: sa.types.TypeEngine[Any]) -> pl.DataType:
-    return next(frame for kind, frame in _COLUMN_TYPES if isinstance(sql, kind))

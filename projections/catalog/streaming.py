@@ -6,8 +6,8 @@ from domain.events.streaming import (
     StreamingRightWithdrawn,
 )
 from projections.catalog.deal import DealTerms, deal_indexes
-from projections.catalog.row import handlers
 from projections.read_model import Projection
+from projections.read_table import handlers
 
 
 class StreamingRight(DealTerms, table=True):

@@ -4,11 +4,12 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from domain.events.track import TrackAdded, TrackRemoved, TrackUpdated
-from projections.catalog.row import ID, TEXT, ReadRow, handlers
+from projections.catalog.row import CatalogRow
 from projections.read_model import Projection
+from projections.read_table import ID, TEXT, handlers
 
 
-class Track(ReadRow, table=True):
+class Track(CatalogRow, table=True):
     """A track; reached from its release, and from its recording (which carries the ISRC)."""
 
     __table_args__ = (

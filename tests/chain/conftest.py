@@ -11,8 +11,8 @@ from confluent_kafka.admin import AdminClient
 from adapters.endpoints import Endpoints
 from adapters.preparation import prepare
 from adapters.settings import Settings
-from adapters.topology import topology
-from tests.chain.processes import PROJECT, TRANSLATE, Chain, until
+from adapters.topology import READ_MODELS, topology
+from tests.chain.processes import NEW_RELEASES, PROJECT, TRANSLATE, Chain, until
 from tests.chain.size import Size, chosen
 
 Note = Callable[[str, object], None]
@@ -49,10 +49,15 @@ def _forget_topics(settings: Settings, engines: Endpoints) -> None:
 
 @pytest.fixture
 def chain(prepared: Chain) -> Chain:
-    """The prepared chain with one translator and one worker running."""
+    """The prepared chain with one translator and a worker of each read model running."""
     prepared.start("translate", TRANSLATE)
     prepared.start("project", PROJECT)
-    until(lambda: '"live"' in prepared.catalog("generations", "--json"), 60, "a first generation")
+    prepared.start("new releases", NEW_RELEASES)
+
+    def are_live() -> bool:
+        return prepared.catalog("generations", "--json").count('"live"') == len(READ_MODELS)
+
+    until(are_live, 60, "a first generation of each read model")
     return prepared
 
 

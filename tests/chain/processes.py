@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 CATALOG = (sys.executable, "-c", "import sys; from adapters.cli.main import main; sys.exit(main())")
 TRANSLATE = ("translate", "--instance", "chain")
 PROJECT = ("project",)
+NEW_RELEASES = ("project", "--model", "new_releases")
 
 
 def until(condition: Callable[[], bool], seconds: float, what: str) -> None:

@@ -127,7 +127,7 @@ def _rebuild_killed_once(
     note(f"rebuild {number + 1} killed after {seconds:.1f} s", at)
     assert done["switched"] is True
     assert done["comparison"]["equal"] is True
-    phases = json.loads(chain.catalog("generations", "--json"))
+    phases = json.loads(chain.catalog("generations", "--model", "catalog", "--json"))
     assert sorted(one["phase"] for one in phases) == ["live", "retired"]
 
 
@@ -143,5 +143,5 @@ def _await_base(chain: Chain, seed: int) -> None:
 
 
 def _phases(chain: Chain) -> dict[str, int]:
-    found = json.loads(chain.catalog("generations", "--json"))
+    found = json.loads(chain.catalog("generations", "--model", "catalog", "--json"))
     return {one["phase"]: one["number"] for one in found}

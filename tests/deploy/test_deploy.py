@@ -25,6 +25,7 @@ from adapters.telemetry.chain_metrics import Chain, ChainMetrics
 from adapters.telemetry.health import CaptureStatus, ChainStatus, State, Verdict
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.snapshots import Repeated
+from adapters.topology import READ_MODELS, project_group
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 _METRIC = re.compile(r"\b(catalog_[a-z_]+|process_[a-z_]+)\b")
@@ -41,7 +42,7 @@ def _told() -> set[str]:
         topics=[],
         groups=[],
         generations=[],
-        dead_letters={},
+        dead_letters=[],
         violations=[],
     )
     chain = Repeated("chain", lambda: Chain(status, Verdict(State.IDLE, ())), seconds=60)
@@ -117,7 +118,7 @@ def test_kubernetes_lists_its_files_and_runs_nobody_as_root() -> None:
     assert set(kustomization["resources"]) == there - unlisted
     specs = [document.get("spec", {}) for _, document in _documents()]
     pods = [spec["template"]["spec"] for spec in specs if "template" in spec]
-    assert len(pods) == 5
+    assert len(pods) == 6
     for pod in pods:
         assert pod["securityContext"]["runAsNonRoot"]
         for container in [*pod["containers"], *pod.get("initContainers", ())]:
@@ -150,3 +151,18 @@ def test_promtool_agrees(arguments: tuple[str, ...]) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_read_model_has_its_workers() -> None:
+    commands = dict(_commands())
+    scaled = {
+        trigger["metadata"]["consumerGroup"]
+        for _, document in _documents()
+        if document["kind"] == "ScaledObject"
+        for trigger in document["spec"]["triggers"]
+    }
+    for model in READ_MODELS:
+        own = ["project"] if model is READ_MODELS[0] else ["project", "--model", model.name]
+        places = {place.split()[0] for place, arguments in commands.items() if arguments == own}
+        assert len(places) == 2, f"one of compose, one of kubernetes: {places}"
+        assert project_group(model) in scaled

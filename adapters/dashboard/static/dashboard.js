@@ -43,7 +43,7 @@
 
   function drawn(place, stages) {
     const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
-    const colours = [colour("--first"), colour("--second")];
+    const colours = [colour("--first"), colour("--second"), colour("--third")];
     const unit = place.dataset.unit;
     return new uPlot({
       width: place.clientWidth,
@@ -52,7 +52,7 @@
       axes: [{ ...axis, space: 90, values: (_, times) => times.map((t) => clock.format(t * 1000)) }, { ...axis, size: 56, values: (_, values) => values.map((v) => short.format(v) + unit) }],
       series: [
         { label: "at", value: (_, t) => (t === null ? "–" : clock.format(t * 1000)) },
-        ...stages.map((stage, i) => ({ label: stage, stroke: colours[i], width: 2, dash: i ? [6, 4] : [], points: { show: false } })),
+        ...stages.map((stage, i) => ({ label: stage, stroke: colours[i % colours.length], width: 2, dash: i ? [6, 4 * i] : [], points: { show: false } })),
       ],
     }, [[], ...stages.map(() => [])], place);
   }

@@ -6,18 +6,15 @@ here have two letters, so that they hide none of the caller's, which have one. `
 row is a changed answer, and a rebuilt one is not.
 """
 
+from projections import read_model
+
 NUMBERS_LIMIT = 100
 """Identifiers and formats that are shown of one owner at most."""
 
 
 def answer(statement: str) -> str:
-    """A statement whose rows begin with `generation`: the number of the one that it reads.
-
-    The view that says so is named before any table, so that a switch waits for the statement's end
-    or the statement for the switch's, and neither for the other while it holds something.
-    """
-    return f"""SELECT g.number AS generation, s.*
-        FROM catalog.generation g CROSS JOIN ({statement}) s"""
+    """See `read_model.answer`: a statement over the read catalog."""
+    return read_model.answer("catalog", statement)
 
 
 def revision(row: str) -> str:

@@ -21,13 +21,17 @@ def _status(*, members: int) -> ChainStatus:
         at=datetime.now(UTC),
         capture=CaptureStatus(connector="master", connector_state="RUNNING", trace=None, slots=[]),
         topics=[],
-        groups=[GroupStatus(stage="project", group="catalog-project", members=members)],
+        groups=[
+            GroupStatus(
+                stage="project", group="catalog-project", members=members, read_model="catalog"
+            )
+        ],
         generations=[
             GenerationStatus(
                 read_model="catalog", number=1, schema="catalog", phase="live", note=None
             )
         ],
-        dead_letters={},
+        dead_letters=[],
         violations=[],
     )
 

@@ -104,7 +104,12 @@ def test_errors_in_a_users_words() -> None:
         (["dead-letters", "retry"], "or say --all"),
         (["dead-letters", "discard", "3", "--all"], "or say --all"),
         (["dead-letters", "list", "--stage", "nowhere"], "none of translate, project"),
-        (["project", "--model", "other"], "none of catalog"),
+        (["dead-letters", "list", "--stage", "translate", "--model", "catalog"], "leave --model"),
+        (["project", "--model", "other"], "none of catalog, new_releases"),
+        (
+            ["new-releases", "--from", "2026-05-02", "--to", "2026-05-01"],
+            "before --from 2026-05-02",
+        ),
     ],
 )
 def test_wrong_usage(arguments: list[str], problem: str) -> None:

@@ -136,10 +136,12 @@ def test_an_operators_action_is_started_and_logged(
 ) -> None:
     client.cookies.set(COOKIE, OPERATOR)
     data = {"token": token_of(OPERATOR)}
+    unknown = client.post("/generations/rollback", data=data | {"model": "x"}, headers=FROM_US)
+    assert unknown.status_code == 404
     answer = client.post("/generations/rollback", data=data, headers=FROM_US)
     assert (answer.status_code, answer.headers["location"]) == (303, "/generations")
     page = client.get("/generations").text
-    assert "roll back</strong> by cat_abcdefghij12" in page
+    assert "roll back catalog</strong> by cat_abcdefghij12" in page
     told = capsys.readouterr().out + caplog.text
     assert "action started" in told
     assert "cat_abcdefghij12" in told

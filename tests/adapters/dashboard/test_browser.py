@@ -14,6 +14,8 @@ from adapters.kafka.producer import producer
 from adapters.kafka.tail import read_topics
 from adapters.postgres.generations import PostgresGenerations
 from projections.catalog import CATALOG
+from projections.new_releases import NEW_RELEASES
+from projections.read_model import ReadModel
 from projections.store import Phase
 from tests.adapters.dashboard.conftest import Board, picture
 
@@ -43,7 +45,7 @@ _VIOLATIONS = """axe.run().then(found => found.violations.map(
     one => [one.impact, one.id, one.nodes.map(node => node.html)]))"""
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 SHOWN = {
-    "flow": "all that is in the master is in the read catalog",
+    "flow": "all that is in the master is in the read models",
     "topics": "master.public.track",
     "topic": "TrackAdded",
     "workers": "catalog-project",
@@ -57,8 +59,8 @@ SHOWN = {
 }
 
 
-def _live(board: Board) -> int:
-    found = PostgresGenerations(board.endpoints.read_dsn, CATALOG).all()
+def _live(board: Board, model: ReadModel = CATALOG) -> int:
+    found = PostgresGenerations(board.endpoints.read_dsn, model).all()
     return next(one.number for one in found if one.phase is Phase.LIVE)
 
 
@@ -149,11 +151,24 @@ def test_a_rebuild_is_watched_from_its_start_to_the_switch(board: Board, operato
     expect(page.locator(".jobs li").first).to_contain_text(
         re.compile(rf"done\s+rebuild and switch .* generation {before + 1} is live")
     )
-    expect(page.locator(f"#g-{before + 1}")).to_contain_text("live")
-    expect(page.locator(f"#g-{before}")).to_contain_text("retired")
+    expect(page.locator(f"#catalog-{before + 1}")).to_contain_text("live")
+    expect(page.locator(f"#catalog-{before}")).to_contain_text("retired")
     assert page.evaluate("window.stays"), "all of it was seen without loading the page again"
     assert _live(board) == before + 1
     picture(page, "generations")
+
+
+def test_another_read_model_is_rebuilt_on_its_own(board: Board, operator: Page) -> None:
+    page = operator
+    before = _live(board), _live(board, NEW_RELEASES)
+    page.goto("/generations")
+    page.get_by_role("combobox", name="Read model").select_option("new_releases")
+    page.get_by_role("button", name="Rebuild").click()
+    expect(page.locator(".jobs li").first).to_contain_text(
+        re.compile(r"done\s+rebuild and switch new_releases .* is live")
+    )
+    expect(page.locator(f"#new_releases-{before[1] + 1}")).to_contain_text("live")
+    assert (_live(board), _live(board, NEW_RELEASES)) == (before[0], before[1] + 1)
 
 
 def test_a_rollback_and_a_switch_ask_first(board: Board, operator: Page) -> None:
@@ -172,7 +187,7 @@ def test_a_rollback_and_a_switch_ask_first(board: Board, operator: Page) -> None
 
     page.once("dialog", refuse)
     switch.click()
-    assert re.fullmatch(r"Make generation \d+ live\?", asked[0])
+    assert re.fullmatch(r"Make generation \d+ of catalog live\?", asked[0])
     assert _live(board) == before
     page.on("dialog", lambda dialog: dialog.accept())
     expect(switch).to_be_enabled()
@@ -180,7 +195,7 @@ def test_a_rollback_and_a_switch_ask_first(board: Board, operator: Page) -> None
     expect(page.locator(".jobs li").first).to_contain_text(re.compile(r"done\s+switch to"))
     switched = _live(board)
     assert switched != before
-    page.get_by_role("button", name="Roll back").click()
+    page.get_by_role("button", name="Roll back catalog").click()
     expect(page.locator(".jobs li").first).to_contain_text(re.compile(r"done\s+roll back"))
     assert _live(board) == before
 
@@ -235,7 +250,7 @@ def _park_a_good_one(board: Board) -> None:
         connection.execute(
             "INSERT INTO engine.dead_letter (stage, read_model, generation, topic, partition,"
             ' "offset", key, value, reason) SELECT %s, read_model, number, %s, %s, %s, %s, %s, %s'
-            " FROM engine.generation WHERE phase = 'live'",
+            " FROM engine.generation WHERE phase = 'live' AND read_model = 'catalog'",
             ("project", record.topic, record.partition, record.offset, record.key, record.value,
              "parked by a test"),
         )  # fmt: skip

@@ -10,6 +10,7 @@ from adapters.telemetry.health import (
     ChainStatus,
     GenerationStatus,
     GroupStatus,
+    ParkedStatus,
     SlotStatus,
     State,
     Thresholds,
@@ -32,6 +33,7 @@ TOPIC = TopicStatus(
     lag=0,
     lag_seconds=0.0,
     rate=1.0,
+    read_model="catalog",
 )
 WELL = ChainStatus(
     at=datetime(2026, 11, 23, tzinfo=UTC),
@@ -39,15 +41,21 @@ WELL = ChainStatus(
     topics=[TOPIC],
     groups=[
         GroupStatus(stage="translate", group="catalog-translate", members=1),
-        GroupStatus(stage="project", group="catalog-project", members=2),
+        GroupStatus(stage="project", group="catalog-project", members=2, read_model="catalog"),
     ],
     generations=[
         GenerationStatus(read_model="catalog", number=1, schema="catalog", phase="live", note=None)
     ],
-    dead_letters={},
+    dead_letters=[],
     violations=[],
 )
 BUSY_TOPIC = replace(TOPIC, position=90, lag=10, lag_seconds=3.0)
+PARKED = ParkedStatus(stage="project", read_model="catalog", count=3)
+OTHER = GroupStatus(
+    stage="project", group="new_releases-project", members=1, read_model="new_releases"
+)
+TWO_MODELS = replace(WELL, groups=[*WELL.groups, OTHER])
+"""A second read model has its worker, but nothing is live of it yet."""
 LATE_TOPIC = replace(TOPIC, position=90, lag=10, lag_seconds=61.0)
 
 
@@ -86,8 +94,9 @@ def test_a_record_that_waits_too_long_is_behind() -> None:
     ("status", "said"),
     [
         (replace(WELL, groups=[replace(WELL.groups[0], members=0)]), "nobody works"),
-        (replace(WELL, generations=[]), "no live generation"),
-        (replace(WELL, dead_letters={"translate": 1}), "1 records are parked"),
+        (replace(WELL, generations=[]), "no live generation of catalog"),
+        (TWO_MODELS, "no live generation of new_releases: start `catalog project --model"),
+        (replace(WELL, dead_letters=[PARKED]), "3 records are parked"),
         (replace(WELL, violations=["catalog.track forgets"]), "catalog.track forgets"),
         (
             replace(WELL, capture=replace(CAPTURE, connector_state="FAILED", trace="no slot")),
@@ -96,7 +105,16 @@ def test_a_record_that_waits_too_long_is_behind() -> None:
         (with_slot(retained_bytes=2_000_000_000), "2000 MB"),
         (with_slot(is_ours=False, active=False), "no reader"),
     ],
-    ids=["dead reader", "nothing live", "letters", "topics", "connector", "log", "left slot"],
+    ids=[
+        "dead reader",
+        "nothing live",
+        "one of two live",
+        "letters",
+        "topics",
+        "connector",
+        "log",
+        "left slot",
+    ],
 )
 def test_what_does_not_work_is_unhealthy_without_any_lag(status: ChainStatus, said: str) -> None:
     verdict = judge(status, Thresholds())
@@ -108,13 +126,22 @@ def test_what_does_not_work_is_unhealthy_without_any_lag(status: ChainStatus, sa
     ("status", "idle"),
     [
         (WELL, True),
-        (replace(WELL, dead_letters={"project": 3}), True),
+        (replace(WELL, dead_letters=[PARKED]), True),
         (replace(WELL, topics=[BUSY_TOPIC]), False),
         (with_slot(unread_bytes=None), False),
         (replace(WELL, generations=[]), False),
+        (TWO_MODELS, False),
         (replace(WELL, capture=replace(CAPTURE, connector_state="FAILED")), False),
     ],
-    ids=["well", "parked", "records to go", "log to read", "nothing live", "no capture"],
+    ids=[
+        "well",
+        "parked",
+        "records to go",
+        "log to read",
+        "nothing live",
+        "one of two live",
+        "no capture",
+    ],
 )
 def test_idle_is_a_matter_of_the_flow_alone(status: ChainStatus, idle: bool) -> None:
     assert is_idle(status) is idle

@@ -79,8 +79,8 @@ def test_a_stored_batch_is_counted_and_timed() -> None:
     parts = observed(_parts(_Store(), datetime.now(UTC) - timedelta(seconds=20)), metrics)
     parts.decoder.decode([])
     parts.store.write(LIVE, WRITE)
-    assert _value(metrics, "catalog_records_total", topic=TOPIC) == 5
-    assert _value(metrics, "catalog_rows_written_total", table="track") == 2
+    assert _value(metrics, "catalog_records_total", topic=TOPIC, read_model="catalog") == 5
+    assert _value(metrics, "catalog_rows_written_total", table="track", read_model="catalog") == 2
     assert _value(metrics, "catalog_generation", read_model="catalog") == 7
     for phase in ("decode", "handle", "store"):
         assert _value(metrics, "catalog_phase_seconds_count", phase=phase) == 1
@@ -99,7 +99,7 @@ def test_a_write_that_gave_way_counts_as_a_conflict_only() -> None:
     with pytest.raises(CheckpointMoved):
         parts.store.write(LIVE, WRITE)
     assert _value(metrics, "catalog_conflicts_total", kind="CheckpointMoved") == 1
-    assert _value(metrics, "catalog_records_total", topic=TOPIC) is None
+    assert _value(metrics, "catalog_records_total", topic=TOPIC, read_model="catalog") is None
     assert _value(metrics, "catalog_visible_seconds_count") == 0
 
 

@@ -115,8 +115,8 @@ class MemoryReadStore:
             if place not in {(one.topic, one.partition, one.offset) for one in letters}:
                 number = max(self._db.letters, default=0) + 1
                 self._db.letters[number] = DeadLetter(
-                    number, Stage.PROJECT, generation.number, *place, bad.key, bad.value, (),
-                    bad.reason, EPOCH, 0,
+                    number, Stage.PROJECT, self._db.model.name, generation.number, *place, bad.key,
+                    bad.value, (), bad.reason, EPOCH, 0,
                 )  # fmt: skip
         for number in write.resolved:
             del self._db.letters[number]
@@ -428,8 +428,8 @@ class MemoryDeadLetters:
                 return
         number = max(self._db.letters, default=0) + 1
         self._db.letters[number] = DeadLetter(
-            number, stage, generation, topic, partition, offset, key, value, list(headers or ()),
-            reason, EPOCH, 0,
+            number, stage, self._db.model.name if stage is Stage.PROJECT else "", generation, topic,
+            partition, offset, key, value, list(headers or ()), reason, EPOCH, 0,
         )  # fmt: skip
 
     def is_parked(self, stage: Stage, topic: str, key: bytes | None) -> bool:

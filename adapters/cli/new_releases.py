@@ -1,0 +1,94 @@
+"""`catalog new-releases`: what came out on which day, a label at a time."""
+
+import json
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from adapters.errors import CatalogError, UsageProblem
+
+_DAY = "%Y-%m-%d"
+_SHOWN = 3
+"""Titles of a day that a line shows."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add `new-releases` to the command."""
+    app.command("new-releases")(new_releases)
+
+
+def new_releases(
+    label: Annotated[str | None, typer.Option(metavar="ID", help="Only this label.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option("--from", formats=[_DAY], help="First day.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--to", formats=[_DAY], help="Last day.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Show so many at most.")] = 100,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, a label's day a line.")
+    ] = False,
+) -> None:
+    """Show new releases per label and day, the newest day first.
+
+    A release's day is that on which it first came out, or else the one on which it was first
+    listed. Releases that are taken down are left out.
+    """
+    from adapters.endpoints import read_address
+    from adapters.settings import load_settings
+
+    if since is not None and until is not None and until < since:
+        raise UsageProblem(f"--to {until:{_DAY}} is before --from {since:{_DAY}}")
+    asked = {"label": label, "since": since, "until": until, "limit": limit}
+    found = _found(read_address(load_settings()), asked)
+    if as_json:
+        for day in found:
+            print(json.dumps(day, default=str))
+        return
+    if not found:
+        print("nothing came out", file=sys.stderr)
+        return
+    _print(found)
+
+
+def _found(dsn: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    import psycopg
+    from psycopg.rows import dict_row
+
+    from projections.new_releases.answers import PER_LABEL_AND_DAY
+
+    try:
+        with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:
+            return connection.execute(PER_LABEL_AND_DAY.encode(), asked).fetchall()
+    except psycopg.OperationalError as error:
+        raise CatalogError(f"the read database can't be asked: {error}") from error
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+        raise CatalogError(
+            "there are no new releases yet: run `catalog rebuild --model new_releases` first"
+        ) from error
+
+
+def _print(found: Iterable[dict[str, Any]]) -> None:
+    """Show days of labels as a table on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("day", "label", "id", "releases", "titles", box=None)
+    for one in found:
+        titles = [str(release["title"] or release["id"]) for release in one["releases"]]
+        more = f" and {len(titles) - _SHOWN} more" if len(titles) > _SHOWN else ""
+        cells = (
+            f"{one['day']}",
+            one["label"] or ("not in the catalog" if one["label_id"] else "no label"),
+            one["label_id"] or "",
+            str(one["release_count"]),
+            ", ".join(titles[:_SHOWN]) + more,
+        )
+        table.add_row(*(Text(cell) for cell in cells))
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    console.print(table)

@@ -1,0 +1,1 @@
+"""The engine: runs, checkpoints, rebuilds, verifies and switches any read model."""

@@ -1,0 +1,34 @@
+"""Every branch of migrations leads to its models; every read model has one."""
+
+import pytest
+
+from adapters.topology import READ_MODELS
+from migrations import run
+from projections.read_model import EVENT_COLUMNS, ReadModel
+
+SCHEMAS = {"engine": "engine", "master": "public"} | {
+    model.migration_branch: model.schema for model in READ_MODELS
+}
+
+
+def test_every_branch_is_known_and_has_its_folder() -> None:
+    folders = {path.parent.name for path in run.FOLDER.glob("*/0001_*.py")}
+    folders |= {path.parent.name for path in run.FOLDER.glob("*/*_0001_*.py")}
+    assert set(run.METADATA) == set(SCHEMAS) == folders
+
+
+@pytest.mark.parametrize("model", READ_MODELS, ids=lambda m: str(m.name))
+def test_a_read_models_tables_are_its_branchs_and_nobody_elses(model: ReadModel) -> None:
+    tables = {projection.sql for projection in model.projections}
+    assert set(run.metadata_of(model.migration_branch).tables.values()) == tables
+    for table in tables:
+        assert {"id", *EVENT_COLUMNS} <= {column.name for column in table.columns}
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("branch", sorted(SCHEMAS))
+def test_migrations_lead_to_the_models(database: str, branch: str) -> None:
+    schema = SCHEMAS[branch]
+    run.upgrade(database, branch, schema)
+    assert run.check(database, branch, schema) == []
+    assert run.current(database, branch, schema) == run.history(branch)[-1][0]

@@ -27,7 +27,7 @@ from projections.engine.parts import Parts
 from projections.engine.rebuild import HistoryNotWhole, NothingLive
 from projections.engine.switch import CantSwitch
 from projections.read_model import ReadModel
-from projections.store import ReadersInTheWay, RebuildRunning, StoreBusy
+from projections.store import NothingToCarry, ReadersInTheWay, RebuildRunning, StoreBusy
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ _FAILURES = (
     HeapsLost,
     HistoryNotWhole,
     NothingLive,
+    NothingToCarry,
     ReadersInTheWay,
     RebuildRunning,
     StoreBusy,

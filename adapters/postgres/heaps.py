@@ -89,7 +89,7 @@ def _finish_table(connection: psycopg.Connection, generation: Generation, name: 
     connection.execute("SET LOCAL work_mem = '128MB'")
     connection.execute("SET LOCAL synchronous_commit = on")
     connection.execute(f"TRUNCATE {table}")
-    put_back = _take_off_indexes(connection, generation.schema, name)
+    put_back = take_off_indexes(connection, generation.schema, name)
     # Checked in the transaction that reads the heap: a crash may have come at any moment before.
     if not _marked(connection, generation):
         raise HeapsLost(
@@ -107,7 +107,7 @@ def _finish_table(connection: psycopg.Connection, generation: Generation, name: 
     connection.execute(f"ANALYZE {table}")
 
 
-def _take_off_indexes(connection: psycopg.Connection, schema: str, name: str) -> list[str]:
+def take_off_indexes(connection: psycopg.Connection, schema: str, name: str) -> list[str]:
     """Drop a table's keys and indexes; returns the statements that make them again."""
     table = quoted(schema, name)
     constraints = connection.execute(

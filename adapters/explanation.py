@@ -1,13 +1,18 @@
 """Events as an explanation shows them: what changed, when, from where, by which contract."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, Protocol, TypedDict
 
 from adapters.kafka.tail import Record
 from adapters.registry.objects import RecordReader, Undecodable
-from adapters.registry.wire import SchemaTexts, UnknownSchemaId, schema_id_of
+from adapters.registry.wire import (
+    NotRegistered,
+    SchemaIds,
+    SchemaTexts,
+    UnknownSchemaId,
+    schema_id_of,
+)
 from domain.events import EVENT_TYPES
 from domain.schemas import contract_of, full_name
 
@@ -29,10 +34,14 @@ class Explained(TypedDict):
     state: dict[str, Any]
 
 
+class Schemas(SchemaTexts, SchemaIds, Protocol):
+    """A registry."""
+
+
 class Explainer:
     """Decodes records of one registry."""
 
-    def __init__(self, schemas: SchemaTexts) -> None:
+    def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
         self._reader = RecordReader(schemas)
         self._versions: dict[int, int | None] = {}
@@ -61,13 +70,19 @@ class Explainer:
         return shown
 
     def _version(self, name: str, schema_id: int) -> int | None:
+        """By the registry's ids: it may give a schema's text back in another form."""
         if schema_id not in self._versions:
-            written = json.loads(self._schemas.schema_text(schema_id))
             event = _TYPES.get(name)
             versions = () if event is None else contract_of(event).versions
-            same = (version.number for version in versions if version.schema == written)
+            same = (v.number for v in versions if self._id_of(name, v.text) == schema_id)
             self._versions[schema_id] = next(same, None)
         return self._versions[schema_id]
+
+    def _id_of(self, name: str, text: str) -> int | None:
+        try:
+            return self._schemas.schema_id(name, text)
+        except NotRegistered:
+            return None
 
 
 def state_fields(subject: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -11,7 +12,7 @@ from tests.chain.processes import Chain
 
 pytestmark = pytest.mark.integration
 
-OWN, ISRC = "past:1", "QZPST2600001"
+NUMBERS = count(1)
 
 
 def said(chain: Chain, *arguments: str, codes: tuple[int, ...] = (0,)) -> Any:
@@ -25,7 +26,13 @@ def titles(answer: Any) -> list[str]:
 
 
 @pytest.fixture
-def moments(chain: Chain) -> list[datetime]:
+def isrc() -> str:
+    """An ISRC of the test's own; its rows have it for their id too."""
+    return f"QZPST26{next(NUMBERS):05d}"
+
+
+@pytest.fixture
+def moments(chain: Chain, isrc: str) -> list[datetime]:
     """A track with an ISRC was added, renamed, and its recording removed; the time before each."""
     found = []
     steps = (
@@ -45,13 +52,13 @@ def moments(chain: Chain) -> list[datetime]:
             found.append(row[0])
             with connection.transaction():
                 for statement in statements:
-                    connection.execute(statement.encode(), {"own": OWN, "isrc": ISRC})
+                    connection.execute(statement.encode(), {"own": isrc, "isrc": isrc})
     chain.idle()
     return found
 
 
-def test_the_past_can_be_asked(chain: Chain, moments: list[datetime]) -> None:
-    story = said(chain, "explain", "track", OWN)
+def test_the_past_can_be_asked(chain: Chain, moments: list[datetime], isrc: str) -> None:
+    story = said(chain, "explain", "track", isrc)
     assert (story["row"], story["complete"]) == (None, True)
     removed, renamed, added = story["events"]
     assert [e["type"] for e in story["events"]] == ["TrackRemoved", "TrackUpdated", "TrackAdded"]
@@ -60,16 +67,16 @@ def test_the_past_can_be_asked(chain: Chain, moments: list[datetime]) -> None:
     assert renamed["origin"]["transaction"] != removed["origin"]["transaction"]
     assert renamed["schema"]["version"] >= 1
     assert added["offset"] < renamed["offset"] < removed["offset"]
-    only = said(chain, "explain", "track", OWN, "--field", "url")
+    only = said(chain, "explain", "track", isrc, "--field", "url")
     assert [event["type"] for event in only["events"]] == ["TrackRemoved"]
-    row = said(chain, "explain", "recording", OWN)
+    row = said(chain, "explain", "recording", isrc)
     assert row["row"]["title"] == "C"
     assert [event["offset"] for event in row["events"]] == [row["row"]["event_offset"]]
-    text = chain.catalog("explain", "track", OWN)
+    text = chain.catalog("explain", "track", isrc)
     assert 'title: "first" → "second"' in text
     assert "all there are" in text
     chain.catalog("explain", "track", "past:nobody", codes=(1,))
-    chain.catalog("explain", "track", OWN, "--field", "colour", codes=(2,))
+    chain.catalog("explain", "track", isrc, "--field", "colour", codes=(2,))
 
     plan = said(chain, "rebuild", "--dry-run", "--as-of", moments[2].isoformat())
     assert plan["history_whole"] is True
@@ -78,14 +85,14 @@ def test_the_past_can_be_asked(chain: Chain, moments: list[datetime]) -> None:
     for moment in moments:
         made = said(chain, "rebuild", "--as-of", moment.isoformat())
         assert made["phase"] == "frozen"
-        asked = said(chain, "lookup", "isrc", ISRC, "--generation", str(made["generation"]))
+        asked = said(chain, "lookup", "isrc", isrc, "--generation", str(made["generation"]))
         held[made["generation"]] = titles(asked)
     assert list(held.values()) == [[], ["first"], ["second"]]
     number = str(min(held))
-    assert titles(said(chain, "lookup", "isrc", ISRC)) == []
+    assert titles(said(chain, "lookup", "isrc", isrc)) == []
     chain.catalog("switch", number, "--force", codes=(2,))
     assert said(chain, "generations", "drop", number)["phase"] == "dropped"
-    chain.catalog("lookup", "isrc", ISRC, "--generation", number, codes=(2,))
+    chain.catalog("lookup", "isrc", isrc, "--generation", number, codes=(2,))
     listed = {one["number"]: one for one in said(chain, "generations")}
     assert min(held) not in listed
     assert listed[max(held)]["as_of"] is not None
@@ -94,13 +101,13 @@ def test_the_past_can_be_asked(chain: Chain, moments: list[datetime]) -> None:
         chain.catalog("generations", "drop", str(left))
 
 
-def test_some_tables_are_rebuilt(chain: Chain, moments: list[datetime]) -> None:
+def test_some_tables_are_rebuilt(chain: Chain, moments: list[datetime], isrc: str) -> None:
     plan = said(chain, "rebuild", "--dry-run", "--topics", "track,identifier")
     assert {one["topic"] for one in plan["reads"]} == {"catalog.track", "catalog.identifier"}
     assert "catalog.recording" in plan["carried_over"]
-    before = said(chain, "explain", "recording", OWN)["row"]
+    before = said(chain, "explain", "recording", isrc)["row"]
     done = said(chain, "rebuild", "--topics", "track", "--topics", "identifier")
     assert (done["switched"], done["comparison"]["equal"]) == (True, True)
-    assert said(chain, "explain", "recording", OWN)["row"] == before
+    assert said(chain, "explain", "recording", isrc)["row"] == before
     assert said(chain, "verify")["equal"] is True
     assert said(chain, "rebuild", "--dry-run")["seconds"].keys() >= {"filling", "indexing"}

@@ -7,6 +7,7 @@ follows only compares.
 
 import logging
 from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from projections.engine.estimate import contents, foreseen
@@ -109,7 +110,9 @@ def build(
         )
         parts.replay_into(generation, generation.target, park=park, report=report)
         taken_up = parts.by_table(generation, "indexing", report)
-        with parts.timed(generation, contents(parts, generation), "indexing"):
+        timed = parts.timed(generation, contents(parts, generation), "indexing")
+        # Of one that was killed, some tables may be done already: that is no pace to go by.
+        with timed if unfinished is None else nullcontext():
             generation = parts.generations.finish(generation, taken_up)
     return generation
 

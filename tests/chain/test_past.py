@@ -33,7 +33,7 @@ def isrc() -> str:
 
 @pytest.fixture
 def moments(chain: Chain, isrc: str) -> list[datetime]:
-    """A track with an ISRC was added, renamed, and its recording removed; the time before each."""
+    """A track with an ISRC was added, renamed and removed; the time before each."""
     found = []
     steps = (
         (

@@ -29,7 +29,7 @@ from projections.engine.rebuild import HistoryNotWhole, NothingLive
 from projections.engine.switch import CantSwitch
 from projections.ports import DeadLetter, Stage
 from projections.read_model import ReadModel
-from projections.store import ReadersInTheWay, RebuildRunning, StoreBusy
+from projections.store import NothingToCarry, ReadersInTheWay, RebuildRunning, StoreBusy
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ _FAILURES = (
     DecoderFailed,
     HistoryNotWhole,
     NothingLive,
+    NothingToCarry,
     ReadersInTheWay,
     RebuildRunning,
     StoreBusy,

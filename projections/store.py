@@ -30,6 +30,8 @@ class Phase(StrEnum):
     """Compared with the live one at equal positions: rows differ."""
     VERIFIED = "verified"
     """Compared with the live one at equal positions: no row differs."""
+    FROZEN = "frozen"
+    """Whole and as of one moment: it can be asked, and is never written to again."""
     LIVE = "live"
     """Readers see it and workers write it."""
     RETIRED = "retired"
@@ -45,6 +47,30 @@ class Purpose(StrEnum):
     """To become live."""
     VERIFY = "verify"
     """To be compared with the live one and dropped."""
+    AS_OF = "as_of"
+    """To be asked what was so at one moment; it never becomes live."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a generation is made of: everything, unless this says less. A killed rebuild goes on
+    only with a generation of the same purpose and scope."""
+
+    as_of: datetime | None = None
+    """Only of events whose origin was committed by then."""
+    carried: frozenset[str] = frozenset()
+    """Topics whose tables are copied from the live generation instead of being made of events."""
+
+
+WHOLE = Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much a phase of a rebuild has done in which time."""
+
+    offsets: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +82,10 @@ class Generation:
     schema: str
     phase: Phase
     purpose: Purpose = Purpose.SERVE
+    scope: Scope = WHOLE
     created_at: datetime | None = None
+    changed_at: datetime | None = None
+    """When phase or progress were last noted."""
     switched_at: datetime | None = None
     """When it last became live."""
     target: Mapping[TopicPartition, int] = field(default_factory=dict)
@@ -64,6 +93,8 @@ class Generation:
     note: str | None = None
     """What a user should know: the last error, or how it differs."""
     progress: Mapping[str, object] = field(default_factory=dict)
+    pace: Mapping[str, Pace] = field(default_factory=dict)
+    """Phase → how long it took; the next rebuild's estimate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,12 +249,17 @@ class LiveHeld(Protocol):
 
     def switch(self, successor: Generation) -> None:
         """Put `successor` in its place: lock all its tables against readers, rename both
-        schemas, move the phases; all in one transaction. Raises ReadersInTheWay."""
+        schemas, move the phases; all in one transaction. Raises ReadersInTheWay, ValueError for
+        one that is not made to SERVE."""
         ...
 
 
 class ReadersInTheWay(Exception):
     """Long statements hold locks on live tables; the switch was given up and nothing changed."""
+
+
+class NothingToCarry(Exception):
+    """Tables can't be copied from a live generation: there is none, or it lacks their columns."""
 
 
 class RebuildRunning(Exception):
@@ -262,7 +298,12 @@ class Generations(Protocol):
         ...
 
     def create(
-        self, purpose: Purpose, target: Mapping[TopicPartition, int], *, live: bool = False
+        self,
+        purpose: Purpose,
+        target: Mapping[TopicPartition, int],
+        *,
+        live: bool = False,
+        scope: Scope = WHOLE,
     ) -> Generation:
         """A new generation with checkpoints at 0: FILLING, or LIVE and empty."""
         ...
@@ -284,10 +325,17 @@ class Generations(Protocol):
         """Keep what a user may want to see of a running rebuild."""
         ...
 
+    def note_pace(self, generation: Generation, phase: str, pace: Pace) -> None:
+        """Add to how much a phase did in which time; kept when the generation is dropped."""
+        ...
+
     def finish(self, generation: Generation, report: Callable[[str], None]) -> Generation:
         """Make keys and indexes, analyse. From FILLING to CATCHING_UP; goes on where it was killed.
 
-        `report` gets what is being made."""
+        A carried topic's table gets the live generation's rows first, its checkpoints and parked
+        records theirs, all as of one moment. Raises NothingToCarry. `report` gets each table's
+        name.
+        """
         ...
 
     def read(self, generation: Generation) -> AbstractContextManager[TableReader]:

@@ -17,6 +17,7 @@ from adapters.api.keys import Gate
 from adapters.api.lookups import Asked, Lookups, answer_of, asked, flaw_of, look_up_all
 from adapters.api.problems import Problem, bad_parameter, unknown_row
 from adapters.api.responses import Answer
+from adapters.explanation import Explained
 from domain.events import topic_of
 from domain.identifiers import UnknownScheme
 from projections.catalog.answers import entities, lists
@@ -228,7 +229,7 @@ async def _explain(service: Service, request: Request) -> Answer:
         "partition": row.pop("event_partition"),
         "offset": row.pop("event_offset"),
     }
-    events: list[dict[str, Any]] = []
+    events: list[Explained] = []
     complete, note = False, None
     position = (written_by["topic"], written_by["partition"], written_by["offset"], id_)
     if service.historian is None:

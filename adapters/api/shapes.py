@@ -388,6 +388,10 @@ class ExplainedEvent(Shape, frozen=True):
     offset: int
     written_at: datetime | None
     type: str
+    schema: Annotated[
+        dict[str, int | None],
+        Meta(description="`id` in the registry, `version` of the contract."),
+    ]
     changed: list[str]
     origin: Annotated[
         dict[str, Any],

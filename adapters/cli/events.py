@@ -2,12 +2,13 @@
 
 import sys
 from contextlib import closing, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from adapters.cli.parameters import moment_named, topics_named
 from adapters.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -58,8 +59,10 @@ def tail(
     from adapters.registry.client import Registry
     from adapters.registry.objects import RecordReader
     from adapters.settings import load_settings
+    from domain.events import SUBJECTS, topic_of
 
-    topics = _topics(topic or [])
+    known = sorted(topic_of(subject) for subject in SUBJECTS)
+    topics = topics_named(topic or [], known) or known
     types = _types(type_ or [])
     moment = _moment(start, follow=follow)
     endpoints = resolve_endpoints(load_settings())
@@ -71,16 +74,6 @@ def tail(
     ):
         for shown in islice(_chosen(records, RecordReader(registry), types, key), limit):
             _print(shown, as_json=as_json)
-
-
-def _topics(names: list[str]) -> list[str]:
-    from domain.events import SUBJECTS, topic_of
-
-    known = {topic_of(subject) for subject in SUBJECTS}
-    asked = [name if name in known else topic_of(name) for name in names]
-    if unknown := [name for name in asked if name not in known]:
-        raise UsageProblem(f"no such event topic: {unknown[0]}; there are {', '.join(SUBJECTS)}")
-    return asked or sorted(known)
 
 
 def _types(names: list[str]) -> set[str]:
@@ -99,13 +92,7 @@ def _moment(start: str | None, *, follow: bool) -> datetime | Literal["beginning
         return "end" if follow else "beginning"
     if start == "beginning":
         return "beginning"
-    try:
-        moment = datetime.fromisoformat(start)
-    except ValueError:
-        raise UsageProblem(
-            f"--from {start!r} is neither `beginning` nor a time such as 2026-01-31T12:00:00Z"
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment_named(start, "--from", also="beginning")
 
 
 def _chosen(

@@ -1,26 +1,37 @@
-"""`catalog generations`: all generations of the read models, and how far each is."""
+"""`catalog generations`: all generations of the read models, how far each is; and dropping one."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from adapters.cli.read_models import OnlyModel
+from adapters.cli.read_models import DEFAULT, Model, OnlyModel
+
+if TYPE_CHECKING:
+    from projections.store import Generation
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add `generations` to the command."""
-    app.command()(generations)
+    """Add `generations` and what can be done with one."""
+    group = typer.Typer(invoke_without_command=True)
+    group.callback()(generations)
+    group.command()(drop)
+    app.add_typer(group, name="generations")
 
 
 def generations(
+    context: typer.Context,
     every: Annotated[bool, typer.Option("--all", help="Also those that were dropped.")] = False,
     model: OnlyModel = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show the generations: live, kept for rollback, waiting for a switch, being built."""
+    if context.invoked_subcommand is not None:
+        return
     from adapters.endpoints import resolve_endpoints
     from adapters.postgres.generations import PostgresGenerations
     from adapters.read_side import engine_errors
@@ -34,30 +45,81 @@ def generations(
         found = [one for each in models for one in PostgresGenerations(dsn, each).all()]
     shown = [one for one in found if every or one.phase is not Phase.DROPPED]
     if as_json:
-        entries = [
-            {
-                "read_model": one.read_model,
-                "number": one.number,
-                "schema": one.schema,
-                "phase": one.phase.value,
-                "purpose": one.purpose.value,
-                "created_at": None if one.created_at is None else one.created_at.isoformat(),
-                "switched_at": None if one.switched_at is None else one.switched_at.isoformat(),
-                "note": one.note,
-                "progress": dict(one.progress),
-            }
-            for one in shown
-        ]
-        print(json.dumps(entries))
+        print(json.dumps([as_dict(one) for one in shown]))
         return
-    table = Table(
-        "read model", "generation", "schema", "phase", "made", "live since", "note", box=None
-    )
+    heads = ("read model", "generation", "schema", "phase", "made", "live since", "progress")
+    table = Table(*heads, "note", box=None)
     for one in shown:
         moments = (
             f"{moment:%Y-%m-%d %H:%M:%S}" if moment else ""
             for moment in (one.created_at, one.switched_at)
         )
         place = (one.read_model, str(one.number), one.schema, one.phase.value)
-        table.add_row(*place, *moments, one.note or "")
-    Console(width=None if Console().is_terminal else 200, highlight=False).print(table)
+        table.add_row(*place, *moments, _progress(one), one.note or _scope(one))
+    Console(width=None if Console().is_terminal else 240, highlight=False).print(table)
+
+
+def drop(
+    number: Annotated[int, typer.Argument(help="Which generation; never the live one.")],
+    model: Model = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Drop a generation: one as of a moment, one kept for rollback, one that was given up."""
+    from adapters.endpoints import resolve_endpoints
+    from adapters.read_side import read_model_parts
+    from adapters.settings import load_settings
+    from adapters.topology import read_model
+    from projections.engine import switch
+
+    settings = load_settings()
+    with read_model_parts(settings, resolve_endpoints(settings), read_model(model)) as parts:
+        dropped = switch.drop(parts, number)
+    said = f"generation {number} of {model} is dropped"
+    print(json.dumps(as_dict(dropped)) if as_json else said)
+
+
+def as_dict(one: "Generation") -> dict[str, Any]:
+    """A generation for machines; moments in ISO 8601."""
+
+    def moment(name: str) -> str | None:
+        value = getattr(one, name)
+        return None if value is None else str(value.isoformat())
+
+    return {
+        "read_model": one.read_model,
+        "number": one.number,
+        "schema": one.schema,
+        "phase": one.phase.value,
+        "purpose": one.purpose.value,
+        "as_of": None if one.scope.as_of is None else one.scope.as_of.isoformat(),
+        "carried_over": sorted(one.scope.carried),
+        "created_at": moment("created_at"),
+        "changed_at": moment("changed_at"),
+        "switched_at": moment("switched_at"),
+        "note": one.note,
+        "progress": dict(one.progress),
+        "pace": {
+            phase: {"offsets": pace.offsets, "seconds": round(pace.seconds, 3)}
+            for phase, pace in one.pace.items()
+        },
+    }
+
+
+def _progress(one: "Generation") -> str:
+    """How far a running rebuild was when it last said so."""
+    from adapters.cli.phases import summary
+    from projections.engine.progress import Progress
+
+    progress = Progress.of(one.progress)
+    if progress is None:
+        return ""
+    when = f" ({one.changed_at:%H:%M:%S})" if one.changed_at else ""
+    return f"{summary(progress)}{when}"
+
+
+def _scope(one: "Generation") -> str:
+    if one.scope.as_of is not None:
+        return f"as of {one.scope.as_of.isoformat()}"
+    if one.scope.carried:
+        return f"carried over: {', '.join(sorted(one.scope.carried))}"
+    return ""

@@ -30,6 +30,10 @@ def lookup(
     value: Annotated[
         str, typer.Argument(help="The number in any of its forms; - reads one a line from stdin.")
     ],
+    generation: Annotated[
+        int | None,
+        typer.Option(help="Ask this one instead of the live one, such as one as of a moment."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON: one object, or with - one a line.")
     ] = False,
@@ -42,6 +46,7 @@ def lookup(
     from adapters.endpoints import resolve_endpoints
     from adapters.postgres.lookup import identifier_index
     from adapters.settings import load_settings
+    from projections.catalog import CATALOG
     from projections.catalog.lookup import look_up, look_up_all
 
     try:
@@ -50,7 +55,9 @@ def lookup(
         raise UsageProblem(str(error)) from error
     if value == "-" and sys.stdin is None:
         raise UsageProblem("- names standard input, and there is none")
-    with identifier_index(resolve_endpoints(load_settings(), need=("read",)).read_dsn) as index:
+    dsn = resolve_endpoints(load_settings(), need=("read",)).read_dsn
+    schema = CATALOG.schema if generation is None else _schema_of(dsn, generation)
+    with identifier_index(dsn, schema) as index:
         if value != "-":
             answer = look_up(index, scheme, value)
             if answer.error:
@@ -59,6 +66,23 @@ def lookup(
             return
         for lines in _lines(sys.stdin.fileno()):
             _print(look_up_all(index, ((scheme, line) for line in lines)), as_json=as_json)
+
+
+def _schema_of(dsn: str, number: int) -> str:
+    """Schema of a generation whose tables are whole. Raises UsageProblem."""
+    from adapters.postgres.generations import PostgresGenerations
+    from adapters.read_side import engine_errors
+    from projections.catalog import CATALOG
+    from projections.store import Phase
+
+    with engine_errors():
+        found = {one.number: one for one in PostgresGenerations(dsn, CATALOG).all()}
+    if number not in found:
+        raise UsageProblem(f"there is no generation {number}: see `catalog generations`")
+    one = found[number]
+    if one.phase in {Phase.CREATING, Phase.FILLING, Phase.DROPPED}:
+        raise UsageProblem(f"generation {number} can't be asked: it is {one.phase.value}")
+    return one.schema
 
 
 def _lines(descriptor: int) -> Iterator[list[str]]:

@@ -21,6 +21,7 @@ COMMANDS = (
     "up",
     "ingest",
     "lookup",
+    "explain",
     "conflicts",
     "new_releases",
     "serve",

@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from time import monotonic
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from projections.engine.progress import Progress as Report
 from projections.engine.progress import Report as Reporting
 
 _LINE_SECONDS = 5.0
-_NAMES = {
+NAMES = {
     "creating": "making a new generation",
     "resuming": "going on with",
     "filling": "reading from message zero",
@@ -21,6 +21,7 @@ _NAMES = {
     "verified": "closing the last lag",
     "different": "closing the last lag",
     "retired": "catching up",
+    "frozen": "as of a moment",
     "switching": "switching",
 }
 
@@ -35,21 +36,20 @@ def shown_on(console: Console) -> Iterator[Reporting]:
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.fields[count]}", justify="right"),
-        TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as progress:
         yield _Bars(progress)
 
 
 class _Bars:
-    """A bar a phase."""
+    """A bar a phase, with what is expected of the later ones beneath."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, report: Report) -> None:
-        name = f"{_NAMES.get(report.phase, report.phase)} {report.detail}".strip()
+        name = NAMES.get(report.phase, report.phase)
         if name not in self._tasks:
             self._close()
             self._tasks[name] = self._progress.add_task(name, total=None, count="")
@@ -57,7 +57,7 @@ class _Bars:
             self._tasks[name],
             total=report.total or None,
             completed=report.done,
-            count=_count(report),
+            count=_told(report, report.detail, _count(report), _left(report)),
         )
 
     def _close(self) -> None:
@@ -74,17 +74,43 @@ class _Lines:
         self._at = 0.0
 
     def __call__(self, report: Report) -> None:
-        name = f"{_NAMES.get(report.phase, report.phase)} {report.detail}".strip()
+        name = f"{NAMES.get(report.phase, report.phase)} {report.detail}".strip()
         ended = report.total > 0 and report.done == report.total
         if name == self._name and not ended and monotonic() - self._at < _LINE_SECONDS:
             return
         self._name, self._at = name, monotonic()
-        left = f", {report.seconds_left:.0f} s left" if report.seconds_left else ""
-        count = _count(report)
-        self._console.print(f"{name}{': ' if count else ''}{count}{left}", highlight=False)
+        self._console.print(summary(report), highlight=False)
 
 
 def _count(report: Report) -> str:
     if not report.total:
         return ""
-    return f"{report.done:,} of {report.total:,}, {report.per_second:,.0f}/s"
+    rate = f", {report.per_second:,.0f}/s" if report.per_second else ""
+    return f"{report.done:,} of {report.total:,}{rate}"
+
+
+def _left(report: Report) -> str:
+    return f"{seconds_shown(report.seconds_left)} left" if report.seconds_left else ""
+
+
+def _told(report: Report, *parts: str) -> str:
+    """What is known of this phase, and then of those to come."""
+    then = ", ".join(f"{NAMES[name]} {seconds_shown(s)}" for name, s in report.then.items())
+    return ", ".join(filter(None, (*parts, then and f"then {then}")))
+
+
+def seconds_shown(seconds: float) -> str:
+    """A time as a person says it: `8 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def summary(report: Report) -> str:
+    """One line of what a report says."""
+    name = f"{NAMES.get(report.phase, report.phase)} {report.detail}".strip()
+    told = _told(report, _count(report), _left(report))
+    return f"{name}: {told}" if told else name

@@ -1,15 +1,18 @@
 """`catalog rebuild`, `switch`, `rollback`: new generations of a read model, what is live."""
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from adapters.cli.parameters import moment_named, topics_named
 from adapters.cli.read_models import DEFAULT, Model
-from adapters.errors import Unhealthy
+from adapters.errors import Unhealthy, UsageProblem
 
 if TYPE_CHECKING:
+    from projections.engine.parts import Parts
     from projections.engine.rebuild import Rebuilt
     from projections.store import Generation
 
@@ -42,13 +45,32 @@ def rebuild(
         bool, typer.Option("--force", help="Rebuild although the log's history is not whole.")
     ] = False,
     keep: Annotated[int, typer.Option(min=0, help="Former generations to keep for rollback.")] = 1,
+    topics: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TOPIC,…",
+            help="Read only these; tables of others are carried over from the live generation.",
+        ),
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIMESTAMP",
+            help="Of what was committed by then only (ISO 8601; UTC unless it says otherwise): to "
+            "be asked by `catalog lookup --generation`, never switched in.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be read, and how long it takes.")
+    ] = False,
     model: Model = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """Build a new generation from message zero beside the live one, verify it, switch to it.
 
     Readers notice nothing. A rebuild that was stopped or killed goes on where it was when started
-    again. Exit code 3 where rows differ from the live ones: nothing is switched then.
+    again, with the same --topics or --as-of. Exit code 3 where rows differ from the live ones:
+    nothing is switched then.
     """
     from adapters.cli.comparison import as_dict, show
     from adapters.cli.interruption import resumable
@@ -58,15 +80,31 @@ def rebuild(
     from adapters.settings import load_settings
     from adapters.topology import read_model
     from projections.engine import rebuild as building
+    from projections.engine.as_of import rebuild_as_of
 
+    chosen_model = read_model(model)
+    chosen = topics_named(topics or [], chosen_model.topics)
+    moment = None if as_of is None else _past(as_of)
+    if moment is not None and (chosen or accept_differences):
+        raise UsageProblem("--as-of reads all topics and is never switched in: leave the rest out")
     settings = load_settings()
     with (
         resumable("`catalog rebuild` goes on where it was"),
         shown_on(Console(stderr=True)) as report,
-        read_model_parts(settings, resolve_endpoints(settings), read_model(model)) as parts,
+        read_model_parts(settings, resolve_endpoints(settings), chosen_model) as parts,
     ):
+        if dry_run:
+            _show_plan(parts, chosen, moment, as_json=as_json)
+            return
+        if moment is not None:
+            frozen = rebuild_as_of(
+                parts, moment, park_poison=park_poison, force=force, report=report
+            )
+            _say_frozen(frozen, as_json=as_json)
+            return
         done = building.rebuild(
             parts,
+            topics=chosen,
             switch=not no_switch,
             park_poison=park_poison,
             accept_differences=accept_differences,
@@ -137,6 +175,45 @@ def rollback(model: Model = DEFAULT, as_json: Json = False) -> None:
     ):
         live = switching.rollback(parts, report=report)
     _say_live(live, as_json=as_json)
+
+
+def _past(text: str) -> datetime:
+    moment = moment_named(text, "--as-of")
+    if moment > datetime.now(UTC):
+        raise UsageProblem(f"--as-of {text}: nobody knows the catalog of a time to come")
+    return moment
+
+
+def _show_plan(
+    parts: "Parts", topics: list[str], moment: datetime | None, *, as_json: bool
+) -> None:
+    from adapters.cli import plans
+    from projections.engine.plan import plan
+    from projections.engine.scope import scope_of
+    from projections.store import Purpose, Scope
+
+    purpose = Purpose.SERVE if moment is None else Purpose.AS_OF
+    scope = scope_of(parts.model, topics) if moment is None else Scope(as_of=moment)
+    found = plan(parts, purpose, scope)
+    if as_json:
+        print(json.dumps(plans.as_dict(found)))
+    else:
+        plans.show(found)
+    if found.violations:
+        raise Unhealthy("history is not whole: a rebuild would be refused without --force")
+
+
+def _say_frozen(frozen: "Generation", *, as_json: bool) -> None:
+    moment = frozen.scope.as_of
+    if as_json:
+        when = None if moment is None else moment.isoformat()
+        print(json.dumps({**_generation(frozen), "as_of": when, "note": frozen.note}))
+        return
+    print(
+        f"generation {frozen.number} is the catalog {frozen.note}; "
+        f"`catalog lookup --generation {frozen.number} …` asks it, "
+        f"`catalog generations drop {frozen.number}` drops it"
+    )
 
 
 def _say_live(live: "Generation", *, as_json: bool) -> None:

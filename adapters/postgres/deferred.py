@@ -63,7 +63,7 @@ def put_on(
 ) -> None:
     """Make all that is left to make, several at a time, largest table first; then analyse.
 
-    `report` gets what is being made. Raises RowsRefused, StoreBusy.
+    `report` gets each table's name when it is taken up. Raises RowsRefused, StoreBusy.
     """
     kept = quoted(generation.schema, _TABLE)
     with ExitStack() as stack:
@@ -83,6 +83,7 @@ def put_on(
             .fetchall()
         )
         tables = [projection.sql.name for projection in model.projections]
+        told: set[str] = set()
 
         def run(work: Callable[[psycopg.Connection], None]) -> None:
             connection = free.get()
@@ -98,7 +99,9 @@ def put_on(
         ):
             running = [(name, pool.submit(run, work)) for name, work in step]
             for name, one in running:
-                report(name)
+                if name not in told:
+                    told.add(name)
+                    report(name)
                 one.result()
         connections[0].execute(f"DROP TABLE {kept}")
 

@@ -7,7 +7,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from projections.ports import TopicPartition
-from projections.store import Generation, Phase, Purpose
+from projections.store import Generation, Pace, Phase, Purpose, Scope
 
 BUILDING = "build"
 """Lock of the process that builds, verifies or switches generations."""
@@ -106,9 +106,12 @@ def _of_row(row: dict[str, Any]) -> Generation:
         schema=row["schema_name"],
         phase=Phase(row["phase"]),
         purpose=Purpose(row["purpose"]),
+        scope=Scope(row["as_of"], frozenset(row["carried"])),
         created_at=row["created_at"],
+        changed_at=row["changed_at"],
         switched_at=row["switched_at"],
         target={(topic, partition): end for topic, partition, end in row["target"]},
         note=row["note"],
         progress=row["progress"],
+        pace={phase: Pace(*pace) for phase, pace in row["pace"].items()},
     )

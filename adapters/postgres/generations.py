@@ -1,7 +1,7 @@
 """Generations in PostgreSQL: a schema each, made by the read model's own migrations.
 
 Implements `projections.store.Generations`. What happens to the tables themselves is in `deferred`
-(keys and indexes), `snapshot` (comparing) and `switch`.
+(keys and indexes), `carrying` (copying), `snapshot` (comparing) and `switch`.
 """
 
 import logging
@@ -13,7 +13,7 @@ import psycopg
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
-from adapters.postgres import deferred, generation_rows
+from adapters.postgres import carrying, deferred, generation_rows
 from adapters.postgres.connection import connect, quoted, store_errors
 from adapters.postgres.gate import name_generation
 from adapters.postgres.generation_rows import (
@@ -27,7 +27,15 @@ from adapters.postgres.switch import HeldLive, hold_live
 from migrations import run
 from projections.ports import TopicPartition
 from projections.read_model import ReadModel
-from projections.store import Generation, Phase, Purpose, RebuildRunning
+from projections.store import (
+    WHOLE,
+    Generation,
+    Pace,
+    Phase,
+    Purpose,
+    RebuildRunning,
+    Scope,
+)
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +84,12 @@ class PostgresGenerations:
             return generation_rows.generations(connection, self._model.name)
 
     def create(
-        self, purpose: Purpose, target: Mapping[TopicPartition, int], *, live: bool = False
+        self,
+        purpose: Purpose,
+        target: Mapping[TopicPartition, int],
+        *,
+        live: bool = False,
+        scope: Scope = WHOLE,
     ) -> Generation:
         """See the port."""
         with self._connection() as connection:
@@ -91,12 +104,13 @@ class PostgresGenerations:
             with connection.transaction():
                 connection.execute(
                     "INSERT INTO engine.generation (read_model, number, schema_name, phase, "
-                    "purpose, target, switched_at) "
-                    "VALUES (%s, %s, %s, %s, %s, %s, CASE WHEN %s THEN now() END)",
+                    "purpose, target, as_of, carried, switched_at) "
+                    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, CASE WHEN %s THEN now() END)",
                     (
                         self._model.name, number, schema,
                         (Phase.LIVE if live else Phase.CREATING).value,
-                        purpose.value, Jsonb(target_as_json(target)), live,
+                        purpose.value, Jsonb(target_as_json(target)), scope.as_of,
+                        Jsonb(sorted(scope.carried)), live,
                     ),
                 )  # fmt: skip
                 self._checkpoints_at_zero(connection, number, target)
@@ -138,12 +152,30 @@ class PostgresGenerations:
         """See the port."""
         with self._connection() as connection:
             connection.execute(
-                "UPDATE engine.generation SET progress = %s WHERE read_model = %s AND number = %s",
+                "UPDATE engine.generation SET progress = %s, changed_at = now() "
+                "WHERE read_model = %s AND number = %s",
                 (Jsonb(dict(progress)), generation.read_model, generation.number),
             )
 
+    def note_pace(self, generation: Generation, phase: str, pace: Pace) -> None:
+        """See the port."""
+        with self._connection() as connection:
+            connection.execute(
+                "UPDATE engine.generation SET pace = pace || jsonb_build_object(%(phase)s::text, "
+                "jsonb_build_array("
+                "coalesce((pace -> %(phase)s ->> 0)::bigint, 0) + %(offsets)s, "
+                "coalesce((pace -> %(phase)s ->> 1)::float8, 0) + %(seconds)s)) "
+                "WHERE read_model = %(model)s AND number = %(number)s",
+                {
+                    "phase": phase, "offsets": pace.offsets, "seconds": pace.seconds,
+                    "model": generation.read_model, "number": generation.number,
+                },
+            )  # fmt: skip
+
     def finish(self, generation: Generation, report: Callable[[str], None]) -> Generation:
         """See the port."""
+        with self._connection() as connection:
+            carrying.carry_over(connection, self._model, generation)
         with store_errors():
             deferred.put_on(self._dsn, self._model, generation, report)
         return self.advance(generation, Phase.CATCHING_UP)

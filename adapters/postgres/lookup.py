@@ -38,6 +38,12 @@ class PostgresIdentifiers:
         }
         try:
             self._cursor.execute(self._statement, arrays, prepare=True)
+        except errors.UndefinedColumn as error:
+            raise CatalogError(
+                f"schema {self._schema!r} was made by another version than this one: "
+                f"{error.diag.message_primary}; `catalog migrate` brings the live one up to date, "
+                "others must be rebuilt"
+            ) from error
         except (errors.UndefinedTable, errors.InvalidSchemaName) as error:
             raise CatalogError(
                 f"there is no read catalog in schema {self._schema!r} yet: "

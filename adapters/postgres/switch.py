@@ -15,7 +15,7 @@ from adapters.postgres.gate import Gate, gate
 from adapters.postgres.generation_rows import LOCK_KEY, live_generation, writing
 from projections.ports import TopicPartition
 from projections.read_model import ReadModel
-from projections.store import Generation, Phase
+from projections.store import Generation, Phase, Purpose
 
 
 @contextmanager
@@ -60,6 +60,8 @@ class HeldLive:
 
     def switch(self, successor: Generation) -> None:
         """See the port."""
+        if successor.purpose is not Purpose.SERVE:
+            raise ValueError(f"generation {successor.number} is not made to serve")
         if self._gate is not None:
             self._gate.close()
         if self.generation is not None:

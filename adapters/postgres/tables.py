@@ -32,6 +32,7 @@ class GenerationRow(EngineTable, table=True):
         sa.Index(
             "generation_live", "read_model", unique=True, postgresql_where=sa.text("phase = 'live'")
         ),
+        sa.CheckConstraint("phase <> 'live' OR purpose = 'serve'", name="generation_serves"),
     )
 
     read_model: str = Field(primary_key=True, sa_type=sa.Text)
@@ -41,10 +42,18 @@ class GenerationRow(EngineTable, table=True):
     purpose: str = Field(sa_type=sa.Text)
     target: list[Any] = Field(sa_type=JSONB, sa_column_kwargs={"server_default": sa.text("'[]'")})
     """[[topic, partition, position], …]: filled up to here before it is indexed."""
+    as_of: datetime | None = Field(default=None, sa_type=_MOMENT)
+    """Only events committed by then are in it."""
+    carried: list[Any] = Field(sa_type=JSONB, sa_column_kwargs={"server_default": sa.text("'[]'")})
+    """Topics whose tables are copies of the live generation's."""
     note: str | None = Field(default=None, sa_type=sa.Text)
     progress: dict[str, Any] = Field(
         sa_type=JSONB, sa_column_kwargs={"server_default": sa.text("'{}'")}
     )
+    pace: dict[str, Any] = Field(
+        sa_type=JSONB, sa_column_kwargs={"server_default": sa.text("'{}'")}
+    )
+    """Phase → [offsets, seconds]."""
     created_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
     changed_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
     switched_at: datetime | None = Field(default=None, sa_type=_MOMENT)

@@ -54,10 +54,11 @@ def fill(
     Raises Poison (unless `park`), DecoderFailed, GenerationMoved, StoreBusy.
     """
     with parts.generations.claims(generation) as claims:
-        missing = sum(_missing(claims, generation).values())
+        missing, total = sum(_missing(claims, generation).values()), sum(generation.target.values())
         if not missing:
             return
-        meter = Meter(generation.phase.value, missing, parts.noted(generation, report))
+        noted = parts.noted(generation, report)
+        meter = Meter(generation.phase.value, total, noted, done=total - missing)
         moves = _claimed(claims, generation, wait)
         reading = _read_all(parts, moves, park, meter.count)
         with closing(ahead(reading, meanwhile=meter.tick)) as partitions:

@@ -1,15 +1,16 @@
 """The ports that work on generations needs, bundled: wired in one place, passed along as one."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from time import monotonic
 
 from projections.engine.apply import Applier, lag
-from projections.engine.progress import Meter, Progress, Report
+from projections.engine.progress import Meter, Progress, Report, foreseeing
 from projections.engine.replay import replay
 from projections.ports import EventDecoder, EventLog, Spool, TopicPartition
 from projections.read_model import ReadModel
-from projections.store import Generation, Generations, ReadStore
+from projections.store import Generation, Generations, Pace, Phase, ReadStore
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Parts:
     generations: Generations
     spool: Callable[[], Spool]
     """Makes an empty one."""
+    expected: Mapping[str, float] = field(default_factory=dict)
+    """Seconds that each phase should take, as far as former rebuilds tell (see `plan`)."""
 
     def replay_into(
         self,
@@ -41,15 +44,35 @@ class Parts:
         replay(applier, self.events, until, meter.add)
         meter.end()
 
+    @contextmanager
+    def timed(
+        self, generation: Generation, offsets: int, phase: str = Phase.FILLING
+    ) -> Iterator[None]:
+        """Keep how long a phase took for so many offsets; nothing of one that failed."""
+        began = monotonic()
+        yield
+        self.generations.note_pace(generation, phase, Pace(offsets, monotonic() - began))
+
     def noted(self, generation: Generation, report: Report) -> Report:
-        """A report that is also kept with the generation, once a second."""
-        last = float("-inf")
+        """A report that is also kept with the generation, once a second and for each phase."""
+        last, phase = float("-inf"), ""
 
         def both(progress: Progress) -> None:
-            nonlocal last
+            nonlocal last, phase
             report(progress)
-            if monotonic() - last >= 1.0:
-                last = monotonic()
+            if monotonic() - last >= 1.0 or progress.phase != phase:
+                last, phase = monotonic(), progress.phase
                 self.generations.note_progress(generation, progress.as_dict())
 
-        return both
+        return foreseeing(both, self.expected)
+
+    def by_table(self, generation: Generation, phase: str, report: Report) -> Callable[[str], None]:
+        """Called with the name of each table that a phase takes up, reports how far it is."""
+        noted, total, begun = self.noted(generation, report), len(self.model.projections), -1
+
+        def taken_up(table: str) -> None:
+            nonlocal begun
+            begun += 1
+            noted(Progress(phase, begun, total, detail=table))
+
+        return taken_up

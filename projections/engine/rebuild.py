@@ -6,20 +6,29 @@ follows only compares.
 """
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Collection
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 
+from projections.engine.apply import lag
+from projections.engine.estimate import contents, foreseen
 from projections.engine.fill import fill
-from projections.engine.partitions import check_partitions, unknown_partitions
+from projections.engine.partitions import check_partitions
 from projections.engine.parts import Parts
 from projections.engine.progress import Progress, Report
+from projections.engine.scope import (
+    UNFINISHED,
+    check_carried,
+    scope_of,
+    target_of,
+    topics_read,
+    unfinished_of,
+)
 from projections.engine.switch import by_number, draw_near, switch_to
 from projections.engine.verification import Comparison, compare
-from projections.ports import TopicPartition
-from projections.store import Generation, Phase, Purpose, StoreBusy
+from projections.store import WHOLE, Generation, Phase, Purpose, Scope, StoreBusy
 
 log = logging.getLogger(__name__)
-
-UNFINISHED = (Phase.CREATING, Phase.FILLING, Phase.CATCHING_UP)
 
 
 class HistoryNotWhole(Exception):
@@ -40,6 +49,7 @@ class Rebuilt:
 def rebuild(
     parts: Parts,
     *,
+    topics: Collection[str] = (),
     switch: bool = True,
     park_poison: bool = False,
     accept_differences: bool = False,
@@ -49,15 +59,18 @@ def rebuild(
 ) -> Rebuilt:
     """Build, verify and (with `switch`) put live a new generation; go on with a killed one.
 
-    Keeps `keep` former generations for rollback. A generation whose rows differ from the live ones
-    is not switched in unless `accept_differences`: it stays, DIFFERENT, for a decision.
+    Where `topics` are named, only they are read; the other tables are carried over from the live
+    generation. Keeps `keep` former generations for rollback. A generation whose rows differ from
+    the live ones is not switched in unless `accept_differences`: it stays, DIFFERENT, for a
+    decision.
     Raises HistoryNotWhole (unless `force`), Poison (unless `park_poison`), RebuildRunning,
-    ReadersInTheWay, AnotherLog.
+    ReadersInTheWay, AnotherLog, NothingToCarry.
     """
-    check_history(parts, force=force)
+    scope = scope_of(parts.model, topics)
+    check_history(parts, scope, force=force)
     with parts.generations.exclusive():
-        unfinished = _unfinished(parts, Purpose.SERVE)
-        generation = build(parts, Purpose.SERVE, unfinished, park=park_poison, report=report)
+        unfinished = unfinished_of(parts, Purpose.SERVE, scope)
+        generation = build(parts, Purpose.SERVE, scope, park=park_poison, report=report)
         comparison = verify_generation(parts, generation, park=park_poison, report=report)
         generation = by_number(parts, generation.number)
         good = comparison is None or comparison.equal or accept_differences
@@ -67,9 +80,9 @@ def rebuild(
         return Rebuilt(generation, comparison, switch and good, unfinished is not None)
 
 
-def check_history(parts: Parts, *, force: bool) -> None:
+def check_history(parts: Parts, scope: Scope = WHOLE, *, force: bool) -> None:
     """Refuse a log whose history is not whole."""
-    violations = parts.events.violations(parts.model.topics)
+    violations = parts.events.violations(topics_read(parts.model, scope))
     if violations and not force:
         raise HistoryNotWhole(
             "a rebuild from this log would lose history: " + "; ".join(violations)
@@ -79,25 +92,32 @@ def check_history(parts: Parts, *, force: bool) -> None:
 
 
 def build(
-    parts: Parts, purpose: Purpose, unfinished: Generation | None, *, park: bool, report: Report
+    parts: Parts, purpose: Purpose, scope: Scope = WHOLE, *, park: bool, report: Report
 ) -> Generation:
     """A whole generation at the live one's positions as they were at the start (at the log's end
-    where none is live); goes on with `unfinished`."""
+    where none is live, or for the catalog as of a moment); goes on with a killed one."""
+    unfinished = unfinished_of(parts, purpose, scope)
     if unfinished is not None:
         report(Progress("resuming", detail=f"generation {unfinished.number}"))
         generation = parts.generations.resume(unfinished)
     else:
         report(Progress("creating"))
-        generation = parts.generations.create(purpose, _target(parts))
+        if scope.carried:
+            check_carried(parts, scope)
+        generation = parts.generations.create(purpose, target_of(parts, scope), scope=scope)
+    parts = replace(parts, expected=foreseen(parts, generation))
     if generation.phase is Phase.FILLING:
         check_partitions(
             parts.store.checkpoints(generation.number), parts.events.bounds(parts.model.topics)
         )
-        fill(parts, generation, park=park, report=report)
-        noted = parts.noted(generation, report)
-        generation = parts.generations.finish(
-            generation, lambda table: noted(Progress("indexing", detail=table))
-        )
+        missing = lag(parts.store.checkpoints(generation.number), generation.target)
+        with parts.timed(generation, missing):
+            fill(parts, generation, park=park, report=report)
+        taken_up = parts.by_table(generation, "indexing", report)
+        timed = parts.timed(generation, contents(parts, generation), "indexing")
+        # Of one that was killed, some tables may be done already: that is no pace to go by.
+        with timed if unfinished is None else nullcontext():
+            generation = parts.generations.finish(generation, taken_up)
     return generation
 
 
@@ -110,14 +130,16 @@ def verify_generation(
     if live is None:
         parts.generations.advance(generation, Phase.VERIFIED, "the first: nothing to compare with")
         return None
-    report(Progress("verifying"))
-    comparison = compare(
-        parts.model,
-        parts.generations,
-        live,
-        generation,
-        lambda until: parts.replay_into(generation, until, park=park, report=report),
-    )
+    parts = replace(parts, expected=foreseen(parts, generation))
+    with parts.timed(generation, contents(parts, generation), "verifying"):
+        comparison = compare(
+            parts.model,
+            parts.generations,
+            live,
+            generation,
+            lambda until: parts.replay_into(generation, until, park=park, report=report),
+            parts.by_table(generation, "verifying", report),
+        )
     phase = Phase.VERIFIED if comparison.equal else Phase.DIFFERENT
     parts.generations.advance(generation, phase, comparison.summary())
     return comparison
@@ -125,7 +147,7 @@ def verify_generation(
 
 def drop_former(parts: Parts, live: Generation, keep: int) -> None:
     """Drop retired generations but the `keep` that were live last, and those that waited for a
-    switch and that `live` has overtaken."""
+    switch, or were never finished, and that `live` has overtaken."""
     everything = parts.generations.all()
     former = [g for g in everything if g.phase is Phase.RETIRED]
     former.sort(key=lambda g: (g.switched_at is not None, g.switched_at, g.number), reverse=True)
@@ -133,7 +155,7 @@ def drop_former(parts: Parts, live: Generation, keep: int) -> None:
         g
         for g in everything
         if g.purpose is Purpose.SERVE
-        and g.phase in {Phase.VERIFIED, Phase.DIFFERENT}
+        and g.phase in {Phase.VERIFIED, Phase.DIFFERENT, *UNFINISHED}
         and g.number < live.number
     ]
     for generation in [*former[keep:], *overtaken]:
@@ -150,8 +172,7 @@ def verify_live(parts: Parts, *, force: bool = False, report: Report) -> Compari
     """
     check_history(parts, force=force)
     with parts.generations.exclusive():
-        unfinished = _unfinished(parts, Purpose.VERIFY)
-        generation = build(parts, Purpose.VERIFY, unfinished, park=True, report=report)
+        generation = build(parts, Purpose.VERIFY, park=True, report=report)
         try:
             comparison = verify_generation(parts, generation, park=True, report=report)
         finally:
@@ -174,22 +195,3 @@ def ensure_live(parts: Parts) -> Generation:
                 Purpose.SERVE, dict.fromkeys(parts.events.bounds(parts.model.topics), 0), live=True
             )
     return live
-
-
-def _target(parts: Parts) -> dict[TopicPartition, int]:
-    """Never beyond the live generation, so that the two can be compared at equal positions."""
-    live = parts.store.live()
-    # Checkpoints before bounds: workers go on meanwhile, and must not seem ahead of the log.
-    checkpoints = None if live is None else parts.store.checkpoints(live.number)
-    bounds = parts.events.bounds(parts.model.topics)
-    if checkpoints is None:
-        return {partition: bound.end for partition, bound in bounds.items()}
-    unknown_partitions(checkpoints, bounds)
-    return {partition: checkpoints.get(partition, 0) for partition in bounds}
-
-
-def _unfinished(parts: Parts, purpose: Purpose) -> Generation | None:
-    for generation in reversed(parts.generations.all()):
-        if generation.purpose is purpose and generation.phase in UNFINISHED:
-            return generation
-    return None

@@ -23,7 +23,7 @@ PATIENCE = 60.0
 
 
 class CantSwitch(Exception):
-    """There is no such generation, or it isn't fit to become live."""
+    """There is no such generation, or it isn't fit to become live, or to be dropped."""
 
 
 def switch_to(
@@ -75,14 +75,19 @@ def draw_near(parts: Parts, generation: Generation, *, park: bool, report: Repor
 def switch(parts: Parts, number: int | None, *, force: bool, report: Report) -> Generation:
     """Make generation `number` live; by default the newest that was verified.
 
-    Raises CantSwitch for one that is unknown, unfinished, only for comparison, or (unless
-    `force`) was not found equal to the live one.
+    Raises CantSwitch for one that is unknown, unfinished, only for comparison, as of a moment, or
+    (unless `force`) was not found equal to the live one.
     """
     with parts.generations.exclusive():
         fit = [g for g in parts.generations.all() if g.phase is Phase.VERIFIED]
         if number is None and not fit:
             raise CantSwitch("no generation is verified and waiting: `catalog rebuild --no-switch`")
         chosen = fit[-1] if number is None else by_number(parts, number)
+        if chosen.purpose is Purpose.AS_OF:
+            raise CantSwitch(
+                f"generation {chosen.number} is the catalog as of {chosen.scope.as_of}, to be "
+                "asked only: nothing switches it in"
+            )
         allowed = {Phase.VERIFIED, Phase.RETIRED} | ({Phase.DIFFERENT} if force else set())
         if chosen.purpose is not Purpose.SERVE or chosen.phase not in allowed:
             hint = "; --force takes it all the same" if chosen.phase is Phase.DIFFERENT else ""
@@ -98,6 +103,21 @@ def rollback(parts: Parts, *, report: Report) -> Generation:
             raise CantSwitch("no former generation is kept to go back to")
         newest = max(former, key=lambda g: (g.switched_at is not None, g.switched_at, g.number))
         return switch_to(parts, newest, park=True, report=report)
+
+
+def drop(parts: Parts, number: int) -> Generation:
+    """Drop generation `number`, whatever it is for, but the live one; its entry stays.
+
+    Raises CantSwitch where there is nothing to drop, RebuildRunning, StoreBusy.
+    """
+    with parts.generations.exclusive():
+        chosen = by_number(parts, number)
+        if chosen.phase is Phase.LIVE:
+            raise CantSwitch(f"generation {number} is live: switch to another one first")
+        if chosen.phase is Phase.DROPPED:
+            raise CantSwitch(f"generation {number} was dropped already")
+        parts.generations.drop(chosen)
+        return by_number(parts, number)
 
 
 def by_number(parts: Parts, number: int) -> Generation:

@@ -93,8 +93,10 @@ def compare(
     live: Generation,
     other: Generation,
     bring_to: Callable[[Mapping[TopicPartition, int]], None],
+    report: Callable[[str], None] = lambda _: None,
 ) -> Comparison:
-    """Compare `other` with `live`; `bring_to` takes `other` to the positions that it gets."""
+    """Compare `other` with `live`; `bring_to` takes `other` to the positions that it gets, and
+    `report` gets each table's name."""
     with generations.read(live) as ours:
         positions = ours.checkpoints()
         bring_to(positions)
@@ -103,7 +105,10 @@ def compare(
             if any(reached.get(partition, 0) != end for partition, end in positions.items()):
                 raise AssertionError(f"{other.schema} is at {reached}, not at {positions}")
             parked = ours.parked_keys() | theirs.parked_keys()
-            tables = [_tables(p, ours, theirs, parked) for p in model.projections]
+            tables = []
+            for projection in model.projections:
+                report(projection.sql.name)
+                tables.append(_tables(projection, ours, theirs, parked))
     return Comparison(positions, tuple(tables))
 
 

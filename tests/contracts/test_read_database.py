@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import polars as pl
 import pytest
@@ -21,11 +22,14 @@ from projections.store import (
     Generations,
     LettersMoved,
     Move,
+    NothingToCarry,
+    Pace,
     Phase,
     Purpose,
     ReadStore,
     RebuildRunning,
     RowsRefused,
+    Scope,
     Write,
 )
 from tests.projections.engine.memory_log import JsonDecoder, event
@@ -335,3 +339,71 @@ def test_dropping(world: World, live: Generation) -> None:
 def test_new_checkpoints_begin_at_zero(world: World, live: Generation) -> None:
     world.store.add_checkpoints(live.number, [("catalog.artist", 0), TRACKS])
     assert world.store.checkpoints(live.number)["catalog.artist", 0] == 0
+
+
+CARRIED = Scope(carried=frozenset({"catalog.track"}))
+
+
+def test_a_carried_table_comes_with_its_position_and_letters(
+    world: World, live: Generation
+) -> None:
+    world.store.write(live, Write(rows((0, "TrackAdded", "a", "A")), step(0, 5), [bad(3, "k")]))
+    new = world.generations.create(Purpose.SERVE, ZERO, scope=CARRIED)
+    world.store.write(live, Write(rows((5, "TrackUpdated", "a", "AA")), step(5, 6)))
+    assert new.scope == CARRIED
+    made: list[str] = []
+    new = world.generations.finish(new, made.append)
+    world.store.write(live, Write(rows((6, "TrackUpdated", "a", "AAA")), step(6, 7)))
+    assert (new.phase, made.count("track")) == (Phase.CATCHING_UP, 1)
+    assert titles(world, new) == {"a": "AA"}
+    assert world.store.checkpoints(new.number) == {TRACKS: 6, LABELS: 0}
+    assert world.store.parked_keys(new.number) == {("catalog.track", b"k")}
+    world.generations.drop(new)
+    assert world.store.parked_keys(live.number) == {("catalog.track", b"k")}
+
+
+def test_a_carried_table_is_copied_once(world: World, live: Generation) -> None:
+    world.store.write(live, Write(rows((0, "TrackAdded", "a", "A")), step(0, 1)))
+    new = world.generations.create(Purpose.SERVE, ZERO, scope=CARRIED)
+
+    def killed(table: str) -> None:
+        if table != "track":
+            raise ConnectionAbortedError
+
+    with pytest.raises(ConnectionAbortedError):
+        world.generations.finish(new, killed)
+    new = world.generations.resume(new)
+    assert (new.phase, new.scope) == (Phase.FILLING, CARRIED)
+    world.generations.finish(new, lambda _: None)
+    assert titles(world, new) == {"a": "A"}
+    assert world.store.checkpoints(new.number)[TRACKS] == 1
+
+
+def test_nothing_is_carried_without_a_live_generation(world: World) -> None:
+    new = world.generations.create(Purpose.SERVE, ZERO, scope=CARRIED)
+    with pytest.raises(NothingToCarry):
+        world.generations.finish(new, lambda _: None)
+
+
+def test_what_is_as_of_a_moment_never_goes_live(world: World, live: Generation) -> None:
+    scope = Scope(as_of=datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC))
+    frozen = world.generations.create(Purpose.AS_OF, ZERO, scope=scope)
+    frozen = world.generations.finish(frozen, lambda _: None)
+    frozen = world.generations.advance(frozen, Phase.FROZEN, "as of then")
+    assert (frozen.scope, world.generations.all()[1].scope) == (scope, scope)
+    with pytest.raises(ValueError, match="serve"), world.generations.hold_live() as held:
+        held.switch(frozen)
+    assert world.store.live() == live
+    world.generations.drop(frozen)
+    assert world.generations.all()[1].phase is Phase.DROPPED
+
+
+def test_paces_add_up_and_outlive_their_generation(world: World, live: Generation) -> None:
+    new = world.generations.create(Purpose.SERVE, ZERO)
+    for offsets, seconds in ((100, 1.5), (50, 0.25)):
+        world.generations.note_pace(new, "filling", Pace(offsets, seconds))
+    world.generations.note_pace(new, "indexing", Pace(150, 2.0))
+    world.generations.drop(new)
+    assert world.generations.all()[1].pace == {
+        "filling": Pace(150, 1.75), "indexing": Pace(150, 2.0),
+    }  # fmt: skip

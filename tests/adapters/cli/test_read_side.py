@@ -2,22 +2,34 @@
 
 import io
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
 from adapters.cli import comparison as printing
+from adapters.cli import generations, plans
 from adapters.cli.main import application
 from adapters.cli.phases import shown_on
 from adapters.errors import CatalogError, UsageProblem
 from adapters.read_side import engine_errors
 from projections.engine.apply import Poison
+from projections.engine.plan import Plan, Reading
 from projections.engine.progress import Meter, Progress
 from projections.engine.switch import CantSwitch
 from projections.engine.verification import Comparison, Difference, TableComparison
 from projections.ports import BadRecord
-from projections.store import Digest, RebuildRunning
+from projections.store import (
+    Digest,
+    Generation,
+    Pace,
+    Phase,
+    Purpose,
+    RebuildRunning,
+    Scope,
+)
 
 CHANGED = Difference(
     "track", "t1", "changed", {"title": "by hand"}, {"title": "as said"},
@@ -87,6 +99,72 @@ def test_progress_tells_the_time_that_is_left() -> None:
     assert (reports[-1].per_second, reports[-1].seconds_left) == (5.0, 4.0)
 
 
+def test_progress_tells_what_comes_then() -> None:
+    written = io.StringIO()
+    with shown_on(Console(file=written, width=200)) as report:
+        then = {"indexing": 200.0, "verifying": 7500.0}
+        report(Progress("filling", 1000, 3000, 500.0, 4.0, then=then))
+        report(Progress("indexing", 3, 11, 0.0, 61.0, "track"))
+    assert written.getvalue().splitlines() == [
+        "reading from message zero: 1,000 of 3,000, 500/s, 4 s left, then sorting and indexing "
+        "3 min 20 s, comparing with the live one 2 h 5 min",
+        "sorting and indexing track: 3 of 11, 1 min 1 s left",
+    ]
+
+
+PLAN = Plan(
+    as_of=None,
+    resumes=4,
+    readings=(Reading("catalog.track", 0, 5, 10), Reading("catalog.track", 1, 0, 7)),
+    carried=("catalog.label",),
+    violations=(),
+    seconds={"filling": 8.0, "indexing": 2.0},
+    timed_by=(2, 3),
+)
+
+
+def test_a_plan_as_json() -> None:
+    shown = json.loads(json.dumps(plans.as_dict(PLAN)))
+    assert shown["reads"][0] == {
+        "topic": "catalog.track", "partition": 0, "from": 5, "to": 10, "offsets": 5,
+    }  # fmt: skip
+    assert (shown["offsets"], shown["carried_over"]) == (12, ["catalog.label"])
+    assert (shown["history_whole"], shown["total_seconds"]) == (True, None)
+
+
+def test_a_plan_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    plans.show(PLAN)
+    said = capsys.readouterr().out
+    for word in (
+        "goes on with generation 4",
+        "carried over from the live generation",
+        "12 offsets to read",
+        "history is whole",
+        "about 10 s, by the pace of generation 2 and 3: reading from message zero 8 s, sorting",
+        "not known: comparing with the live one",
+    ):
+        assert word in said
+    plans.show(replace(PLAN, seconds={}, timed_by=(), violations=("it lost its beginning",)))
+    said = capsys.readouterr().out
+    assert "no rebuild has been timed here" in said
+    assert "not whole: it lost its beginning" in said
+
+
+def test_a_generation_as_json_and_its_progress_as_text() -> None:
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    progress = Progress("filling", 10, 40, 5.0, 6.0).as_dict()
+    one = Generation(
+        "catalog", 3, "catalog_g3", Phase.FILLING, Purpose.AS_OF, Scope(as_of=moment),
+        changed_at=moment, progress=progress, pace={"filling": Pace(10, 2.0)},
+    )  # fmt: skip
+    shown = json.loads(json.dumps(generations.as_dict(one)))
+    assert (shown["as_of"], shown["purpose"]) == ("2026-01-02T03:04:05+00:00", "as_of")
+    assert (shown["progress"]["to_go"], shown["progress"]["seconds_left"]) == (30, 6.0)
+    assert shown["pace"] == {"filling": {"offsets": 10, "seconds": 2.0}}
+    assert Progress.of(shown["progress"]) == Progress("filling", 10, 40, 5.0, 6.0)
+    assert Progress.of({}) is None
+
+
 def test_errors_in_a_users_words() -> None:
     with pytest.raises(UsageProblem, match="no generation 7"), engine_errors():
         raise CantSwitch("there is no generation 7")
@@ -110,6 +188,13 @@ def test_errors_in_a_users_words() -> None:
             ["new-releases", "--from", "2026-05-02", "--to", "2026-05-01"],
             "before --from 2026-05-02",
         ),
+        (["rebuild", "--topics", "track,album"], "no such event topic: album"),
+        (["rebuild", "--as-of", "yesterday"], "'yesterday' is no time"),
+        (["rebuild", "--as-of", "2999-01-01"], "a time to come"),
+        (["rebuild", "--as-of", "2026-01-01", "--topics", "track"], "leave the rest out"),
+        (["rebuild", "--as-of", "2026-01-01", "--accept-differences"], "leave the rest out"),
+        (["explain", "album", "1"], "no kind 'album'"),
+        (["explain", "track", "1", "--field", "colour"], "no field 'colour'; it has artist_id"),
     ],
 )
 def test_wrong_usage(arguments: list[str], problem: str) -> None:

@@ -86,7 +86,7 @@ def test_a_rebuild_is_indexed_logged_and_equal(chain: PostgresChain) -> None:
         ).fetchone()
     assert {"track_pkey", "track_release", "track_recording", "label_pkey"} <= relations.keys()
     assert set(relations.values()) == {"p"}
-    assert not [name for name in relations if name.startswith("heap_")]
+    assert not [name for name in relations if name.startswith("deferred")]
     assert analysed == (len(chain.content()["track"]),)
     assert run.check(chain.dsn, "read_catalog", "catalog") == []
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from projections.catalog import CATALOG
 from projections.engine.parts import Parts
@@ -29,6 +30,7 @@ MODEL = ReadModel(
 NAMES = {"track": ("TrackAdded", "TrackUpdated", "TrackRemoved"),
          "label": ("LabelAdded", "LabelUpdated", "LabelRemoved")}  # fmt: skip
 FIELD = {"track": "title", "label": "name"}
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 Tables = dict[str, dict[str, tuple[object, object]]]
@@ -90,7 +92,15 @@ class Chain:
         """A new member of the group, without partitions."""
         return Worker(MODEL, self.log, self.decoder, store or self.store(), "group")
 
-    def say(self, subject: str, key: int, kind: int, value: str, gap: int = 0) -> int:
+    def say(
+        self,
+        subject: str,
+        key: int,
+        kind: int,
+        value: str,
+        gap: int = 0,
+        at: datetime | None = BEGINNING,
+    ) -> int:
         """Write an event. Some values are special: `junk` is no event at all, `huge` is one that
         its handler can't use, and text with a NUL is one that no database can hold."""
         partition = (f"catalog.{subject}", key % 2)
@@ -102,14 +112,18 @@ class Chain:
         if value == "huge":
             state["duration_ms"] = 2**40
         name = NAMES[subject][kind]
-        return self.log.append(partition, id, event(name, id, number, **state), gap)
+        return self.log.append(partition, id, event(name, id, number, at=at, **state), gap)
 
     def content(self) -> Tables:
         """Table → id → (value, offset) of the live generation."""
         generations = self.generations()
         (live,) = [one for one in generations.all() if one.phase is Phase.LIVE]
+        return self.content_of(live)
+
+    def content_of(self, generation: Generation) -> Tables:
+        """The same of any generation."""
         found: Tables = {}
-        with generations.read(live) as reader:
+        with self.generations().read(generation) as reader:
             for table, name in FIELD.items():
                 ids = [id for id, _ in reader.checksums(table, ["id"])]
                 rows = reader.rows(table, ids)
@@ -123,18 +137,24 @@ class Chain:
         assert live is not None
         return store.checkpoints(live.number)
 
-    def replayed(self) -> Tables:
-        """What `content` must be: every event applied in turn, keys held from their bad record."""
+    def replayed(self, up_to: datetime | None = None) -> Tables:
+        """What `content` must be: every event applied in turn, keys held from their bad record;
+        with `up_to` without the events that were committed later."""
         tables: Tables = {"label": {}, "track": {}}
         for (topic, _), records in self.log.partitions.items():
             subject = topic.split(".")[1]
             held: set[bytes | None] = set()
             for offset, key, value in records:
-                bad = any(sign in (value or b"") for sign in (b"junk", b"huge", b"\\u0000"))
-                if bad or key in held:
+                if value == b"junk" or key in held:
                     held.add(key)
                     continue
                 fields = json.loads(value or b"")
+                at = fields["origin"]["committed_at"]
+                if up_to is not None and datetime.fromisoformat(at) > up_to:
+                    continue
+                if any(sign in (value or b"") for sign in (b"huge", b"\\u0000")):
+                    held.add(key)
+                    continue
                 if fields["event"].endswith("Removed"):
                     tables[subject].pop(fields["id"], None)
                 else:

@@ -6,6 +6,7 @@ It implements `projections.ports.EventLog` and `EventDecoder` for tests of the e
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -27,9 +28,12 @@ SCHEMAS = {event.__name__: frame_schema(contract_of(event).newest.schema) for ev
 ORIGIN = {"table": "t", "position": "0", "transaction": None, "committed_at": None, "message": None}
 
 
-def event(name: str, id: str, number: int = 0, /, **state: object) -> bytes:
-    """A record's value: an event of type `name`."""
-    fields = {"event_id": f"t/0/{number}/0", "id": id, "origin": ORIGIN, "changed": []}
+def event(
+    name: str, id: str, number: int = 0, /, at: datetime | None = None, **state: object
+) -> bytes:
+    """A record's value: an event of type `name`, committed `at` a moment."""
+    origin = {**ORIGIN, "committed_at": None if at is None else at.isoformat()}
+    fields = {"event_id": f"t/0/{number}/0", "id": id, "origin": origin, "changed": []}
     return json.dumps({"event": name, **fields, **state}).encode()
 
 
@@ -55,6 +59,8 @@ class JsonDecoder:
                     reason = "no event"
                     bad.append(BadRecord(one.topic, one.partition, offset, key, value, reason))
                     continue
+                if at := record["origin"]["committed_at"]:
+                    record["origin"]["committed_at"] = datetime.fromisoformat(at)
                 place = {"_partition": one.partition, "_offset": offset}
                 events.setdefault(name, []).append({**record, **place})
         places = {"_partition": pl.Int32(), "_offset": pl.Int64()}

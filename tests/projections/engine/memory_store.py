@@ -13,19 +13,23 @@ from datetime import UTC, datetime
 import polars as pl
 
 from projections.ports import DeadLetter, Headers, Stage, TopicPartition
-from projections.read_model import REMOVED, ReadModel
+from projections.read_model import REMOVED, Projection, ReadModel
 from projections.store import (
+    WHOLE,
     CheckpointMoved,
     Digest,
     Filling,
     Generation,
     GenerationMoved,
     LettersMoved,
+    NothingToCarry,
+    Pace,
     Phase,
     Purpose,
     ReadersInTheWay,
     RebuildRunning,
     RowsRefused,
+    Scope,
     Write,
 )
 
@@ -242,6 +246,8 @@ class MemoryHeld:
             self._db.readers -= 1
             raise ReadersInTheWay
         name = self._db.model.schema
+        if successor.purpose is not Purpose.SERVE:
+            raise ValueError("not made to serve")
         live = self._db.live()
         if live is not None:
             number = live.generation.number
@@ -332,7 +338,12 @@ class MemoryGenerations:
         return [copy.generation for _, copy in sorted(self._db.copies.items())]
 
     def create(
-        self, purpose: Purpose, target: Mapping[TopicPartition, int], *, live: bool = False
+        self,
+        purpose: Purpose,
+        target: Mapping[TopicPartition, int],
+        *,
+        live: bool = False,
+        scope: Scope = WHOLE,
     ) -> Generation:
         """See the port."""
         number = len(self._db.copies) + 1
@@ -343,6 +354,7 @@ class MemoryGenerations:
             name if live else f"{name}_g{number}",
             Phase.LIVE if live else Phase.FILLING,
             purpose,
+            scope,
             switched_at=EPOCH if live else None,
             target=dict(target),
         )
@@ -368,11 +380,37 @@ class MemoryGenerations:
         """See the port."""
         self._db.change(generation.number, progress=dict(progress))
 
+    def note_pace(self, generation: Generation, phase: str, pace: Pace) -> None:
+        """See the port."""
+        known = self._db.copies[generation.number].generation.pace
+        before = known.get(phase, Pace(0, 0.0))
+        total = Pace(before.offsets + pace.offsets, before.seconds + pace.seconds)
+        self._db.change(generation.number, pace={**known, phase: total})
+
     def finish(self, generation: Generation, report: Callable[[str], None]) -> Generation:
         """See the port."""
+        copy = self._db.copies[generation.number]
         for projection in self._db.model.projections:
-            report(projection.sql.name)
+            report(projection.sql.name)  # may raise, as a kill would: nothing is done then
+        for projection in self._db.model.projections:
+            if projection.topic in generation.scope.carried:
+                self._carry_over(copy, projection)
         return self._db.change(generation.number, phase=Phase.CATCHING_UP)
+
+    def _carry_over(self, copy: Copy, projection: Projection) -> None:
+        live = self._db.live()
+        if live is None:
+            raise NothingToCarry
+        copy.tables[projection.sql.name] = deepcopy(live.tables[projection.sql.name])
+        for partition, position in live.checkpoints.items():
+            if partition[0] == projection.topic:
+                copy.checkpoints[partition] = position
+        for letter in self._db.letters_of(live.generation.number):
+            if letter.topic == projection.topic:
+                number = max(self._db.letters) + 1
+                self._db.letters[number] = replace(
+                    letter, number=number, generation=copy.generation.number
+                )
 
     @contextmanager
     def read(self, generation: Generation) -> Iterator[MemoryReader]:

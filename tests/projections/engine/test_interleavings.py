@@ -104,9 +104,15 @@ class Interleavings(RuleBasedStateMachine):
         mine = [partition for partition, owner in self.owner.items() if owner == who]
         self.chain.log.subscriptions[who].assign(mine)
 
-    @rule(chunks=st.integers(0, 6), busy=st.lists(st.integers(0, 2), max_size=8), go=st.booleans())
-    def rebuild(self, chunks: int, busy: list[int], go: bool) -> None:
-        """A rebuild while workers go on; killed after some chunks, or done."""
+    @rule(
+        chunks=st.integers(0, 6),
+        busy=st.lists(st.integers(0, 2), max_size=8),
+        go=st.booleans(),
+        topics=st.sampled_from([(), ("catalog.track",), ("catalog.label",)]),
+    )
+    def rebuild(self, chunks: int, busy: list[int], go: bool, topics: tuple[str, ...]) -> None:
+        """A rebuild, of some tables or of all, while workers go on; killed after some chunks, or
+        done."""
         turns = list(busy)
 
         def on_chunk() -> None:
@@ -121,7 +127,9 @@ class Interleavings(RuleBasedStateMachine):
 
         self.chain.log.on_chunk = on_chunk
         try:
-            done = rebuild(self.chain.parts, switch=go, park_poison=True, report=meanwhile)
+            done = rebuild(
+                self.chain.parts, topics=topics, switch=go, park_poison=True, report=meanwhile
+            )
             assert done.comparison is not None
             assert done.comparison.equal, done.comparison.differences
         except Killed:

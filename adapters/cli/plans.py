@@ -1,0 +1,69 @@
+"""`catalog rebuild --dry-run`: what a rebuild would read, and how long it should take."""
+
+from collections import Counter
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from adapters.cli.phases import NAMES, seconds_shown
+from projections.engine.plan import Plan, timed_phases
+
+
+def as_dict(plan: Plan) -> dict[str, Any]:
+    """For machines."""
+    return {
+        "as_of": None if plan.as_of is None else plan.as_of.isoformat(),
+        "resumes": plan.resumes,
+        "offsets": plan.offsets,
+        "reads": [
+            {
+                "topic": one.topic,
+                "partition": one.partition,
+                "from": one.start,
+                "to": one.end,
+                "offsets": one.offsets,
+            }
+            for one in plan.readings
+        ],
+        "carried_over": list(plan.carried),
+        "history_whole": not plan.violations,
+        "violations": list(plan.violations),
+        "seconds": plan.seconds,
+        "total_seconds": plan.total_seconds,
+        "timed_by": list(plan.timed_by),
+    }
+
+
+def show(plan: Plan) -> None:
+    """For people."""
+    if plan.resumes is not None:
+        print(f"goes on with generation {plan.resumes}")
+    table = Table("topic", "partitions", "from", "to", "offsets", box=None)
+    partitions = Counter(one.topic for one in plan.readings)
+    for topic, count in partitions.items():
+        its = [one for one in plan.readings if one.topic == topic]
+        sums = (sum(one.start for one in its), sum(one.end for one in its))
+        table.add_row(topic, str(count), *(f"{n:,}" for n in (*sums, sums[1] - sums[0])))
+    for topic in plan.carried:
+        table.add_row(topic, "", "carried over from the live generation")
+    Console(width=None if Console().is_terminal else 120, highlight=False).print(table)
+    print(f"{plan.offsets:,} offsets to read (a transaction's end takes one)")
+    if plan.as_of is not None:
+        print(f"of these events those that were committed by {plan.as_of.isoformat()}")
+    for violation in plan.violations:
+        print(f"history is not whole: {violation}")
+    if not plan.violations:
+        print("history is whole")
+    print(_time(plan))
+
+
+def _time(plan: Plan) -> str:
+    if not plan.seconds:
+        return "how long it takes is not known yet: no rebuild has been timed here"
+    steps = ", ".join(f"{NAMES[name]} {seconds_shown(s)}" for name, s in plan.seconds.items())
+    by = " and ".join(map(str, plan.timed_by))
+    missing = [NAMES[name] for name in timed_phases(plan.as_of) if name not in plan.seconds]
+    unknown = f"; not known: {', '.join(missing)}" if missing else ""
+    total = seconds_shown(sum(plan.seconds.values()))
+    return f"should take about {total}, by the pace of generation {by}: {steps}{unknown}"

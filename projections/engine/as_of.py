@@ -1,0 +1,88 @@
+"""The read catalog as it was: a generation of those events that were committed by a moment.
+
+What counts is the commit in the master catalog (`origin.committed_at`), not when a record came onto
+its topic: that is when its change was translated, which is later, and much later for what was
+parked and retried. Within a partition commits may stand out of their time's order. So the whole log
+is read, and each event is judged by itself. All rows of one commit carry the same moment: they are
+all in or all out, across all topics.
+
+What the master held before capture began is known since capture read it, and not before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import polars as pl
+
+from projections.engine.batch import bad_record
+from projections.engine.parts import Parts
+from projections.engine.progress import Report
+from projections.engine.rebuild import build, check_history
+from projections.ports import BadRecord, Decoded, EventDecoder, RecordBatch
+from projections.store import Generation, Phase, Purpose, Scope
+
+UNDATED = "the event does not say when it was committed: a catalog as of a moment can't judge it"
+
+
+class UpTo:
+    """Implements `projections.ports.EventDecoder`: leaves out what was committed after a moment.
+
+    An event that does not say when it was committed can't be used.
+    """
+
+    def __init__(self, inner: EventDecoder, moment: datetime) -> None:
+        """`moment` knows its time zone."""
+        self._inner = inner
+        self._moment = moment
+
+    def decode(self, batch: Sequence[RecordBatch]) -> Decoded:
+        """See the port."""
+        decoded = self._inner.decode(batch)
+        committed = pl.col("origin").struct.field("committed_at")
+        places: set[tuple[int, int]] = set()
+        frames = {}
+        for name, frame in decoded.frames.items():
+            undated = frame.filter(committed.is_null())
+            places.update(zip(undated["_partition"], undated["_offset"], strict=True))
+            frames[name] = frame.filter(committed <= self._moment)
+        return Decoded(frames, [*decoded.undecodable, *_at(places, batch)])
+
+
+def _at(places: set[tuple[int, int]], batches: Sequence[RecordBatch]) -> list[BadRecord]:
+    if not places:
+        return []
+    return [
+        bad_record(batch, index, UNDATED)
+        for batch in batches
+        for index, offset in enumerate(batch.offsets)
+        if (batch.partition, offset) in places
+    ]
+
+
+def rebuild_as_of(
+    parts: Parts,
+    moment: datetime,
+    *,
+    park_poison: bool = False,
+    force: bool = False,
+    report: Report,
+) -> Generation:
+    """Build the catalog as of a moment, of all events that are in the log now; go on with a killed
+    build of the same moment. It is FROZEN then: to be asked, never to be switched in.
+
+    Raises HistoryNotWhole (unless `force`), Poison (unless `park_poison`), RebuildRunning.
+    """
+    check_history(parts, force=force)
+    parts = replace(parts, decoder=UpTo(parts.decoder, moment))
+    with parts.generations.exclusive():
+        scope = Scope(as_of=moment)
+        generation = build(parts, Purpose.AS_OF, scope, park=park_poison, report=report)
+        rows = _rows(parts, generation)
+        note = f"as of {moment.isoformat()}: {rows} rows in {len(parts.model.projections)} tables"
+        return parts.generations.advance(generation, Phase.FROZEN, note)
+
+
+def _rows(parts: Parts, generation: Generation) -> int:
+    with parts.generations.read(generation) as reader:
+        return sum(reader.digest(p.sql.name, ["id"]).rows for p in parts.model.projections)

@@ -1,0 +1,94 @@
+"""What a rebuild would do, without doing it: what it reads from where to where, and how long."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from projections.engine.estimate import carried_offsets, estimate, paces
+from projections.engine.parts import Parts
+from projections.engine.progress import PHASES
+from projections.engine.scope import check_carried, target_of, topics_read, unfinished_of
+from projections.store import Purpose, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is read of one partition: offsets from `start` up to `end`, of which some may be a
+    transaction's markers and no records."""
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+
+    @property
+    def offsets(self) -> int:
+        """How many."""
+        return max(0, self.end - self.start)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A rebuild that was not begun."""
+
+    as_of: datetime | None
+    resumes: int | None
+    """The generation that it would go on with."""
+    readings: tuple[Reading, ...]
+    """Every partition of the topics that are read."""
+    carried: tuple[str, ...]
+    """Topics whose tables are copied from the live generation."""
+    violations: tuple[str, ...]
+    """Why history is not whole; a rebuild is refused then, unless it is forced."""
+    seconds: dict[str, float]
+    """Phase → how long it should take; phases that no former rebuild has timed are missing."""
+    timed_by: tuple[int, ...]
+    """Numbers of the generations by whose pace that is."""
+
+    @property
+    def offsets(self) -> int:
+        """How much is read in all."""
+        return sum(reading.offsets for reading in self.readings)
+
+    @property
+    def total_seconds(self) -> float | None:
+        """How long all of it should take; None where a phase is not known."""
+        known = len(self.seconds) == len(timed_phases(self.as_of))
+        return sum(self.seconds.values()) if known else None
+
+
+def timed_phases(as_of: datetime | None) -> tuple[str, ...]:
+    """Phases that a rebuild's time is made of; catching up takes what arrives meanwhile, and a
+    catalog as of a moment is compared with nothing."""
+    left_out = {"catching_up"} if as_of is None else {"catching_up", "verifying"}
+    return tuple(phase for phase in PHASES if phase not in left_out)
+
+
+def plan(parts: Parts, purpose: Purpose, scope: Scope) -> Plan:
+    """What such a rebuild would do if it were started now. Writes nothing, and waits for nobody.
+
+    Raises AnotherLog, NothingToCarry.
+    """
+    if scope.carried:
+        check_carried(parts, scope)
+    topics = topics_read(parts.model, scope)
+    begun = unfinished_of(parts, purpose, scope)
+    target = target_of(parts, scope) if begun is None else begun.target
+    starts = {} if begun is None else parts.store.checkpoints(begun.number)
+    readings = tuple(
+        Reading(*partition, min(starts.get(partition, 0), end), end)
+        for partition, end in sorted(target.items())
+        if partition[0] in topics
+    )
+    whole = sum(target.values()) + carried_offsets(parts, scope)
+    known = paces(parts.generations.all())
+    expected = estimate(known, sum(reading.offsets for reading in readings), whole)
+    seconds = {phase: expected[phase] for phase in timed_phases(scope.as_of) if phase in expected}
+    return Plan(
+        as_of=scope.as_of,
+        resumes=None if begun is None else begun.number,
+        readings=readings,
+        carried=tuple(topic for topic in parts.model.topics if topic in scope.carried),
+        violations=tuple(parts.events.violations(topics)),
+        seconds=seconds,
+        timed_by=tuple(sorted({known[phase][0] for phase in seconds})),
+    )

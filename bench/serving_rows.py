@@ -69,7 +69,7 @@ def fill(dsn: str, tracks: int) -> None:
             return
         connection.execute(
             "INSERT INTO engine.generation (read_model, number, schema_name, phase, purpose) "
-            "VALUES ('catalog', 1, 'catalog', 'live', 'first') ON CONFLICT DO NOTHING"
+            "VALUES ('catalog', 1, 'catalog', 'live', 'serve') ON CONFLICT DO NOTHING"
         )
         name_generation(connection, "catalog", 1)
         indexes = connection.execute(

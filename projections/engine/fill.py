@@ -25,7 +25,7 @@ from projections.ports import BadRecord, Spool, TopicPartition
 from projections.read_model import REMOVED, Projection
 from projections.store import Claims, Filling, Generation, Move, RowsRefused
 
-AT_ONCE = 300_000
+AT_ONCE = 100_000
 """Rows whose ids are compared at once: some 100 bytes of memory each."""
 
 
@@ -36,6 +36,8 @@ class _Partition:
     move: Move
     projection: Projection
     spool: Spool
+    ids: Spool
+    """`id` and `_removed` of the same rows: apart, so that no whole rows lie in memory for them."""
     rows: int
     parked: Sequence[BadRecord]
 
@@ -116,10 +118,11 @@ def _read(
     """Read one partition to the end of its move. Raises Poison."""
     at = (move.topic, move.partition)
     projection = next(p for p in parts.model.projections if p.topic == move.topic)
-    spool, rows, position = parts.spool(), 0, move.expected
+    spool, ids, rows, position = parts.spool(), parts.spool(), 0, move.expected
     parked: list[BadRecord] = []
     try:
-        with closing(read(parts.events, {at: position}, {at: move.position})) as batches:
+        polled = read(parts.events, {at: position}, {at: move.position})
+        with closing(ahead(polled)) as batches:  # polling waits for the log, sifting works
             for batch in batches:
                 sifted = sift(parts.model, parts.decoder, batch, keys_of(parked), refused)
                 bad = sorted(sifted.bad, key=lambda record: record.offset)
@@ -128,14 +131,16 @@ def _read(
                 parked += bad
                 for frame in sifted.rows.values():
                     spool.add(frame)
+                    ids.add(frame.select("id", REMOVED))
                     rows += frame.height
                 observe(batch[-1].next_offset - position)
                 position = batch[-1].next_offset
         observe(move.position - position)  # only transaction markers were left
     except BaseException:
         spool.close()
+        ids.close()
         raise
-    return _Partition(move, projection, spool, rows, parked)
+    return _Partition(move, projection, spool, ids, rows, parked)
 
 
 def _store(
@@ -148,7 +153,7 @@ def _store(
     """Store a partition; read it again where the database refuses a row, which makes its record
     a bad one."""
     table = partition.projection.sql.name
-    with closing(partition.spool):
+    with closing(partition.spool), closing(partition.ids):
         kept = _newest(partition)
         rows = _rows(partition, kept)
         try:
@@ -169,8 +174,8 @@ def _newest(partition: _Partition) -> pl.Series:
     count = partition.rows // AT_ONCE + 1
     for number in range(count):
         ids, row = [], 0
-        for frame in partition.spool.read():
-            numbered = frame.select("id", REMOVED).with_row_index("row", row)
+        for frame in partition.ids.read():
+            numbered = frame.with_row_index("row", row)
             row += frame.height
             if count > 1:
                 numbered = numbered.filter(pl.col("id").hash() % count == number)

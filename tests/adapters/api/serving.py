@@ -22,7 +22,7 @@ def prepare(dsn: str, generation: int = 1) -> None:
     with psycopg.connect(dsn) as connection:
         connection.execute(
             "INSERT INTO engine.generation (read_model, number, schema_name, phase, purpose) "
-            "VALUES ('catalog', %s, 'catalog', 'live', 'first')",
+            "VALUES ('catalog', %s, 'catalog', 'live', 'serve')",
             (generation,),
         )
 

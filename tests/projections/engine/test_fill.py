@@ -1,0 +1,110 @@
+"""Filling: of each partition the newest row of every id, and what stands in its way."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from projections.engine import fill as filling
+from projections.engine.apply import Poison
+from projections.engine.fill import fill
+from projections.engine.progress import silent
+from projections.ports import TopicPartition
+from projections.store import Generation, Purpose
+from tests.projections.engine.chain import Chain, Tables
+
+
+def begun(chain: Chain) -> Generation:
+    """A generation that is to hold all that is in the log."""
+    return chain.generations().create(Purpose.SERVE, chain.ends())
+
+
+def content(chain: Chain, generation: Generation) -> Tables:
+    """Table → id → (value, offset)."""
+    found: Tables = {}
+    with chain.generations().read(generation) as reader:
+        for table, name in (("label", "name"), ("track", "title")):
+            ids = [id for id, _ in reader.checksums(table, ["id"])]
+            rows = reader.rows(table, ids)
+            found[table] = {id: (row[name], row["event_offset"]) for id, row in rows.items()}
+    return found
+
+
+def chain_of(*said: tuple[str, int, int, str]) -> Chain:
+    """A chain in whose log this was said (subject, key, kind, value)."""
+    chain = Chain()
+    for one in said:
+        chain.say(*one)
+    return chain
+
+
+SAYINGS = st.lists(
+    st.tuples(
+        st.sampled_from(["track", "label"]),
+        st.integers(0, 3),
+        st.integers(0, 2),
+        st.sampled_from(["a", "b", "junk"]),
+    ),
+    max_size=25,
+)
+REFUSED = st.lists(st.tuples(st.just("track"), st.integers(4, 6), st.just(1), st.just("nul \0")))
+"""Last of their keys: a later event would make them harmless."""
+
+
+@given(said=SAYINGS, refused=REFUSED, chunk=st.integers(1, 7), at_once=st.integers(1, 5))
+@settings(max_examples=60, deadline=None)
+def test_it_comes_to_a_plain_replay(
+    said: list[tuple[str, int, int, str]],
+    refused: list[tuple[str, int, int, str]],
+    chunk: int,
+    at_once: int,
+) -> None:
+    before = [(subject, key, 0, "x") for subject, key, *_ in refused]
+    chain = chain_of(*before, *said, *refused)
+    chain.log.chunk = chunk
+    generation = begun(chain)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(filling, "AT_ONCE", at_once)
+        fill(chain.parts, generation, park=True, report=silent)
+    assert content(chain, generation) == chain.replayed()
+    assert chain.store().checkpoints(generation.number) == chain.ends()
+
+
+def test_a_refused_row_gives_way_to_the_event_before() -> None:
+    chain = chain_of(
+        ("track", 0, 0, "good"),
+        ("track", 0, 1, "nul \0"),
+        ("track", 2, 0, "other"),
+    )
+    generation = begun(chain)
+    fill(chain.parts, generation, park=True, report=silent)
+    tracks = content(chain, generation)["track"]
+    assert tracks == {"track0": ("good", 0), "track2": ("other", 2)}
+    parked = chain.store().parked_keys(generation.number)
+    assert parked == {("catalog.track", b"track0")}
+
+
+def test_poison_stops_it_where_nothing_may_be_parked() -> None:
+    chain = chain_of(("track", 0, 0, "good"), ("track", 0, 1, "nul \0"))
+    with pytest.raises(Poison, match=r"catalog\.track/0/1"):
+        fill(chain.parts, begun(chain), park=False, report=silent)
+
+
+def test_what_others_are_at_is_left_to_them_and_taken_over() -> None:
+    chain = chain_of(*((subject, key, 0, "x") for subject in ("track", "label") for key in (0, 1)))
+    generation = begun(chain)
+    theirs: TopicPartition = ("catalog.track", 1)
+    with chain.generations().claims(generation) as other:
+        assert other.take(theirs)
+        fill(chain.parts, generation, park=False, report=silent, wait=None)
+        left = {p for p, at in chain.store().checkpoints(generation.number).items() if at == 0}
+        assert left == {theirs}
+        waited: Iterator[None] = iter([None])
+
+        def killed(_: float) -> None:
+            next(waited)
+            other.give_back(theirs)
+
+        fill(chain.parts, generation, park=False, report=silent, wait=killed)
+    assert content(chain, generation) == chain.replayed()

@@ -83,6 +83,21 @@ def kept_running(
             one.process.await_stop(_STOP_SECONDS)
 
 
+@contextmanager
+def alongside(services: Sequence[Service], settings: Settings) -> Iterator[None]:
+    """Run `services` until each has ended, or the context is left."""
+    running: list[EngineProcess] = []
+    try:
+        for index, service in enumerate(services):
+            running.append(_process(service, settings, index))
+        yield
+    finally:
+        for one in running:
+            one.ask_to_stop()
+        for one in running:
+            one.await_stop(_STOP_SECONDS)
+
+
 def _process(service: Service, settings: Settings, index: int) -> EngineProcess:
     ours = {k: v for k, v in os.environ.items() if k.startswith(("CATALOG_", "OTEL_"))}
     if settings.metrics.port is not None:  # a port a process

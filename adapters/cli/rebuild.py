@@ -63,6 +63,13 @@ def rebuild(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be read, and how long it takes.")
     ] = False,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that share the partitions out while filling.")
+    ] = 1,
+    join: Annotated[
+        bool,
+        typer.Option("--join", help="Only help a rebuild that runs elsewhere to fill, then end."),
+    ] = False,
     model: Model = DEFAULT,
     as_json: Json = False,
 ) -> None:
@@ -77,8 +84,10 @@ def rebuild(
     from adapters.cli.phases import shown_on
     from adapters.endpoints import resolve_endpoints
     from adapters.read_side import read_model_parts
+    from adapters.services import Service, alongside
     from adapters.settings import load_settings
     from adapters.topology import read_model
+    from projections.engine import fill
     from projections.engine import rebuild as building
     from projections.engine.as_of import rebuild_as_of
 
@@ -87,14 +96,25 @@ def rebuild(
     moment = None if as_of is None else _past(as_of)
     if moment is not None and (chosen or accept_differences):
         raise UsageProblem("--as-of reads all topics and is never switched in: leave the rest out")
+    if moment is not None and (workers > 1 or join):
+        raise UsageProblem("--as-of is filled by one process: leave --workers and --join out")
     settings = load_settings()
+    parked = ("--park-poison",) if park_poison else ()
+    helpers = [
+        Service(f"rebuild-{number}", ("rebuild", "--join", "--model", model, *parked))
+        for number in range(1, workers)
+    ]
     with (
         resumable("`catalog rebuild` goes on where it was"),
+        alongside([] if dry_run else helpers, settings),
         shown_on(Console(stderr=True)) as report,
         read_model_parts(settings, resolve_endpoints(settings), chosen_model) as parts,
     ):
         if dry_run:
             _show_plan(parts, chosen, moment, as_json=as_json)
+            return
+        if join:
+            _say_joined(fill.join(parts, park=park_poison, report=report), as_json=as_json)
             return
         if moment is not None:
             frozen = rebuild_as_of(
@@ -175,6 +195,15 @@ def rollback(model: Model = DEFAULT, as_json: Json = False) -> None:
     ):
         live = switching.rollback(parts, report=report)
     _say_live(live, as_json=as_json)
+
+
+def _say_joined(filled: int | None, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"filled": filled}))
+    elif filled is None:
+        print("nobody rebuilds: there was nothing to help with")
+    else:
+        print(f"filled {filled} offsets")
 
 
 def _past(text: str) -> datetime:

@@ -11,7 +11,7 @@ Memory does not grow with the log: rows are on the disk, and ids are looked at a
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from time import sleep
+from time import monotonic, sleep
 from types import MappingProxyType
 
 import polars as pl
@@ -23,10 +23,21 @@ from projections.engine.parts import Parts
 from projections.engine.progress import Meter, Report
 from projections.ports import BadRecord, Spool, TopicPartition
 from projections.read_model import REMOVED, Projection
-from projections.store import Claims, Filling, Generation, Move, RowsRefused
+from projections.store import (
+    Claims,
+    Filling,
+    Generation,
+    GenerationMoved,
+    Move,
+    Phase,
+    Purpose,
+    RowsRefused,
+)
 
 AT_ONCE = 100_000
 """Rows whose ids are compared at once: some 100 bytes of memory each."""
+PATIENCE = 60.0
+"""Seconds for which a helper waits for somebody to help."""
 
 
 @dataclass(frozen=True)
@@ -49,26 +60,56 @@ def fill(
     park: bool,
     report: Report,
     wait: Callable[[float], None] | None = sleep,
-) -> None:
+) -> int:
     """Fill all partitions up to the generation's target, together with whoever does so too.
 
-    Returns when all are filled; with `wait` None, when none is left that nobody is at.
-    Raises Poison (unless `park`), DecoderFailed, GenerationMoved, StoreBusy.
+    Returns the number of offsets that it filled itself, when all are filled; with `wait` None, when
+    none is left that nobody is at. Raises Poison (unless `park`), DecoderFailed, GenerationMoved,
+    StoreBusy.
     """
+    filled = 0
     with parts.generations.claims(generation) as claims:
         missing, total = sum(_missing(claims, generation).values()), sum(generation.target.values())
         if not missing:
-            return
-        noted = parts.noted(generation, report)
+            return filled
+        noted = report if wait is None else parts.noted(generation, report)
         meter = Meter(generation.phase.value, total, noted, done=total - missing)
         moves = _claimed(claims, generation, wait)
         reading = _read_all(parts, moves, park, meter.count)
         with closing(ahead(reading, meanwhile=meter.tick)) as partitions:
             for partition in partitions:
                 _store(parts, generation, partition, park)
+                filled += partition.move.position - partition.move.expected
                 claims.give_back((partition.move.topic, partition.move.partition))
                 meter.tick()
         meter.end()
+    return filled
+
+
+def join(
+    parts: Parts,
+    *,
+    park: bool,
+    report: Report,
+    patience: float = PATIENCE,
+    wait: Callable[[float], None] = sleep,
+) -> int | None:
+    """Help whoever rebuilds, here or on another machine, to fill the generation to be switched in.
+
+    Returns the number of offsets filled; None where nobody began within `patience` seconds. Raises
+    what `fill` raises but GenerationMoved.
+    """
+    deadline = monotonic() + patience
+    while True:
+        for generation in parts.generations.all():
+            if (generation.phase, generation.purpose) == (Phase.FILLING, Purpose.SERVE):
+                try:
+                    return fill(parts, generation, park=park, report=report, wait=None)
+                except GenerationMoved:  # all was filled a moment ago
+                    return 0
+        if monotonic() > deadline:
+            return None
+        wait(0.2)
 
 
 def _missing(claims: Claims, generation: Generation) -> dict[TopicPartition, int]:

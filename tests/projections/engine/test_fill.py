@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from projections.engine import fill as filling
 from projections.engine.apply import Poison
-from projections.engine.fill import fill
+from projections.engine.fill import fill, join
 from projections.engine.progress import silent
 from projections.ports import TopicPartition
 from projections.store import Generation, Purpose
@@ -108,3 +108,14 @@ def test_what_others_are_at_is_left_to_them_and_taken_over() -> None:
 
         fill(chain.parts, generation, park=False, report=silent, wait=killed)
     assert content(chain, generation) == chain.replayed()
+
+
+def test_a_helper_fills_what_is_free_and_ends() -> None:
+    chain = chain_of(("track", 0, 0, "x"), ("track", 1, 0, "y"))
+    assert join(chain.parts, park=False, report=silent, patience=0.0) is None
+    made: list[Generation] = []
+    said = join(chain.parts, park=False, report=silent, wait=lambda _: made.append(begun(chain)))
+    assert said == 2
+    assert content(chain, made[0]) == chain.replayed()
+    assert join(chain.parts, park=False, report=silent) == 0
+    assert fill(chain.parts, made[0], park=False, report=silent) == 0

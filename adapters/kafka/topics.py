@@ -36,6 +36,7 @@ _LEADERLESS = {
     KafkaError.OFFSET_NOT_AVAILABLE,
     KafkaError.UNKNOWN_LEADER_EPOCH,
     KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError._NOENT,  # librdkafka knows of none, as after brokers that hung
 }
 """A partition that is being made or moved has no leader for a moment, or one not known to all."""
 

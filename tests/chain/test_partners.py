@@ -157,7 +157,7 @@ def _served(chain: Chain) -> Iterator[str]:
     process = chain.popen("serve", "--port", "0")
     try:
         assert process.stderr is not None
-        address = process.stderr.readline().split()[0]
+        address = json.loads(process.stderr.readline())["address"]
         transport = httpx.HTTPTransport(retries=30)  # it says where before it listens there
         with httpx.Client(transport=transport, base_url=address) as client:
             assert client.get("/health/ready").status_code == 200

@@ -67,9 +67,9 @@ def _free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def _members(chain: Chain, stage: str) -> int:
+def _members(chain: Chain, model: str) -> int:
     status = chain_status(chain.settings, chain.endpoints)
-    return sum(group.members for group in status.groups if group.stage == stage)
+    return sum(group.members for group in status.groups if group.read_model == model)
 
 
 def test_workers_stop_under_load(chain: Chain, size: Size) -> None:
@@ -85,7 +85,7 @@ def test_workers_stop_under_load(chain: Chain, size: Size) -> None:
             assert (translate.terminate(), project.terminate()) == (0, 0)
         for one in (translate, project):
             assert '"event": "stopped"' in one.said
-        until(lambda: _members(chain, "project") == 0, 5, "it has left its group")
+        until(lambda: _members(chain, "catalog") == 0, 5, "it has left its group")
         chain.start("translate", ("translate", "--instance", "chain"))
         chain.start("project", ("project",))
     chain.idle(180)

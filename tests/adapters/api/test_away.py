@@ -1,5 +1,6 @@
 """`catalog serve` while its database is stopped and started again, as in an upgrade."""
 
+import json
 import signal
 import tempfile
 from pathlib import Path
@@ -38,7 +39,7 @@ def test_a_server_outlives_its_database(monkeypatch: pytest.MonkeyPatch) -> None
                 fill(connection)
             process = command(engines.read_dsn, "serve", "--port", "0")
             assert process.stderr is not None
-            address = process.stderr.readline().split()[0]
+            address = json.loads(process.stderr.readline())["address"]
             transport = httpx.HTTPTransport(retries=30)  # it says where before it listens there
             client = httpx.Client(transport=transport, base_url=address, timeout=30)
             before = [client.get(path) for path in ASKED]

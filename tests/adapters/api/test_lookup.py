@@ -182,7 +182,11 @@ def test_the_forms_of_every_barcode_of_the_corpus_give_equal_answers(
 
 
 @pytest.mark.corpus
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(data=st.data())
 def test_so_does_each_alone(
     corpus_client: httpx.Client, upcs: list[str], data: st.DataObject

@@ -46,6 +46,7 @@ REPLAYING = {
     # A rebuild reads one partition after another: larger fetches of each, and no waiting at its end
     # (measured: 400k records/s become 900k).
     "max_partition_fetch_bytes": 512 * 1024,
+    "queued_max_messages_kbytes": 2 * 1024,
     "fetch_wait_max_ms": 10,
 }
 

@@ -60,6 +60,10 @@ _RESOLVE = """
     WHERE stage = 'project' AND read_model = %s AND generation = %s AND number = ANY(%s)"""
 
 
+class _Tried(Exception):
+    """Rolls back what was only to be tried."""
+
+
 class PostgresReadStore:
     """One connection's view of a read model. Opens it when first needed, and again when lost."""
 
@@ -98,11 +102,16 @@ class PostgresReadStore:
 
     def write(self, generation: Generation, write: Write) -> None:
         """See the port."""
+        with self._transaction() as cursor:
+            self._write(cursor, generation, write)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[psycopg.Cursor]:
         try:
             with store_errors(), self._open().transaction():
-                self._write(self._open().cursor(), generation, write)
+                yield self._open().cursor()
         except BaseException:
-            self._written = None  # staging tables made in this transaction are gone with it
+            self._written = None  # staging tables made or dropped in it are what they were before
             raise
 
     def _write(self, cursor: psycopg.Cursor, generation: Generation, write: Write) -> None:
@@ -134,16 +143,16 @@ class PostgresReadStore:
         try:
             with self._filling(generation) as cursor:
                 self._copy(cursor, table, [rows])
-                raise psycopg.Rollback
+                raise _Tried
+        except _Tried:
+            return None
         except RowsRefused as refusal:
             return str(refusal)
-        return None
 
     @contextmanager
     def _filling(self, generation: Generation) -> Iterator[psycopg.Cursor]:
         """A transaction that may take as long as a partition takes."""
-        with store_errors(), self._open().transaction():
-            cursor = self._open().cursor()
+        with self._transaction() as cursor:
             lift_limits(cursor)
             self._enter(cursor, generation, Phase.FILLING)
             if self._written != (generation.number, generation.schema):

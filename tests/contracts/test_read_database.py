@@ -237,6 +237,19 @@ def test_a_partition_is_filled_whole_or_not_at_all(world: World, live: Generatio
         world.store.fill(live, filling((0, "TrackAdded", "a", "A")))
 
 
+def test_what_was_refused_leaves_nothing_in_the_way(world: World, live: Generation) -> None:
+    world.store.write(live, Write(rows((0, "TrackAdded", "a", "A")), step(0, 1)))
+    new = world.generations.create(Purpose.SERVE, ZERO)
+    with pytest.raises(RowsRefused):
+        world.store.fill(new, filling((0, "TrackAdded", "a", "x\0y")))
+    for frame in filling((0, "TrackAdded", "a", "x\0y")).rows:
+        assert world.store.refusal(new, "track", frame) is not None
+    world.store.fill(new, filling((0, "TrackAdded", "a", "A")))
+    new = world.generations.finish(new, lambda _: None)
+    world.store.write(new, Write(rows((1, "TrackUpdated", "a", "AA")), step(1, 2)))
+    assert titles(world, new) == {"a": "AA"}
+
+
 def test_a_partition_is_filled_by_one_at_a_time(world: World, live: Generation) -> None:
     generation = world.generations.create(Purpose.SERVE, ZERO)
     with world.generations.claims(generation) as one, world.generations.claims(generation) as other:

@@ -5,7 +5,7 @@ database is busy are sent together when it is free. Each answer still comes from
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -95,26 +95,29 @@ class Lookups:
     def __init__(self, database: ReadDatabase, lanes: int = 2) -> None:
         self._database = database
         self._waiting: list[tuple[Asked, asyncio.Future[Found]]] = []
-        self._lanes = lanes
-        self._running: set[asyncio.Task[None]] = set()
+        self._free = lanes
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def find(self, one: Asked) -> Found:
         """What a number stands on. Raises Problem."""
         future: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
         self._waiting.append((one, future))
-        if len(self._running) < self._lanes:
-            self._start(self._run())
+        if self._free:
+            self._free -= 1
+            task = asyncio.create_task(self._run())
+            self._tasks.add(task)  # the loop itself forgets it
+            task.add_done_callback(self._tasks.discard)
         return await future
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-
     async def _run(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
-            await self._answer([(a, f) for a, f in batch if not f.done()])
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+                await self._answer([(a, f) for a, f in batch if not f.done()])
+        finally:
+            # In the step that saw nobody waiting: a number that came before the task has ended,
+            # but after that look, would find its lane taken and nobody in it.
+            self._free += 1
 
     async def _answer(self, batch: list[tuple[Asked, asyncio.Future[Found]]]) -> None:
         try:

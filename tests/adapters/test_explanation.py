@@ -8,8 +8,8 @@ import pytest
 from adapters.explanation import Explainer, changes, state_fields
 from adapters.kafka.tail import Record
 from adapters.registry.encoder import EventEncoder
-from domain.events import Origin, TrackAdded, TrackRemoved, TrackUpdated
-from domain.events.track import TrackState
+from domain.events import Origin
+from domain.events.track import TrackAdded, TrackRemoved, TrackState, TrackUpdated
 from domain.schemas import contract_of
 from tests.adapters.registry.dictionary import DictionaryRegistry
 

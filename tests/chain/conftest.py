@@ -35,7 +35,7 @@ def prepared(settings: Settings, engines: Endpoints) -> Iterator[Chain]:
 
 def _forget_topics(settings: Settings, engines: Endpoints) -> None:
     """Start from a message zero of our own: other tests of the run write into event topics too."""
-    admin = AdminClient(engines.kafka)
+    admin = AdminClient(dict(engines.kafka))
 
     def present() -> list[str]:
         there = admin.list_topics(timeout=30).topics

@@ -69,7 +69,7 @@ def test_the_database_wants_its_password(engines: Endpoints) -> None:
 
 
 def test_the_broker_keeps_everything_and_long_texts_beside_offsets(engines: Endpoints) -> None:
-    admin = AdminClient(engines.kafka)
+    admin = AdminClient(dict(engines.kafka))
     resource = ConfigResource(ResourceType.BROKER, "1")
     found = admin.describe_configs([resource])[resource].result()
     assert found["auto.create.topics.enable"].value == "false"
@@ -82,7 +82,7 @@ def test_the_broker_keeps_everything_and_long_texts_beside_offsets(engines: Endp
         (committed,) = consumer.committed([TopicPartition(topic, 0)], timeout=10)
     finally:
         consumer.close()
-    assert len(committed.metadata) == OFFSET_TEXT_BYTES
+    assert len(committed.metadata or "") == OFFSET_TEXT_BYTES
 
 
 def test_a_taken_port_is_named(engines: Endpoints, settings: Settings, tmp_path: Path) -> None:

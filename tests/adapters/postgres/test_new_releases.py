@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 from adapters.postgres.dead_letters import PostgresDeadLetters
 from adapters.postgres.generations import PostgresGenerations
 from adapters.postgres.read_store import PostgresReadStore
+from adapters.spool import DiskSpool
 from projections.catalog import CATALOG
 from projections.engine.dead_letter import retry
 from projections.engine.parts import Parts
@@ -50,9 +51,9 @@ class House:
     def _parts(self, model: ReadModel, stack: ExitStack) -> Parts:
         store = stack.enter_context(closing(PostgresReadStore(self.dsn, model)))
         generations = PostgresGenerations(self.dsn, model)
-        return Parts(model, self.log, JsonDecoder(), store, generations)
+        return Parts(model, self.log, JsonDecoder(), store, generations, DiskSpool)
 
-    def say(self, subject: str, name: str, id_: str, /, **state: object) -> None:
+    def say(self, subject: str, name: str, id_: str, /, **state: Any) -> None:
         partition = (f"catalog.{subject}", 0)
         self.log.append(partition, id_, event(name, id_, self.log.ends.get(partition, 0), **state))
 
@@ -77,9 +78,9 @@ class House:
     def phases(self, name: str) -> list[Phase]:
         return [one.phase for one in self.parts[name].generations.all()]
 
-    def ask(self, statement: str, values: object = None) -> list[dict[str, Any]]:
+    def ask(self, statement: str, values: dict[str, Any] | None = None) -> list[dict[str, Any]]:
         with psycopg.connect(self.dsn, row_factory=dict_row) as connection:
-            return connection.execute(statement.encode(), values).fetchall()  # type: ignore[arg-type]
+            return connection.execute(statement.encode(), values).fetchall()
 
     def days(self, **asked: object) -> list[tuple[object, ...]]:
         """(label, day, ids of its releases)."""

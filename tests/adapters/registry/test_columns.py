@@ -1,5 +1,6 @@
 """Columns of one schema brought to another: Avro's resolution, where no event needs it yet too."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -16,7 +17,7 @@ def field(name: str, type_: Any, **more: Any) -> dict[str, Any]:
     return {"name": name, "type": type_, **more}
 
 
-def brought(reader: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def brought(reader: dict[str, Any], rows: Sequence[Any]) -> list[dict[str, Any]]:
     frame = resolved(pl.DataFrame(rows), reader, frame_schema(reader))
     assert frame.schema == frame_schema(reader)
     return frame.rows(named=True)

@@ -64,7 +64,9 @@ def test_a_change_is_followed_to_its_read_row(
     upgrade(database, "engine", "engine")
 
     capture = producer(engines.kafka)
-    sampled = [("traceparent", f"00-{TRACE}-b7ad6b7169203331-01".encode())]
+    sampled: list[tuple[str, str | bytes | None]] = [
+        ("traceparent", f"00-{TRACE}-b7ad6b7169203331-01".encode())
+    ]
     capture.produce(topic, _insert("followed", 1010), key("followed"), headers=sampled)
     capture.produce(topic, _insert("begun", 1020), key("begun"))
     assert capture.flush(30) == 0

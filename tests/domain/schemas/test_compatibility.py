@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from avro.compatibility import (  # type: ignore[import-untyped]
+from avro.compatibility import (
     ReaderWriterCompatibilityChecker,
     SchemaCompatibilityType,
 )
-from avro.schema import parse  # type: ignore[import-untyped]
+from avro.schema import parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -125,7 +125,7 @@ def test_verdict_is_apaches(old: dict[str, Any], new: dict[str, Any]) -> None:
     if json.dumps(old).count('"enum"') > 1 or json.dumps(new).count('"enum"') > 1:
         return
     one, other = parse(json.dumps(old)), parse(json.dumps(new))
-    checker = ReaderWriterCompatibilityChecker
+    checker: Any = ReaderWriterCompatibilityChecker
     full = all(
         checker().get_compatibility(reader, writer).compatibility
         is SchemaCompatibilityType.compatible

@@ -62,7 +62,7 @@ def test_schema_carries_names_types_and_documentation() -> None:
 
 def _changed(**change: Any) -> dict[str, Any]:
     """The newest schema of TrackAdded with its fields replaced, added, or (None) left out."""
-    schema = json.loads(contract_of(TrackAdded).newest.text)
+    schema: dict[str, Any] = json.loads(contract_of(TrackAdded).newest.text)
     fields = _fields(schema)
     fields.update({name: {"name": name, **field} for name, field in change.items() if field})
     schema["fields"] = [field for name, field in fields.items() if change.get(name, 1) is not None]

@@ -4,7 +4,8 @@ import pytest
 
 from projections.engine.plan import Reading, plan
 from projections.engine.progress import Meter, Progress, foreseeing, silent
-from projections.engine.rebuild import ensure_live, rebuild, scope_of
+from projections.engine.rebuild import ensure_live, rebuild
+from projections.engine.scope import scope_of
 from projections.store import WHOLE, NothingToCarry, Pace, Phase, Purpose
 from tests.projections.engine.chain import MODEL, Chain
 

@@ -115,17 +115,20 @@ class Decoded:
     """The events of some batches, as columns."""
 
     frames: dict[str, pl.DataFrame]
-    """Event name (`TrackAdded`) → the event's fields (`origin` as a struct), `_partition` (i32)
-    and `_offset` (i64); rows in (partition, offset) order; columns as the reader's schema has them.
-    """
+    """Event name (`TrackAdded`) → the event's fields (`origin` as a struct) that were asked for,
+    `_partition` (i32) and `_offset` (i64); rows in (partition, offset) order; columns as the
+    reader's schema has them."""
     undecodable: list[BadRecord]
 
 
 class EventDecoder(Protocol):
     """Turns records into columns by their writer's schema."""
 
-    def decode(self, batch: Sequence[RecordBatch]) -> Decoded:
-        """Decode all records. A bad one is isolated: it never spoils or shifts its neighbours."""
+    def decode(self, batch: Sequence[RecordBatch], fields: frozenset[str] | None = None) -> Decoded:
+        """Decode all records. A bad one is isolated: it never spoils or shifts its neighbours.
+
+        With `fields`, others needn't be decoded.
+        """
         ...
 
 

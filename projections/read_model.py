@@ -6,6 +6,7 @@ engine (`projections/engine`) does everything else.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 from sqlalchemy import Table
@@ -17,6 +18,23 @@ Handler = Callable[[pl.DataFrame], pl.DataFrame]
 """All events of one type of a batch → rows of the table: its columns (id, event_id,
 event_partition and event_offset among them) and `_removed` (bool). Pure: same events, same rows.
 Raises on events that it can't use; the engine finds out which."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A handler that only selects: what it looks at is known, and the rest needn't be decoded."""
+
+    columns: tuple[pl.Expr, ...]
+
+    def __call__(self, events: pl.DataFrame) -> pl.DataFrame:
+        """Select; a number that its column can't hold is an error."""
+        return events.select(self.columns)
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """Columns of the events' frame that it looks at."""
+        return frozenset(name for one in self.columns for name in one.meta.root_names())
+
 
 EVENT_COLUMNS = ("event_id", "event_partition", "event_offset")
 """Columns of every read table: the event that last wrote the row."""
@@ -34,6 +52,14 @@ class Projection:
     """A SQLModel table with the primary key `id` (text) and `EVENT_COLUMNS`."""
     handlers: Mapping[str, Handler]
     """Event name → handler."""
+
+    @property
+    def fields(self) -> frozenset[str] | None:
+        """Fields of the events that the handlers look at; None where that isn't known of each."""
+        known = [handler for handler in self.handlers.values() if isinstance(handler, Selection)]
+        if len(known) < len(self.handlers):
+            return None
+        return frozenset[str]().union(*(handler.fields for handler in known))
 
     @property
     def topic(self) -> str:

@@ -5,7 +5,6 @@ refers to them are compared and sorted by bytes (COLLATE "C"): they are never sh
 that a language has, and indexes over them are smaller work.
 """
 
-from functools import partial
 from typing import Any, ClassVar
 
 import polars as pl
@@ -14,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from domain.events import Effect, Event
-from projections.read_model import REMOVED, Handler
+from projections.read_model import REMOVED, Handler, Selection
 
 ID: Any = sa.Text(collation="C")
 """SQL type of ids, of what refers to them, and of codes."""
@@ -68,12 +67,7 @@ def removals(table: type[ReadRow], *events: type[Event]) -> dict[str, Handler]:
 def _handler(table: type[ReadRow], is_gone: bool) -> Handler:
     # `repeat` over the height, since a select of literals alone would be one row high.
     removed = pl.repeat(is_gone, pl.len(), dtype=pl.Boolean).alias(REMOVED)
-    return partial(_rows, (*_expressions(table), removed))
-
-
-def _rows(columns: tuple[pl.Expr, ...], events: pl.DataFrame) -> pl.DataFrame:
-    """Select a table's columns of some events; a number that its column can't hold is an error."""
-    return events.select(columns)
+    return Selection((*_expressions(table), removed))
 
 
 def _expressions(table: type[ReadRow]) -> tuple[pl.Expr, ...]:

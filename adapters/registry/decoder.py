@@ -39,20 +39,29 @@ class _Writer:
     """What is known of the schema that some records were written with."""
 
     event_name: str
+    wanted: list[str]
+    """Names of its fields that are decoded."""
     reader: dict[str, Any]
+    """The reader's schema: of those fields that are asked for."""
     columns: pl.Schema
     container: bytes
     plain: Any
     """The schema without logical types, for fastavro: to judge bytes, not to read values."""
 
     @classmethod
-    def of(cls, schema: dict[str, Any]) -> "_Writer":
+    def of(cls, schema: dict[str, Any], fields: frozenset[str] | None) -> "_Writer":
         """Raises KeyError where the schema is of no event type that this version knows."""
         name = f"{schema.get('namespace', '')}.{schema['name']}"
         event_type = _EVENT_TYPES[name]
         reader = contract_of(event_type).newest.schema
+        wanted = [field["name"] for field in schema["fields"]]
+        if fields is not None:
+            asked = [one for one in reader["fields"] if one["name"] in {*fields, "id"}]
+            reader = {**reader, "fields": asked}
+            wanted = [name for name in wanted if name in {*fields, "id"}]
         return cls(
             event_name=event_type.__name__,
+            wanted=wanted,
             reader=reader,
             columns=frame_schema(reader),
             container=container_header(_without(schema, _NEEDLESS)),
@@ -95,15 +104,15 @@ class ColumnDecoder:
 
     def __init__(self, schemas: SchemaTexts) -> None:
         self._schemas = schemas
-        self._writers: dict[bytes, _Writer] = {}
+        self._writers: dict[tuple[bytes, frozenset[str] | None], _Writer] = {}
 
-    def decode(self, batch: Sequence[RecordBatch]) -> Decoded:
+    def decode(self, batch: Sequence[RecordBatch], fields: frozenset[str] | None = None) -> Decoded:
         """Decode batches; errors of the registry itself are raised, for the caller to try again."""
         undecodable: list[BadRecord] = []
         frames: dict[str, list[pl.DataFrame]] = {}
         for prefix, records in _by_writer(batch, undecodable):
             try:
-                writer = self._writer(prefix)
+                writer = self._writer(prefix, fields)
             except UnknownSchemaId as error:
                 undecodable += [records.bad(i, str(error)) for i in range(len(records.values))]
                 continue
@@ -113,18 +122,18 @@ class ColumnDecoder:
         undecodable.sort(key=lambda bad: (bad.topic, bad.partition, bad.offset))
         return Decoded({name: _in_order(parts) for name, parts in frames.items()}, undecodable)
 
-    def _writer(self, prefix: bytes) -> _Writer:
-        if prefix not in self._writers:
+    def _writer(self, prefix: bytes, fields: frozenset[str] | None) -> _Writer:
+        if (prefix, fields) not in self._writers:
             schema_id = schema_id_of(prefix)
             schema = json.loads(self._schemas.schema_text(schema_id))
             try:
-                self._writers[prefix] = _Writer.of(schema)
+                self._writers[prefix, fields] = _Writer.of(schema, fields)
             except KeyError:
                 raise UnknownSchemaId(
                     f"schema id {schema_id} is {schema.get('name')!r},"
                     " which is no event type that this version knows"
                 ) from None
-        return self._writers[prefix]
+        return self._writers[prefix, fields]
 
 
 def _by_writer(
@@ -190,7 +199,7 @@ def _block(writer: _Writer, records: _Records) -> pl.DataFrame | None:
     """Decode all records as one block, or None if any of it cannot be believed."""
     bodies = [value[HEADER_SIZE:] for value in records.values]
     try:
-        frame = read_block(writer.container, [*bodies, *bodies[:1]])
+        frame = read_block(writer.container, [*bodies, *bodies[:1]], writer.wanted)
     except DECODING_ERRORS:
         return None
     count = len(bodies)

@@ -62,10 +62,10 @@ class ObservedDecoder:
         self._metrics = metrics
         self._batch = batch
 
-    def decode(self, batch: Sequence[RecordBatch]) -> Decoded:
+    def decode(self, batch: Sequence[RecordBatch], fields: frozenset[str] | None = None) -> Decoded:
         """See the port."""
         began = monotonic()
-        decoded = self._inner.decode(batch)
+        decoded = self._inner.decode(batch, None if fields is None else fields | {"origin"})
         now = monotonic()
         self._metrics.phase.labels("decode").observe(now - began)
         self._batch.decoded_at = now

@@ -36,9 +36,9 @@ class UpTo:
         self._inner = inner
         self._moment = moment
 
-    def decode(self, batch: Sequence[RecordBatch]) -> Decoded:
+    def decode(self, batch: Sequence[RecordBatch], fields: frozenset[str] | None = None) -> Decoded:
         """See the port."""
-        decoded = self._inner.decode(batch)
+        decoded = self._inner.decode(batch, None if fields is None else fields | {"origin"})
         committed = pl.col("origin").struct.field("committed_at")
         places: set[tuple[int, int]] = set()
         frames = {}

@@ -49,7 +49,7 @@ def project(model: ReadModel, decoder: EventDecoder, batches: Sequence[RecordBat
         if not mine:
             continue
         try:
-            decoded = decoder.decode(mine)
+            decoded = decoder.decode(mine, projection.fields)
         except Exception as error:
             raise DecoderFailed(f"{projection.topic}: {error}") from error
         bad += decoded.undecodable

@@ -87,6 +87,20 @@ def test_every_event_survives_columns(written: list[Event], data: st.DataObject)
     assert found == expected
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.lists(events(TrackAdded), min_size=1, max_size=6), st.data())
+def test_fields_that_are_not_asked_for_are_left_out(
+    written: list[Event], data: st.DataObject
+) -> None:
+    names = [field.name for field in dataclasses.fields(TrackAdded)]
+    asked = data.draw(st.frozensets(st.sampled_from(names)))
+    batches = [batch([record(event) for event in written])]
+    whole = ColumnDecoder(REGISTRY).decode(batches).frames["TrackAdded"]
+    some = ColumnDecoder(REGISTRY).decode(batches, asked | {"no field of it"}).frames["TrackAdded"]
+    assert set(some.columns) == {*asked, "id", "_partition", "_offset"}
+    assert some.equals(whole.select(some.columns))
+
+
 def test_columns_have_the_contracts_types() -> None:
     frame = (
         ColumnDecoder(REGISTRY)
@@ -127,6 +141,10 @@ BAD: dict[str, tuple[bytes | None, bytes | None, str]] = {
 }
 
 
+SOME = frozenset({"title", "event_id"})
+
+
+@pytest.mark.parametrize("fields", [None, SOME])
 @pytest.mark.parametrize(
     ("kind", "at"),
     [
@@ -136,10 +154,11 @@ BAD: dict[str, tuple[bytes | None, bytes | None, str]] = {
         if (kind, at) != ("twice", 8)  # what nothing follows can shift nothing: it is read well
     ],
 )
-def test_bad_record_spoils_no_other(kind: str, at: int) -> None:
+def test_bad_record_spoils_no_other(kind: str, at: int, fields: frozenset[str] | None) -> None:
     key, value, reason = BAD[kind]
     records: list[tuple[bytes | None, bytes | None]] = [*GOOD[:at], (key, value), *GOOD[at:]]
-    decoded = ColumnDecoder(REGISTRY).decode([batch([*records, OTHER], partition=3, first=40)])
+    sent = [batch([*records, OTHER], partition=3, first=40)]
+    decoded = ColumnDecoder(REGISTRY).decode(sent, fields)
     (bad,) = decoded.undecodable
     assert reason in bad.reason
     assert bad == BadRecord("catalog.track", 3, 40 + at, key, value, bad.reason)
@@ -150,8 +169,10 @@ def test_bad_record_spoils_no_other(kind: str, at: int) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.integers(0, 2**32), st.integers(1, 4))
-def test_corrupted_bytes_never_move_a_neighbour(seed: int, damages: int) -> None:
+@given(st.integers(0, 2**32), st.integers(1, 4), st.sampled_from([None, SOME]))
+def test_corrupted_bytes_never_move_a_neighbour(
+    seed: int, damages: int, fields: frozenset[str] | None
+) -> None:
     chance = random.Random(seed)  # noqa: S311 - no secret
     records = [(key, bytearray(value)) for key, value in GOOD]
     hit = chance.randrange(len(records))
@@ -165,7 +186,8 @@ def test_corrupted_bytes_never_move_a_neighbour(seed: int, damages: int) -> None
                 del body[at]
             case _:
                 body.insert(at, chance.randrange(256))
-    decoded = ColumnDecoder(REGISTRY).decode([batch([(k, bytes(v)) for k, v in records])])
+    sent = [batch([(key, bytes(value)) for key, value in records])]
+    decoded = ColumnDecoder(REGISTRY).decode(sent, fields)
     titles = {
         offset: title
         for frame in decoded.frames.values()

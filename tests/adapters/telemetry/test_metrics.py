@@ -42,7 +42,7 @@ class _Decoder:
     def __init__(self, committed_at: datetime) -> None:
         self._at = committed_at
 
-    def decode(self, batch: Sequence[RecordBatch]) -> Decoded:
+    def decode(self, batch: Sequence[RecordBatch], fields: frozenset[str] | None = None) -> Decoded:
         origins = [{"committed_at": self._at}, {"committed_at": self._at + timedelta(seconds=1)}]
         return Decoded({"TrackAdded": pl.DataFrame({"origin": origins})}, [])
 

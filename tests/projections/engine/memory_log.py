@@ -43,7 +43,7 @@ class JsonDecoder:
     failures = 0
     """How many further calls fail, as with a registry that does not answer."""
 
-    def decode(self, batch: Sequence[RecordBatch]) -> Decoded:
+    def decode(self, batch: Sequence[RecordBatch], fields: frozenset[str] | None = None) -> Decoded:
         """See the port."""
         if self.failures:
             self.failures -= 1

@@ -3,7 +3,7 @@
 Implements `projections.store.ReadStore`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import polars as pl
@@ -101,8 +101,16 @@ class PostgresReadStore:
             return generation_rows.parked_keys(self._open(), self._model.name, generation)
 
     def write(self, generation: Generation, write: Write) -> None:
-        """See the port."""
+        """See the port.
+
+        Rows are staged before anything is locked: a process that is paused in the midst of a COPY
+        is ended by no time limit of the server's (see `connection.limit_transactions`).
+        """
+        self._make_staging(generation, write.rows)
         with self._transaction() as cursor:
+            for table, frame in write.rows.items():
+                sql = self._statements[table]
+                copy_frames(cursor, sql.copy_to_staging, [frame], (*sql.columns, REMOVED), sql.json)
             self._write(cursor, generation, write)
 
     @contextmanager
@@ -124,9 +132,9 @@ class PostgresReadStore:
             self._park(cursor, generation, write.parked)
         if write.resolved:
             self._resolve(cursor, generation, write.resolved)
-        if self._written != (generation.number, generation.schema):
-            self._prepare_for(cursor, generation)
-        self._merge(cursor, write)
+        for table in write.rows:
+            # Planned anew each time: how much is staged decides how best to join.
+            cursor.execute(self._statements[table].merge, prepare=False)
 
     def fill(self, generation: Generation, filling: Filling) -> None:
         """See the port."""
@@ -155,8 +163,7 @@ class PostgresReadStore:
         with self._transaction() as cursor:
             lift_limits(cursor)
             self._enter(cursor, generation, Phase.FILLING)
-            if self._written != (generation.number, generation.schema):
-                self._prepare_for(cursor, generation)
+            self._prepare_for(cursor, generation)
             yield cursor
 
     def _copy(self, cursor: psycopg.Cursor, table: str, frames: Iterable[pl.DataFrame]) -> None:
@@ -237,17 +244,23 @@ class PostgresReadStore:
         if cursor.rowcount != len(numbers):
             raise LettersMoved("another process has dealt with these letters")
 
-    def _merge(self, cursor: psycopg.Cursor, write: Write) -> None:
-        for table, frame in write.rows.items():
-            sql = self._statements[table]
-            if table not in self._staged:
-                cursor.execute(sql.create_staging)
+    def _make_staging(self, generation: Generation, tables: Collection[str]) -> None:
+        """See that there are staging tables, shaped as those of the generation."""
+        if self._is_prepared_for(generation) and self._staged.issuperset(tables):
+            return
+        with self._transaction() as cursor:
+            self._enter(cursor, generation, generation.phase)
+            self._prepare_for(cursor, generation)
+            for table in sorted(set(tables) - self._staged):
+                cursor.execute(self._statements[table].create_staging)
                 self._staged.add(table)
-            copy_frames(cursor, sql.copy_to_staging, [frame], (*sql.columns, REMOVED), sql.json)
-            # Planned anew each time: how much is staged decides how best to join.
-            cursor.execute(sql.merge, prepare=False)
+
+    def _is_prepared_for(self, generation: Generation) -> bool:
+        return self._written == (generation.number, generation.schema)
 
     def _prepare_for(self, cursor: psycopg.Cursor, generation: Generation) -> None:
+        if self._is_prepared_for(generation):
+            return
         self._staged.clear()
         for projection in self._model.projections:
             name = projection.sql.name

@@ -88,9 +88,7 @@ def copy_frames(
 ) -> int:
     """Send the frames' columns, in this order, as one COPY BINARY; returns the number of rows.
 
-    `json` names JSONB columns. The first frame is encoded before COPY begins: while the server
-    waits for a client's data, no time limit of its own ends the transaction of one that was paused
-    (see `connection.limit_transactions`).
+    `json` names JSONB columns.
     """
     tables = (f.select(columns).to_arrow(compat_level=CompatLevel.oldest()) for f in frames)
     first: pa.Table | None = next(tables, None)

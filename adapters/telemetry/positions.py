@@ -1,10 +1,20 @@
 """How far each stage is in each topic, as the brokers tell it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from datetime import UTC, datetime
+from functools import partial
+from time import monotonic, sleep
+from typing import TypeVar
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 
 from adapters.kafka.connection import REQUEST_SECONDS, client_configuration, failed
@@ -13,6 +23,14 @@ from adapters.telemetry.health import GroupStatus, TopicStatus
 
 RATE_SECONDS = 60
 _WAIT = 5.0
+_MOVING = {
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+}
+"""A group whose coordinator went away or hung gets another one, which reads up on it first."""
+
+Answer = TypeVar("Answer")
 
 Partition = tuple[str, int]
 
@@ -39,20 +57,22 @@ class Positions:
     def committed(self, group: str, states: Mapping[str, TopicState]) -> dict[Partition, int]:
         """Offsets that a group has committed; partitions without one are left out."""
         request = ConsumerGroupTopicPartitions(group, _partitions(states))
+        ask = partial(
+            self._admin.list_consumer_group_offsets, [request], request_timeout=REQUEST_SECONDS
+        )
         try:
-            answers = self._admin.list_consumer_group_offsets(
-                [request], request_timeout=REQUEST_SECONDS
-            )
-            found = answers[group].result().topic_partitions
+            found = _of_coordinator(ask, group).topic_partitions
         except KafkaException as error:
             raise failed(f"offsets of group {group}", error) from error
         return {(p.topic, p.partition): p.offset for p in found or [] if p.offset >= 0}
 
     def group(self, stage: str, group: str, read_model: str = "") -> GroupStatus:
         """How many members a group has."""
+        ask = partial(
+            self._admin.describe_consumer_groups, [group], request_timeout=REQUEST_SECONDS
+        )
         try:
-            answer = self._admin.describe_consumer_groups([group], request_timeout=REQUEST_SECONDS)
-            members = len(answer[group].result().members)
+            members = len(_of_coordinator(ask, group).members)
         except KafkaException as error:
             if error.args[0].name() != "GROUP_ID_NOT_FOUND":
                 raise failed(f"members of group {group}", error) from error
@@ -128,6 +148,18 @@ class Positions:
         except KafkaException as error:
             raise failed("offsets by time", error) from error
         return {(p.topic, p.partition): p.offset for p in answers if p.offset >= 0}
+
+
+def _of_coordinator(ask: Callable[[], Mapping[str, "Future[Answer]"]], group: str) -> Answer:
+    """What a group's coordinator says, once there is one. Raises KafkaException."""
+    deadline = monotonic() + REQUEST_SECONDS
+    while True:
+        try:
+            return ask()[group].result()
+        except KafkaException as error:
+            if error.args[0].code() not in _MOVING or monotonic() > deadline:
+                raise
+        sleep(0.1)
 
 
 def _partitions(states: Mapping[str, TopicState]) -> list[TopicPartition]:

@@ -60,26 +60,28 @@ def test_capture_killed_under_load(chain: Chain, size: Size, note: Note) -> None
 def test_a_worker_that_slept_past_its_session_overwrites_nothing(
     chain: Chain, size: Size, note: Note
 ) -> None:
-    with Load(chain, size.rate):
-        sleeper = chain.children["project"]
-        until(lambda: any(_positions(chain, "position").values()), 60, "events are projected")
-        sleeper.signal(signal.SIGSTOP)
-        began = time.monotonic()
-        try:
-            chain.start("project-2", PROJECT)
-            ends = _positions(chain, "end")
-            until(
-                lambda: all(at >= ends[t] for t, at in _positions(chain, "position").items()),
-                180,
-                "another worker has gone past where the sleeper was left",
-            )
-            note("seconds until another worker had taken over", round(time.monotonic() - began, 1))
-        finally:
-            sleeper.signal(signal.SIGCONT)
-        until(lambda: _members(chain) == 2, 120, "the sleeper is back in the group")
-    assert sleeper.is_running, sleeper.output()
-    _assert_whole(chain, note)
-    chain.stop("project-2")
+    try:
+        with Load(chain, size.rate):
+            sleeper = chain.children["project"]
+            until(lambda: any(_positions(chain, "position").values()), 60, "events are projected")
+            sleeper.signal(signal.SIGSTOP)
+            began = time.monotonic()
+            try:
+                chain.start("project-2", PROJECT)
+                ends = _positions(chain, "end")
+                until(
+                    lambda: all(at >= ends[t] for t, at in _positions(chain, "position").items()),
+                    180,
+                    "another worker has gone past where the sleeper was left",
+                )
+                note("seconds until another had taken over", round(time.monotonic() - began, 1))
+            finally:
+                sleeper.signal(signal.SIGCONT)
+            until(lambda: _members(chain) == 2, 120, "the sleeper is back in the group")
+        assert sleeper.is_running, sleeper.output()
+        _assert_whole(chain, note)
+    finally:
+        chain.stop("project-2")
 
 
 def _positions(chain: Chain, what: str, stage: str = "project") -> dict[str, int]:

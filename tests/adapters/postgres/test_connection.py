@@ -1,13 +1,24 @@
 """A worker that sleeps within a transaction loses it, and takes that as a passing trouble."""
 
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from threading import Event, Thread
+from typing import Any
 
+import polars as pl
 import psycopg
 import pytest
 
 from adapters.endpoints import Endpoints
+from adapters.postgres import read_store
 from adapters.postgres.connection import connect, limit_transactions, store_errors
-from projections.store import StoreBusy
+from adapters.postgres.generations import PostgresGenerations
+from adapters.postgres.read_store import PostgresReadStore
+from adapters.postgres.rows import copy_frames
+from projections.catalog import CATALOG
+from projections.store import CheckpointMoved, Purpose, StoreBusy, Write
+from tests.contracts.test_read_database import ZERO, rows, step
 
 pytestmark = pytest.mark.integration
 
@@ -31,3 +42,46 @@ def test_a_transaction_in_which_nothing_happens_is_ended(engines: Endpoints, lim
         await_end(engines.read_dsn, connection.info.backend_pid)
         with pytest.raises(StoreBusy), store_errors():
             connection.execute("SELECT 1")
+
+
+def test_paused_in_the_midst_of_its_rows_it_holds_up_nobody(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copying, awake = Event(), Event()
+    outcome: list[Exception] = []
+
+    def pausing(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        yield from frames
+        copying.set()
+        awake.wait(60)
+
+    def slowly(cursor: Any, statement: str, frames: Any, *how: Any) -> int:
+        return copy_frames(cursor, statement, pausing(frames), *how)
+
+    def work() -> None:
+        try:
+            sleeper.write(live, write)
+        except Exception as error:
+            outcome.append(error)
+
+    generations = PostgresGenerations(database, CATALOG)
+    generations.migrate()
+    live = generations.create(Purpose.SERVE, ZERO, live=True)
+    write = Write(rows((0, "TrackAdded", "a", "A")), step(0, 1))
+    with (
+        closing(PostgresReadStore(database, CATALOG)) as sleeper,
+        closing(PostgresReadStore(database, CATALOG)) as other,
+    ):
+        monkeypatch.setattr(read_store, "copy_frames", slowly)
+        thread = Thread(target=work)
+        thread.start()
+        try:
+            assert copying.wait(30)
+            monkeypatch.undo()
+            other.write(live, write)
+            with generations.hold_live():
+                pass
+        finally:
+            awake.set()
+            thread.join()
+    assert [type(error) for error in outcome] == [CheckpointMoved]

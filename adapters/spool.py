@@ -3,33 +3,36 @@
 It lies in the system's folder for temporary files (`TMPDIR`). Implements `projections.ports.Spool`.
 """
 
-import io
 import tempfile
 from collections.abc import Iterator
 
 import polars as pl
+import pyarrow as pa
+from polars import CompatLevel
 
 
 class DiskSpool:
-    """Frames as Arrow IPC, one behind the other."""
+    """Frames as one Arrow stream, in polars' own form: writing and reading it converts nothing."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="catalog-spool-")  # noqa: SIM115
-        self._sizes: list[int] = []
+        self._writer: pa.RecordBatchStreamWriter | None = None
 
     def add(self, frame: pl.DataFrame) -> None:
         """See the port. Raises OSError where there is no room left."""
-        bytes_ = frame.write_ipc(None, compression="uncompressed").getbuffer()
-        self._file.write(bytes_)
-        self._sizes.append(len(bytes_))
+        table = frame.to_arrow(compat_level=CompatLevel.newest())
+        if self._writer is None:
+            self._writer = pa.ipc.new_stream(self._file, table.schema)
+        self._writer.write_table(table)
 
     def read(self) -> Iterator[pl.DataFrame]:
         """See the port."""
-        at = 0
-        for size in self._sizes:
-            self._file.seek(at)
-            yield pl.read_ipc(io.BytesIO(self._file.read(size)))
-            at += size
+        if self._writer is None:
+            return
+        self._file.flush()
+        self._file.seek(0)
+        for batch in pa.ipc.open_stream(self._file):
+            yield pl.DataFrame(batch)
 
     def close(self) -> None:
         """See the port."""

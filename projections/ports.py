@@ -133,14 +133,14 @@ class EventDecoder(Protocol):
 
 
 class Spool(Protocol):
-    """Frames of one shape on their way, put aside on a disk. Gone with its process."""
+    """Rows of one shape on their way, put aside on a disk. Gone with its process."""
 
     def add(self, frame: pl.DataFrame) -> None:
         """Put a frame behind those that are there."""
         ...
 
     def read(self) -> Iterator[pl.DataFrame]:
-        """All frames, in order."""
+        """All rows, in order, in frames that may be cut elsewhere."""
         ...
 
     def close(self) -> None:

@@ -138,7 +138,7 @@ def _stretch(
         consumer.assign([TopicPartition(*at, starts[at]) for at in sorted(starts)])
         while pending and monotonic() < by:
             messages: list[Message] = []
-            gather(consumer, messages, wait=0.2, linger=0, limits=Limits(records=5000))
+            gather(consumer, messages.extend, wait=0.2, linger=0, limits=Limits(records=5000))
             records = map(record_of, messages)
             found += [r for r in records if r.offset < ends[r.topic, r.partition]]
             for tp in consumer.position([TopicPartition(*at) for at in pending]):

@@ -18,7 +18,7 @@ from adapters.kafka.connection import (
     failed,
     reporting,
 )
-from adapters.kafka.reading import Limits, batches_of, gather
+from adapters.kafka.reading import Gathered, Limits, gather
 from adapters.kafka.subscription import CLASSIC, GroupSubscription, OnArrival
 from adapters.kafka.topics import Topics, history_violations
 from projections.ports import Bounds, RecordBatch, Subscription
@@ -102,9 +102,10 @@ class KafkaEventLog:
             consumer.assign([TopicPartition(*tp, start[tp]) for tp in sorted(pending)])
             heard = time.monotonic()
             while pending:
-                messages = gather(consumer, [], wait=1.0, linger=0.02, limits=self._limits)
+                gathered = Gathered()
+                gather(consumer, gathered.add, wait=1.0, linger=0.02, limits=self._limits)
                 reached = _positions(consumer, pending)
-                batches = batches_of(messages, reached)
+                batches = gathered.batches(reached)
                 if any(reached[tp] > start[tp] for tp in reached):
                     heard = time.monotonic()
                 elif time.monotonic() - heard > STALLED_SECONDS:

@@ -1,7 +1,9 @@
 """Taking records from a consumer: many when there are many, the first at once when there is one."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, Message
 
@@ -34,45 +36,88 @@ class Limits:
 
 
 def gather(
-    consumer: Consumer, gathered: list[Message], *, wait: float, linger: float, limits: Limits
-) -> list[Message]:
+    consumer: Consumer,
+    take: Callable[[list[Message]], object],
+    *,
+    wait: float,
+    linger: float,
+    limits: Limits,
+) -> None:
     """Wait up to `wait` seconds for a first record, then take what is there up to the limits.
 
-    `linger` is how long to wait for more each time: 0 for the lowest latency. Records are added
-    to `gathered` as they come, so that a callback of the consumer may take some out again.
-    Raises KafkaFailed for an error that doesn't heal by itself.
+    `linger` is how long to wait for more each time: 0 for the lowest latency. `take` gets the
+    records as they come, some hundreds at once. Raises KafkaFailed for an error that doesn't heal
+    by itself.
     """
-    room = limits.bytes
+    room, left = limits.bytes, limits.records
     chunk = consumer.consume(1, wait)
     while chunk:
         sound = [message for message in chunk if message.error() is None]
         if len(sound) < len(chunk):
             _judge(chunk)
-        gathered += sound
+        take(sound)
         room -= sum(map(len, sound))
-        if room <= 0 or len(gathered) >= limits.records:
+        left -= len(sound)
+        if room <= 0 or left <= 0:
             break
         chunk = consumer.consume(_CHUNK, linger)
-    return gathered
 
 
-def batches_of(messages: list[Message], positions: Mapping[Partition, int]) -> list[RecordBatch]:
-    """Group records by partition, in order. `positions` says how far each partition was read."""
-    parted: dict[Partition, list[Message]] = {}
-    for message in messages:
-        at: Partition = (message.topic(), message.partition())  # type: ignore[assignment]
-        try:
-            parted[at].append(message)
-        except KeyError:
-            parted[at] = [message]
-    return [_batch(at, its, positions.get(at, 0)) for at, its in sorted(parted.items())]
+class Gathered:
+    """Records by partition, column by column.
+
+    What the client made of them is let go of at once: to hold thousands of its messages takes more
+    time than to read them (0.5 instead of 1.3 µs a record, by what fits the processor's caches).
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[Partition, _Columns] = {}
+
+    def add(self, messages: list[Message]) -> None:
+        """Put messages behind those that are there."""
+        places = [(message.topic(), message.partition()) for message in messages]
+        if not places:
+            return
+        if places.count(places[0]) == len(places):
+            self._add(places[0], messages)  # type: ignore[arg-type]
+            return
+        parted: dict[Any, list[Message]] = {}
+        for place, message in zip(places, messages, strict=True):
+            parted.setdefault(place, []).append(message)
+        for place, its in parted.items():
+            self._add(place, its)
+
+    def leave_out(self, partitions: Collection[Partition]) -> None:
+        """Forget the records of these partitions."""
+        for partition in partitions:
+            self._columns.pop(partition, None)
+
+    def partitions(self) -> set[Partition]:
+        """Those of which there are records."""
+        return set(self._columns)
+
+    def batches(self, positions: Mapping[Partition, int]) -> list[RecordBatch]:
+        """A batch a partition; `positions` says how far each was read."""
+        return [
+            RecordBatch(
+                *at, its.offsets, its.keys, its.values,
+                max(positions.get(at, 0), its.offsets[-1] + 1),
+            )
+            for at, its in sorted(self._columns.items(), key=itemgetter(0))
+        ]  # fmt: skip
+
+    def _add(self, at: Partition, messages: list[Message]) -> None:
+        its = self._columns.setdefault(at, _Columns())
+        its.offsets += [message.offset() for message in messages]  # type: ignore[misc]
+        its.keys += [message.key() for message in messages]
+        its.values += [message.value() for message in messages]
 
 
-def _batch(at: Partition, messages: list[Message], position: int) -> RecordBatch:
-    offsets: list[int] = [message.offset() for message in messages]  # type: ignore[misc]
-    keys = [message.key() for message in messages]
-    values = [message.value() for message in messages]
-    return RecordBatch(*at, offsets, keys, values, max(position, offsets[-1] + 1))
+@dataclass(slots=True)
+class _Columns:
+    offsets: list[int] = field(default_factory=list)
+    keys: list[bytes | None] = field(default_factory=list)
+    values: list[bytes | None] = field(default_factory=list)
 
 
 def _judge(messages: list[Message]) -> None:

@@ -18,7 +18,7 @@ from confluent_kafka import (
 )
 
 from adapters.kafka.connection import failed, log
-from adapters.kafka.reading import Limits, UnsupportedByBrokers, batches_of, gather
+from adapters.kafka.reading import Gathered, Limits, UnsupportedByBrokers, gather
 from projections.ports import RecordBatch
 from projections.ports import TopicPartition as Partition
 
@@ -45,7 +45,8 @@ class GroupSubscription:
         self._on_arrival = on_arrival
         self._on_assign, self._on_lost = on_assign, on_lost
         self._limits = limits
-        self._gathered: list[Message] = []
+        self._gathered = Gathered()
+        self._arrived: list[Message] = []
         self._positions: dict[Partition, int] = {}
         """Of the assigned partitions: up to where they were handed over."""
         self._configuration = configuration | {"on_commit": _note_commit}
@@ -58,9 +59,10 @@ class GroupSubscription:
         A partition whose position moved without a record (transaction markers) has an empty batch.
         Raises KafkaFailed for an error that doesn't heal by itself.
         """
-        self._gathered.clear()
+        self._gathered = Gathered()
+        self._arrived.clear()
         try:
-            gather(self._consumer, self._gathered, wait=timeout, linger=0, limits=self._limits)
+            gather(self._consumer, self._take, wait=timeout, linger=0, limits=self._limits)
             reached = self._reached()
         except UnsupportedByBrokers:
             if self._configuration["group.protocol"] == "classic":
@@ -70,10 +72,11 @@ class GroupSubscription:
         except KafkaException as error:
             raise failed("following the event topics", error) from error
         # a revocation may come in the midst of the last chunk
-        held = [m for m in self._gathered if (m.topic(), m.partition()) in self._positions]
+        self._gathered.leave_out(self._gathered.partitions() - self._positions.keys())
         if self._on_arrival is not None:
+            held = [m for m in self._arrived if (m.topic(), m.partition()) in self._positions]
             self._on_arrival(held)
-        batches = batches_of(held, reached)
+        batches = self._gathered.batches(reached)
         read = {(batch.topic, batch.partition) for batch in batches}
         batches += [
             RecordBatch(*partition, (), (), (), position)
@@ -111,6 +114,11 @@ class GroupSubscription:
         """Leave the group; the partitions still held are reported as lost."""
         self._consumer.close()
 
+    def _take(self, messages: list[Message]) -> None:
+        self._gathered.add(messages)
+        if self._on_arrival is not None:
+            self._arrived += messages
+
     def _join(self) -> Consumer:
         consumer = Consumer(self._configuration)
         consumer.subscribe(
@@ -145,11 +153,7 @@ class GroupSubscription:
         lost = {(tp.topic, tp.partition) for tp in partitions}
         for partition in lost:
             self._positions.pop(partition, None)
-        self._gathered[:] = [
-            message
-            for message in self._gathered
-            if (message.topic(), message.partition()) not in lost
-        ]
+        self._gathered.leave_out(lost)
         self._on_lost(sorted(lost))
         consumer.incremental_unassign(partitions)
 

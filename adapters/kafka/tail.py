@@ -58,7 +58,8 @@ def read_topics(
 
 
 def _records(consumer: Consumer) -> list[Record]:
-    messages = gather(consumer, [], wait=0.2, linger=0, limits=Limits(records=1000))
+    messages: list[Message] = []
+    gather(consumer, messages.extend, wait=0.2, linger=0, limits=Limits(records=1000))
     return [record_of(message) for message in messages]
 
 

@@ -266,6 +266,8 @@ def without_bad(
     batches: Sequence[RecordBatch], bad: Sequence[BadRecord]
 ) -> tuple[list[RecordBatch], list[BadRecord]]:
     """Take out bad records and, as waiting, all later ones of their keys."""
+    if not bad:
+        return list(batches), []
     places = {(record.topic, record.partition, record.offset) for record in bad}
     since: dict[tuple[str, bytes], int] = {}
     for record in bad:

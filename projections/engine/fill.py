@@ -162,8 +162,7 @@ def _read(
     spool, ids, rows, position = parts.spool(), parts.spool(), 0, move.expected
     parked: list[BadRecord] = []
     try:
-        polled = read(parts.events, {at: position}, {at: move.position})
-        with closing(ahead(polled)) as batches:  # polling waits for the log, sifting works
+        with closing(read(parts.events, {at: position}, {at: move.position})) as batches:
             for batch in batches:
                 sifted = sift(parts.model, parts.decoder, batch, keys_of(parked), refused)
                 bad = sorted(sifted.bad, key=lambda record: record.offset)
@@ -222,8 +221,9 @@ def _newest(partition: _Partition) -> pl.Series:
                 numbered = numbered.filter(pl.col("id").hash() % count == number)
             ids.append(numbered)
         if ids:
-            last = pl.concat(ids).unique("id", keep="last", maintain_order=False)
-            mask = mask.scatter(last.filter(~pl.col(REMOVED))["row"], True)
+            those = pl.concat(ids, rechunk=False)
+            last = those["id"].is_last_distinct() & ~those[REMOVED]
+            mask = mask.scatter(those["row"].filter(last), True)
     return mask
 
 

@@ -35,7 +35,7 @@ _SERVER_OPTIONS = {
     "max_replication_slots": "10",
     "max_wal_senders": "10",
     "max_connections": "100",
-    "shared_buffers": "128MB",
+    "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "timezone": "UTC",
     "log_line_prefix": "%m [%p] %d ",

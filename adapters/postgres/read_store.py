@@ -110,7 +110,9 @@ class PostgresReadStore:
         with self._transaction() as cursor:
             for table, frame in write.rows.items():
                 sql = self._statements[table]
-                copy_frames(cursor, sql.copy_to_staging, [frame], (*sql.columns, REMOVED), sql.json)
+                columns = (*sql.columns, REMOVED)
+                # In the order of their key, neighbours in the index come one after another.
+                copy_frames(cursor, sql.copy_to_staging, [frame.sort("id")], columns, sql.json)
             self._write(cursor, generation, write)
 
     @contextmanager
@@ -180,6 +182,9 @@ class PostgresReadStore:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._dsn, self._purpose)
             limit_transactions(self._connection)
+            # Rows are met by their key. At the default of 4, made for disks that turn, a batch of
+            # some thousand is joined by reading the whole table: 175 instead of 50 ms.
+            self._connection.execute("SET random_page_cost = 1.1")
             self._written = None
         return self._connection
 

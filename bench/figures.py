@@ -22,6 +22,8 @@ class Figure:
     note: str = ""
     timeline: list[tuple[float, int]] = field(default_factory=list)
     """Seconds since the start, records done by then."""
+    memory: list[tuple[float, float]] = field(default_factory=list)
+    """Seconds since the start, MB that were resident then."""
 
     @property
     def reached(self) -> bool | None:

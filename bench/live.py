@@ -29,6 +29,7 @@ def run(stage: Stage) -> list[Figure]:
             peak_mb=done.peak_mb,
             size=events,
             timeline=done.timeline,
+            memory=done.memory,
             note="every row right" if not wrong else f"{wrong:,} rows wrong",
         ),
         Figure(

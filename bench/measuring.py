@@ -25,6 +25,8 @@ class Clock:
     began: float = 0.0
     ended: float = 0.0
     marks: list[tuple[float, int]] = field(default_factory=list)
+    memory: list[tuple[float, float]] = field(default_factory=list)
+    """MB that were resident at each mark."""
 
     def start(self) -> None:
         """From now on it counts."""
@@ -39,6 +41,7 @@ class Clock:
         now = self.elapsed()
         if not self.marks or now - self.marks[-1][0] >= 0.1:
             self.marks.append((round(now, 3), done))
+            self.memory.append((round(now, 3), round(resident_mb(), 1)))
 
     def stop(self) -> None:
         """No more counts."""
@@ -53,6 +56,7 @@ class Measured:
     seconds: float
     peak_mb: float
     timeline: list[tuple[float, int]]
+    memory: list[tuple[float, float]]
 
     def rate(self, count: int) -> float:
         """Records a second."""
@@ -85,13 +89,22 @@ def _run(answer: Connection, job: Job, arguments: tuple[Any, ...]) -> None:
     try:
         value = job(clock, *arguments)
         seconds = clock.ended - clock.began
-        answer.send((True, (value, seconds, peak_mb(), clock.marks)))
+        answer.send((True, (value, seconds, peak_mb(), clock.marks, clock.memory)))
     except BaseException:
         answer.send((False, traceback.format_exc()))
 
 
 def peak_mb(pid: int | str = "self") -> float:
     """Largest resident memory that a process has had, in MB."""
+    return _memory("VmHWM", pid)
+
+
+def resident_mb() -> float:
+    """Memory of this process that is resident now, in MB."""
+    return _memory("VmRSS", "self")
+
+
+def _memory(kind: str, pid: int | str) -> float:
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    found = re.search(rf"{kind}:\s+(\d+) kB", status)
     return int(found[1]) / 1024 if found else float("nan")

@@ -60,6 +60,7 @@ def _rate(case: str, name: str, events: int, done: Measured, goal: float | None 
         peak_mb=done.peak_mb,
         size=events,
         timeline=done.timeline,
+        memory=done.memory,
         note=phases,
     )
 

@@ -119,6 +119,8 @@ def _records(rows: pl.DataFrame, known: dict[str, str], first: int) -> list[tupl
         zip(rows["id"].to_list(), images.to_list(), strict=True), first
     ):
         before = known.get(row)
+        if before == after:  # an update of nothing makes no event
+            continue
         known[row] = after
         operation = "u" if before else "c"
         value = (

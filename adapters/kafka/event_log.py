@@ -24,6 +24,8 @@ from adapters.kafka.topics import Topics, history_violations
 from projections.ports import Bounds, RecordBatch, Subscription
 from projections.ports import TopicPartition as Partition
 
+LINGER = 0.002
+"""Seconds for which a replay waits for more, once in each partition at least: at its end."""
 STALLED_SECONDS = 120.0
 """A replay that gets nothing for so long fails: its end is known to be there."""
 
@@ -103,7 +105,7 @@ class KafkaEventLog:
             heard = time.monotonic()
             while pending:
                 gathered = Gathered()
-                gather(consumer, gathered.add, wait=1.0, linger=0.02, limits=self._limits)
+                gather(consumer, gathered.add, wait=0.05, linger=LINGER, limits=self._limits)
                 reached = _positions(consumer, pending)
                 batches = gathered.batches(reached)
                 if any(reached[tp] > start[tp] for tp in reached):

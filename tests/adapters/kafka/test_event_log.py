@@ -67,6 +67,20 @@ def test_replay_starts_where_it_is_told_and_keeps_to_its_limits(
     assert list(log.replay(until, until)) == []
 
 
+def test_replays_one_after_another_are_each_whole(
+    engines: Endpoints, topic: str, write: Write
+) -> None:
+    write([str(number) for number in range(1500)], 0)
+    write([str(number) for number in range(20)], 1)
+    first, second = {(topic, 0): 1501}, {(topic, 1): 21}  # with the transactions' markers
+    log = KafkaEventLog(engines.kafka, limits=Limits(records=400))
+    for until in (first, second, first | second, first):
+        flat = [batch for batches in log.replay({(topic, 0): 10}, until) for batch in batches]
+        for partition in until:
+            expected = range(10, 1500) if partition[1] == 0 else range(20)
+            assert texts(flat, partition[1]) == [str(number) for number in expected]
+
+
 def test_position_that_the_log_does_not_hold_is_an_error(
     engines: Endpoints, topic: str, write: Write
 ) -> None:

@@ -90,7 +90,8 @@ def copy_frames(
 
     `json` names JSONB columns.
     """
-    tables = (f.select(columns).to_arrow(compat_level=CompatLevel.oldest()) for f in frames)
+    chosen = (f if f.columns == list(columns) else f.select(columns) for f in frames)
+    tables = (frame.to_arrow(compat_level=CompatLevel.oldest()) for frame in chosen)
     first: pa.Table | None = next(tables, None)
     if first is None:
         return 0

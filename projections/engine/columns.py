@@ -4,6 +4,8 @@ COPY BINARY has no casts: a column of another width or order would be refused or
 So every frame passes here before it goes to a store.
 """
 
+from functools import cache
+
 import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -55,7 +57,12 @@ def _of_sql_type(kind: sa.types.TypeEngine[object], name: str) -> pl.DataType:  
 
 def schema_of(projection: Projection) -> pl.Schema:
     """Columns that a store gets for this table: the table's own, in order, and `_removed`."""
-    columns = {column.name: polars_type(column) for column in projection.sql.columns}
+    return _schema_of(projection.sql)
+
+
+@cache
+def _schema_of(table: sa.Table) -> pl.Schema:
+    columns = {column.name: polars_type(column) for column in table.columns}
     return pl.Schema({**columns, REMOVED: pl.Boolean()})
 
 

@@ -28,7 +28,7 @@ from adapters.api.server import Serving, application, listen, serve
 from bench.serving_rows import fill
 from projections.catalog.answers.lookup import LOOKUP
 
-CONNECTIONS = 24
+CONNECTIONS = 14
 _TICK = os.sysconf("SC_CLK_TCK")
 
 

@@ -91,9 +91,11 @@ def write_changes(clock: Clock, endpoints: Endpoints, plan: TopicPlan) -> int:
     clock.start()
     client = producer(endpoints.kafka)
     known: dict[str, str] = {}
-    written = 0
+    written = seen = 0
     for batch in topic_batches(plan):
-        for key, value in _records(batch.rows, known, written):
+        records = _records(batch.rows, known, seen)
+        seen += batch.rows.height
+        for key, value in records:
             written += 1
             while True:
                 try:

@@ -34,8 +34,9 @@ from projections.store import (
     RowsRefused,
 )
 
-AT_ONCE = 100_000
-"""Rows whose ids are compared at once: some 100 bytes of memory each."""
+AT_ONCE = 200_000
+"""Rows whose ids are compared at once: some 100 bytes of memory each. For each such part all ids of
+the partition are read once more."""
 PATIENCE = 60.0
 """Seconds for which a helper waits for somebody to help."""
 
@@ -218,13 +219,18 @@ def _newest(partition: _Partition) -> pl.Series:
             numbered = frame.with_row_index("row", row)
             row += frame.height
             if count > 1:
-                numbered = numbered.filter(pl.col("id").hash() % count == number)
+                numbered = _compact(numbered.filter(pl.col("id").hash() % count == number))
             ids.append(numbered)
         if ids:
             those = pl.concat(ids, rechunk=False)
             last = those["id"].is_last_distinct() & ~those[REMOVED]
             mask = mask.scatter(those["row"].filter(last), True)
     return mask
+
+
+def _compact(frame: pl.DataFrame) -> pl.DataFrame:
+    """Copy a frame's texts: those of a filtered one keep the memory of all that it was made of."""
+    return pl.DataFrame(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
 
 
 def _rows(partition: _Partition, kept: pl.Series) -> Iterator[pl.DataFrame]:

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from adapters.postgres.generation_rows import NotMigrated
 from adapters.postgres.generations import PostgresGenerations
 from adapters.postgres.read_store import PostgresReadStore
 from migrations import run
@@ -64,6 +65,11 @@ def test_migrations_lead_to_the_models(database: str) -> None:
     assert len(run.check(database, "read_catalog", "catalog")) == 1
     with pytest.raises(run.UnknownBranch, match="nonsense"):
         run.history("nonsense")
+
+
+def test_a_database_without_tables_is_named_and_the_cure(database: str) -> None:
+    with pytest.raises(NotMigrated, match="catalog migrate"):
+        PostgresGenerations(database, MODEL).all()
 
 
 def test_a_rebuild_is_indexed_logged_and_equal(chain: PostgresChain) -> None:

@@ -32,13 +32,10 @@ from projections.store import (
     Scope,
     Write,
 )
+from tests.projections.engine.memory_generations import MemoryGenerations
+from tests.projections.engine.memory_letters import MemoryDeadLetters
 from tests.projections.engine.memory_log import JsonDecoder, event
-from tests.projections.engine.memory_store import (
-    MemoryDatabase,
-    MemoryDeadLetters,
-    MemoryGenerations,
-    MemoryReadStore,
-)
+from tests.projections.engine.memory_store import MemoryDatabase, MemoryReadStore
 
 TRACKS = ("catalog.track", 0)
 LABELS = ("catalog.label", 1)

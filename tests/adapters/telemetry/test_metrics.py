@@ -28,7 +28,7 @@ from projections.store import (
     ReadStore,
     Write,
 )
-from tests.projections.engine.memory_store import MemorySpool
+from tests.projections.engine.memory_spool import MemorySpool
 
 TOPIC = "catalog.track"
 LIVE = Generation("catalog", 7, "catalog", Phase.LIVE)

@@ -10,14 +10,11 @@ from projections.engine.worker import Worker
 from projections.ports import DeadLetters, TopicPartition
 from projections.read_model import ReadModel
 from projections.store import Generation, Generations, Phase, ReadStore, StoreBusy, Write
+from tests.projections.engine.memory_generations import MemoryGenerations
+from tests.projections.engine.memory_letters import MemoryDeadLetters
 from tests.projections.engine.memory_log import JsonDecoder, MemoryLog, event
-from tests.projections.engine.memory_store import (
-    MemoryDatabase,
-    MemoryDeadLetters,
-    MemoryGenerations,
-    MemoryReadStore,
-    MemorySpool,
-)
+from tests.projections.engine.memory_spool import MemorySpool
+from tests.projections.engine.memory_store import MemoryDatabase, MemoryReadStore
 
 MODEL = ReadModel(
     "catalog",

@@ -15,8 +15,8 @@ from projections.engine.rebuild import ensure_live, rebuild
 from projections.engine.worker import NoLiveGeneration, run
 from projections.ports import Stage
 from tests.projections.engine.chain import MODEL, Chain, FlakyStore
+from tests.projections.engine.memory_generations import MemoryGenerations, MemoryHeld
 from tests.projections.engine.memory_log import event
-from tests.projections.engine.memory_store import MemoryGenerations, MemoryHeld
 
 
 @pytest.fixture

@@ -1,0 +1,81 @@
+"""Parked records in memory."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from projections.ports import DeadLetter, Headers, Stage
+from tests.projections.engine.memory_store import EPOCH, MemoryDatabase
+
+
+class MemoryDeadLetters:
+    """Implements `projections.ports.DeadLetters`."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._db = database
+
+    def park(
+        self,
+        stage: Stage,
+        topic: str,
+        partition: int,
+        offset: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers | None,
+        reason: str,
+    ) -> None:
+        """See the port."""
+        live = self._db.live()
+        generation = live.generation.number if live and stage is Stage.PROJECT else 0
+        for one in self._db.letters.values():
+            if (one.stage, one.topic, one.partition, one.offset) == (
+                stage, topic, partition, offset,
+            ):  # fmt: skip
+                return
+        number = max(self._db.letters, default=0) + 1
+        self._db.letters[number] = DeadLetter(
+            number, stage, self._db.model.name if stage is Stage.PROJECT else "", generation, topic,
+            partition, offset, key, value, list(headers or ()), reason, EPOCH, 0,
+        )  # fmt: skip
+
+    def is_parked(self, stage: Stage, topic: str, key: bytes | None) -> bool:
+        """See the port."""
+        return key in self.parked_keys(stage, topic)
+
+    def parked_keys(self, stage: Stage, topic: str) -> set[bytes]:
+        """See the port."""
+        return {one.key for one in self.list(stage, topic) if one.key is not None}
+
+    def list(
+        self,
+        stage: Stage | None = None,
+        topic: str | None = None,
+        key: bytes | None = None,
+        limit: int | None = None,
+    ) -> list[DeadLetter]:
+        """See the port."""
+        live = self._db.live()
+        number = live.generation.number if live else 0
+        found = [
+            one
+            for one in self._db.letters.values()
+            if (stage is None or one.stage is stage)
+            and (topic is None or one.topic == topic)
+            and (key is None or one.key == key)
+            and (one.stage is Stage.TRANSLATE or one.generation == number)
+        ]
+        found.sort(key=lambda o: (o.stage is Stage.PROJECT, o.topic, o.partition, o.offset))
+        return found[:limit]
+
+    def show(self, number: int) -> DeadLetter:
+        """See the port."""
+        return self._db.letters[number]
+
+    def discard(self, numbers: Sequence[int]) -> int:
+        """See the port."""
+        return sum(self._db.letters.pop(number, None) is not None for number in numbers)
+
+    def note_failure(self, number: int, reason: str) -> None:
+        """See the port."""
+        letter = self._db.letters[number]
+        self._db.letters[number] = replace(letter, attempts=letter.attempts + 1, reason=reason)

@@ -13,6 +13,13 @@ class CatalogError(Exception):
     exit_code = 1
 
 
+class NotMigrated(CatalogError):
+    """The read database lacks the engine's tables."""
+
+    def __init__(self) -> None:
+        super().__init__("the read database has no tables of the engine yet: run `catalog migrate`")
+
+
 class UsageProblem(CatalogError):
     """The command or a setting is wrong, nothing was done. Exit code 2."""
 

@@ -5,9 +5,11 @@ from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from threading import Event
 
+import psycopg
+
 from adapters import wiring
 from adapters.endpoints import Endpoints
-from adapters.errors import CatalogError, UsageProblem
+from adapters.errors import CatalogError, NotMigrated, UsageProblem
 from adapters.kafka.connection import Statistics
 from adapters.kafka.retranslation import retranslate
 from adapters.kafka.subscription import OnArrival
@@ -59,6 +61,10 @@ def engine_errors() -> Iterator[None]:
         ) from error
     except _FAILURES as error:
         raise CatalogError(str(error)) from error
+    except psycopg.errors.UndefinedTable as error:
+        if '"engine.' not in str(error):
+            raise
+        raise NotMigrated from error
 
 
 @contextmanager

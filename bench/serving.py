@@ -28,7 +28,6 @@ from adapters.api.server import Serving, application, listen, serve
 from bench.serving_rows import fill
 from projections.catalog.answers.lookup import LOOKUP
 
-CONNECTIONS = 14
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -82,7 +81,9 @@ class _Client(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def _load(port: int, seconds: float, paths: list[bytes]) -> tuple[list[float], list[bytes]]:
+async def _load(
+    port: int, connections: int, seconds: float, paths: list[bytes]
+) -> tuple[list[float], list[bytes]]:
     took: list[float] = []
     bad: list[bytes] = []
     loop = asyncio.get_running_loop()
@@ -91,7 +92,7 @@ async def _load(port: int, seconds: float, paths: list[bytes]) -> tuple[list[flo
         (await loop.create_connection(lambda: _Client(around, took, bad, end), "127.0.0.1", port))[
             1
         ]
-        for _ in range(CONNECTIONS)
+        for _ in range(connections)
     ]
     await asyncio.gather(*(client.done for client in clients))
     return sorted(took), bad
@@ -144,7 +145,7 @@ def _server(kind: str, dsn: str) -> Iterator[tuple[int, int]]:
     try:
         for _ in range(600):
             try:
-                asyncio.run(_load(port, 0, [b"/"]))
+                asyncio.run(_load(port, 1, 0, [b"/"]))
                 break
             except OSError:
                 time.sleep(0.1)
@@ -154,17 +155,17 @@ def _server(kind: str, dsn: str) -> Iterator[tuple[int, int]]:
         process.wait()
 
 
-def over_http(kind: str, dsn: str, tracks: int, seconds: float) -> None:
-    """A server, asked over CONNECTIONS connections."""
+def over_http(kind: str, dsn: str, tracks: int, seconds: float, connections: int) -> None:
+    """A server, asked over so many connections at once."""
     paths = [f"/v1/lookup/isrc/{isrc}?country=GB".encode() for isrc in _isrcs(tracks, 20_000)]
     with _server(kind, dsn) as (port, pid):
-        asyncio.run(_load(port, 1, paths))
+        asyncio.run(_load(port, connections, 1, paths))
         began = _processor_seconds(pid)
-        took, bad = asyncio.run(_load(port, seconds, paths))
+        took, bad = asyncio.run(_load(port, connections, seconds, paths))
         used = _processor_seconds(pid) - began
     if bad:
         sys.exit(f"{len(bad)} requests failed: {set(bad)}")
-    _tell(f"{kind}, {CONNECTIONS} connections", took, len(took) / seconds, used / len(took))
+    _tell(f"{kind}, {connections} connections", took, len(took) / seconds, used / len(took))
 
 
 def _tell(name: str, took: list[float], rate: float, processor: float) -> None:
@@ -182,6 +183,7 @@ def main() -> None:
     parser.add_argument("dsn")
     parser.add_argument("--tracks", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--connections", type=int, default=14)
     parser.add_argument("--serve", choices=("empty endpoint", "catalog serve"))
     parser.add_argument("--port", type=int)
     asked = parser.parse_args()
@@ -197,7 +199,7 @@ def main() -> None:
     for together in (1, TOGETHER):
         bare(asked.dsn, asked.tracks, asked.seconds, together)
     for kind in ("empty endpoint", "catalog serve"):
-        over_http(kind, asked.dsn, asked.tracks, asked.seconds)
+        over_http(kind, asked.dsn, asked.tracks, asked.seconds, asked.connections)
     print(f"load average {os.getloadavg()[0]:.1f}")
 
 

@@ -121,6 +121,11 @@ class Decoded:
     undecodable: list[BadRecord]
 
 
+def and_origin(fields: frozenset[str] | None) -> frozenset[str] | None:
+    """What to ask a decoder for by one that looks at where events come from itself."""
+    return None if fields is None else fields | {"origin"}
+
+
 class EventDecoder(Protocol):
     """Turns records into columns by their writer's schema."""
 

@@ -59,8 +59,7 @@ class GroupSubscription:
         A partition whose position moved without a record (transaction markers) has an empty batch.
         Raises KafkaFailed for an error that doesn't heal by itself.
         """
-        self._gathered = Gathered()
-        self._arrived.clear()
+        self._gathered, self._arrived = Gathered(), []
         try:
             gather(self._consumer, self._take, wait=timeout, linger=0, limits=self._limits)
             reached = self._reached()
@@ -72,10 +71,9 @@ class GroupSubscription:
         except KafkaException as error:
             raise failed("following the event topics", error) from error
         # a revocation may come in the midst of the last chunk
-        self._gathered.leave_out(self._gathered.partitions() - self._positions.keys())
+        self._leave_out(self._gathered.partitions() - self._positions.keys())
         if self._on_arrival is not None:
-            held = [m for m in self._arrived if (m.topic(), m.partition()) in self._positions]
-            self._on_arrival(held)
+            self._on_arrival(self._arrived)
         batches = self._gathered.batches(reached)
         read = {(batch.topic, batch.partition) for batch in batches}
         batches += [
@@ -119,6 +117,10 @@ class GroupSubscription:
         if self._on_arrival is not None:
             self._arrived += messages
 
+    def _leave_out(self, partitions: set[Partition]) -> None:
+        self._gathered.leave_out(partitions)
+        self._arrived = [m for m in self._arrived if (m.topic(), m.partition()) not in partitions]
+
     def _join(self) -> Consumer:
         consumer = Consumer(self._configuration)
         consumer.subscribe(
@@ -153,7 +155,7 @@ class GroupSubscription:
         lost = {(tp.topic, tp.partition) for tp in partitions}
         for partition in lost:
             self._positions.pop(partition, None)
-        self._gathered.leave_out(lost)
+        self._leave_out(lost)
         self._on_lost(sorted(lost))
         consumer.incremental_unassign(partitions)
 

@@ -6,7 +6,6 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from adapters.errors import CatalogError
 from projections.ports import TopicPartition
 from projections.store import Generation, Pace, Phase, Purpose, Scope
 
@@ -22,10 +21,6 @@ def writing(number: int) -> str:
     a switch keeps them off. A lock of the lock manager and no row lock: those let newcomers pass
     a waiting switch, this one queues."""
     return f"write {number}"
-
-
-class NotMigrated(CatalogError):
-    """The read database lacks the engine's tables."""
 
 
 class PartitionClaims:
@@ -59,18 +54,13 @@ class PartitionClaims:
 def generations(
     connection: psycopg.Connection, read_model: str, condition: str = "true", *values: object
 ) -> list[Generation]:
-    """Generations of a read model that meet an SQL condition, oldest first. Raises NotMigrated."""
+    """Generations of a read model that meet an SQL condition, oldest first."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        try:
-            cursor.execute(
-                "SELECT * FROM engine.generation WHERE read_model = %s AND "
-                f"{condition} ORDER BY number",
-                (read_model, *values),
-            )
-        except psycopg.errors.UndefinedTable:
-            raise NotMigrated(
-                "the read database has no tables of the engine yet: run `catalog migrate`"
-            ) from None
+        cursor.execute(
+            "SELECT * FROM engine.generation WHERE read_model = %s AND "
+            f"{condition} ORDER BY number",
+            (read_model, *values),
+        )
         return [_of_row(row) for row in cursor]
 
 

@@ -56,9 +56,10 @@ class _Writer:
         reader = contract_of(event_type).newest.schema
         wanted = [field["name"] for field in schema["fields"]]
         if fields is not None:
-            asked = [one for one in reader["fields"] if one["name"] in {*fields, "id"}]
-            reader = {**reader, "fields": asked}
-            wanted = [name for name in wanted if name in {*fields, "id"}]
+            asked = fields | {"id"}
+            wanted = [name for name in wanted if name in asked]
+            read = [field for field in reader["fields"] if field["name"] in asked]
+            reader = {**reader, "fields": read}
         return cls(
             event_name=event_type.__name__,
             wanted=wanted,

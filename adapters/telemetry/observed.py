@@ -13,7 +13,7 @@ import polars as pl
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.tracing import EventTraces
 from projections.engine.parts import Parts
-from projections.ports import Decoded, EventDecoder, RecordBatch, TopicPartition
+from projections.ports import Decoded, EventDecoder, RecordBatch, TopicPartition, and_origin
 from projections.store import (
     CheckpointMoved,
     Filling,
@@ -65,7 +65,7 @@ class ObservedDecoder:
     def decode(self, batch: Sequence[RecordBatch], fields: frozenset[str] | None = None) -> Decoded:
         """See the port."""
         began = monotonic()
-        decoded = self._inner.decode(batch, None if fields is None else fields | {"origin"})
+        decoded = self._inner.decode(batch, and_origin(fields))
         now = monotonic()
         self._metrics.phase.labels("decode").observe(now - began)
         self._batch.decoded_at = now

@@ -15,7 +15,7 @@ import psycopg
 
 from adapters.debezium.connect import Connect, ConnectProblem
 from adapters.endpoints import Endpoints
-from adapters.errors import CatalogError, Unhealthy
+from adapters.errors import CatalogError, NotMigrated, Unhealthy
 from adapters.kafka.topics import Topics, violations
 from adapters.settings import Settings
 from adapters.telemetry.health import (
@@ -189,8 +189,6 @@ def _ask(endpoints: Endpoints, sql: str, values: tuple[object, ...] = ()) -> lis
         with psycopg.connect(endpoints.read_dsn, autocommit=True) as connection:
             return connection.execute(sql, values).fetchall()
     except psycopg.errors.UndefinedTable:
-        raise CatalogError(
-            "the read database has no tables of the engine yet: run `catalog migrate`"
-        ) from None
+        raise NotMigrated from None
     except psycopg.Error as error:
         raise CatalogError(f"the read database can't be asked: {error}") from None

@@ -3,9 +3,8 @@
 import re
 
 from stdnum.iso7064 import mod_37_36
-from stdnum.util import clean
 
-from domain.identifiers.judgement import Judgement, broken
+from domain.identifiers.judgement import Judgement, broken, compact
 
 RULE = "a DDEX Party Id is PADPIDA and 11 letters and digits: PADPIDA2007050901U"
 _SHAPE = re.compile(r"(?:DPID:?)?(PADPIDA[A-Z0-9]{11})")
@@ -13,7 +12,7 @@ _SHAPE = re.compile(r"(?:DPID:?)?(PADPIDA[A-Z0-9]{11})")
 
 def judge(raw: str) -> Judgement:
     """Upper case, without separators (`PA-DPIDA-2007050901-U`) or a `DPID:` prefix."""
-    match = _SHAPE.fullmatch(clean(raw, " -").upper())
+    match = _SHAPE.fullmatch(compact(raw, " -").upper())
     if match is None:
         return broken(raw.strip(), RULE)
     value = match[1]

@@ -6,9 +6,8 @@ Leading zeros do not change the number, so its one form here is 14 digits.
 import re
 
 from stdnum import ean
-from stdnum.util import clean
 
-from domain.identifiers.judgement import Judgement, broken
+from domain.identifiers.judgement import Judgement, broken, compact
 
 RULE = "a barcode (UPC, EAN, GTIN) has 8, 12, 13 or 14 digits"
 _SHAPE = re.compile(r"[0-9]{8}|[0-9]{12,14}")
@@ -16,7 +15,7 @@ _SHAPE = re.compile(r"[0-9]{8}|[0-9]{12,14}")
 
 def judge(raw: str) -> Judgement:
     """Zero-filled to 14 digits, also where the check digit (mod 10) is wrong."""
-    digits = clean(raw, " -")
+    digits = compact(raw, " -")
     if _SHAPE.fullmatch(digits) is None:
         return broken(raw.strip(), RULE)
     value = digits.zfill(14)

@@ -2,9 +2,7 @@
 
 import re
 
-from stdnum.util import clean
-
-from domain.identifiers.judgement import Judgement, broken
+from domain.identifiers.judgement import Judgement, broken, compact
 
 RULE = "an ISWC is T, 9 digits and a check digit: T-034.524.680-1"
 _SHAPE = re.compile(r"(?:ISWC:?)?(T[0-9]{10})")
@@ -12,7 +10,7 @@ _SHAPE = re.compile(r"(?:ISWC:?)?(T[0-9]{10})")
 
 def judge(raw: str) -> Judgement:
     """`T` and ten digits, without separators or an `ISWC ` prefix."""
-    match = _SHAPE.fullmatch(clean(raw, " -.").upper())
+    match = _SHAPE.fullmatch(compact(raw, " -.").upper())
     if match is None:
         return broken(raw.strip(), RULE)
     value = match[1]

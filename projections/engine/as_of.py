@@ -19,7 +19,7 @@ from projections.engine.batch import bad_record
 from projections.engine.parts import Parts
 from projections.engine.progress import Report
 from projections.engine.rebuild import build, check_history
-from projections.ports import BadRecord, Decoded, EventDecoder, RecordBatch
+from projections.ports import BadRecord, Decoded, EventDecoder, RecordBatch, and_origin
 from projections.store import Generation, Phase, Purpose, Scope
 
 UNDATED = "the event does not say when it was committed: a catalog as of a moment can't judge it"
@@ -38,7 +38,7 @@ class UpTo:
 
     def decode(self, batch: Sequence[RecordBatch], fields: frozenset[str] | None = None) -> Decoded:
         """See the port."""
-        decoded = self._inner.decode(batch, None if fields is None else fields | {"origin"})
+        decoded = self._inner.decode(batch, and_origin(fields))
         committed = pl.col("origin").struct.field("committed_at")
         places: set[tuple[int, int]] = set()
         frames = {}

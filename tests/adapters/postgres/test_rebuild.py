@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
 
@@ -12,15 +13,18 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from adapters.postgres.generation_rows import NotMigrated
+from adapters.errors import NotMigrated
+from adapters.postgres.dead_letters import PostgresDeadLetters
 from adapters.postgres.generations import PostgresGenerations
 from adapters.postgres.read_store import PostgresReadStore
+from adapters.read_side import engine_errors
 from migrations import run
 from projections.engine.apply import Poison
 from projections.engine.progress import Progress, silent
 from projections.engine.rebuild import HistoryNotWhole, ensure_live, rebuild, verify_live
 from projections.engine.switch import CantSwitch, by_number, rollback, switch, switch_to
 from projections.engine.verification import Difference
+from projections.ports import Stage
 from projections.store import Generation, Phase, Purpose, ReadersInTheWay, RebuildRunning
 from tests.adapters.postgres.postgres_chain import PostgresChain
 from tests.projections.engine.chain import MODEL, Chain
@@ -68,8 +72,14 @@ def test_migrations_lead_to_the_models(database: str) -> None:
 
 
 def test_a_database_without_tables_is_named_and_the_cure(database: str) -> None:
-    with pytest.raises(NotMigrated, match="catalog migrate"):
+    with pytest.raises(NotMigrated, match="catalog migrate"), engine_errors():
         PostgresGenerations(database, MODEL).all()
+    with (
+        pytest.raises(NotMigrated, match="catalog migrate"),
+        engine_errors(),
+        closing(PostgresDeadLetters(database, MODEL.name)) as letters,
+    ):
+        letters.parked_keys(Stage.PROJECT, "catalog.track")
 
 
 def test_a_rebuild_is_indexed_logged_and_equal(chain: PostgresChain) -> None:

@@ -6,9 +6,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from stdnum import ean
 from stdnum.iso7064 import mod_11_2, mod_37_36
+from stdnum.util import clean
 
 from domain.identifiers import SCHEMES, identify
 from domain.identifiers.iswc import check_digit
+from domain.identifiers.judgement import compact
 
 ALPHANUMERIC = string.ascii_uppercase + string.digits
 digits = st.text(string.digits, min_size=11, max_size=11)
@@ -34,6 +36,11 @@ well_formed = st.one_of(
     st.tuples(st.just("iswc"), iswcs),
     st.tuples(st.just("isrc"), isrcs),
 )
+
+
+@given(st.one_of(st.text(), st.text(string.printable), st.text(ALPHANUMERIC)))
+def test_separators_leave_as_stdnum_lets_them(raw: str) -> None:
+    assert compact(raw, " -.") == clean(raw, " -.")
 
 
 @given(st.sampled_from(SCHEMES), st.text())

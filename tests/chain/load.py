@@ -6,7 +6,6 @@ The base rows are never removed, so a reader must always find them. Prints what 
 
 import json
 import random
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from threading import Event
 
 import psycopg
 
+from adapters.cli.interruption import stopping
 from adapters.endpoints import resolve_endpoints
 from adapters.settings import load_settings
 
@@ -102,9 +102,8 @@ def main() -> None:
     """Write base rows, say `ready`, then load at RATE changes a second until told to stop."""
     rate, seed = float(sys.argv[1]), int(sys.argv[2])
     stop = Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     dsn = resolve_endpoints(load_settings()).master_dsn
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    with stopping(stop), psycopg.connect(dsn, autocommit=True) as connection:
         with connection.transaction():
             for statement, values in base(seed):
                 connection.execute(statement.encode(), values)

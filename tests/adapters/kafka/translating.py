@@ -1,10 +1,10 @@
 """A translating process that a test may kill: its arguments come as JSON on standard input."""
 
 import json
-import signal
 import sys
 from threading import Event
 
+from adapters.cli.interruption import stopping
 from adapters.kafka.translator import run_translator
 from adapters.postgres.dead_letters import PostgresDeadLetters
 from adapters.registry.client import Registry
@@ -14,16 +14,16 @@ from adapters.registry.encoder import EventEncoder
 def main() -> None:
     told = json.load(sys.stdin)
     stop = Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    run_translator(
-        told["kafka"],
-        told["topics"],
-        EventEncoder(Registry(told["registry"])),
-        PostgresDeadLetters(told["dsn"], "catalog"),
-        stop,
-        group=told["group"],
-        instance=told["instance"],
-    )
+    with stopping(stop):
+        run_translator(
+            told["kafka"],
+            told["topics"],
+            EventEncoder(Registry(told["registry"])),
+            PostgresDeadLetters(told["dsn"], "catalog"),
+            stop,
+            group=told["group"],
+            instance=told["instance"],
+        )
 
 
 if __name__ == "__main__":

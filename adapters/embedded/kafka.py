@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import subprocess
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from threading import Event
 
@@ -118,8 +119,21 @@ def _broker_properties(log_folder: Path, port: int, controller_port: int) -> dic
     }
 
 
+def cluster_id(drawn: Iterable[uuid.UUID]) -> str:
+    """The first of the drawn ids that a command line takes, as Kafka writes ids: base64url, 22.
+
+    One in 64 begins with a dash and would be read as an option; Kafka's own draw (`Uuid.randomUuid`
+    of its clients) passes those over too.
+    """
+    for one in drawn:
+        text = base64.urlsafe_b64encode(one.bytes).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text
+    raise ValueError("every id that was drawn begins with a dash")
+
+
 def _format(home: Path, class_path: list[str], properties: Path) -> None:
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    cluster = cluster_id(iter(uuid.uuid4, None))
     command = java_command(
         Sizing(heap_mb=128),
         options=class_path,

@@ -5,9 +5,9 @@ of their Python types (text, int, float, bool, date, UTC datetime, Decimal, list
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 
 Row = Mapping[str, object]
 
@@ -31,8 +31,7 @@ class Unavailable(Enum):
 UNCHANGED = Unavailable.UNCHANGED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coordinates:
+class Coordinates(NamedTuple):
     """Where a record stands in Kafka."""
 
     topic: str
@@ -40,9 +39,11 @@ class Coordinates:
     offset: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One change of one row of one master table."""
+class Change(NamedTuple):
+    """One change of one row of one master table.
+
+    A tuple, since one is made of every record and a frozen dataclass takes three times as long.
+    """
 
     table: str
     """Table name without schema or database: `track`."""

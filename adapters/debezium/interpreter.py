@@ -3,7 +3,7 @@
 What can't go this way is `Unusable`, with the reason; who calls decides where it waits.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from adapters.debezium.records import ChangeReader, Skip
 from adapters.debezium.source import UndecodableChange
@@ -19,8 +19,7 @@ class Unusable(Exception):
     """A record that no event can be made of; `str()` says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One event, as it is written."""
 
     topic: str

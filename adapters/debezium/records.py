@@ -87,7 +87,7 @@ class ChangeReader:
         table = self._tables.get(topic.rpartition(".")[2])
         if table is None:
             return _other(topic, value)
-        return table.read(Coordinates(topic=topic, partition=partition, offset=offset), key, value)
+        return table.read(Coordinates(topic, partition, offset), key, value)
 
 
 def _other(topic: str, value: bytes) -> Skip:
@@ -117,7 +117,7 @@ class _TableReader:
         self._table = table
         self._kinds = kinds
         self._unavailable = _placeholders(unavailable)
-        self._mark = unavailable.encode()
+        self._mark, self._encoded_mark = unavailable.encode(), self._unavailable.encoded
         self._decode = _decoder(table, kinds, _WIRE_TYPES).decode
         toasted = _decoder(table, kinds, {**_WIRE_TYPES, **_TOASTED})
         self._decode_toasted = toasted.decode
@@ -126,7 +126,7 @@ class _TableReader:
         self._moment = Moments().of
 
     def read(self, at: Coordinates, key: bytes | None, value: bytes) -> Change | Skip:
-        is_toasted = self._mark in value or any(text in value for text in self._unavailable.raw)
+        is_toasted = self._mark in value or self._encoded_mark in value
         record, schema = self._envelope(value, is_toasted)
         operation = _OPERATIONS.get(record.op)
         if operation is None:
@@ -237,13 +237,13 @@ class _TableReader:
 @dataclass(frozen=True, slots=True)
 class _Placeholders:
     texts: frozenset[str]
-    raw: tuple[bytes, ...]
+    encoded: bytes
 
 
 def _placeholders(unavailable: str) -> _Placeholders:
     """The placeholder as text, and in base64 as columns of bytes have it."""
     encoded = base64.b64encode(unavailable.encode())
-    return _Placeholders(frozenset({unavailable, encoded.decode()}), (encoded,))
+    return _Placeholders(frozenset({unavailable, encoded.decode()}), encoded)
 
 
 def _decoder(

@@ -6,6 +6,8 @@ of changes passes through them and looking names up per change is what Python is
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from itertools import compress
+from operator import itemgetter, ne
 
 from domain.changes import UNCHANGED, Change, Operation, Row
 from domain.events import Event, Origin
@@ -14,6 +16,9 @@ Translate = Callable[[Change], list[Event]]
 Values = tuple[object, ...]
 Reading = Callable[[object], object]
 """Makes a column's value into the field's; raises `ValueError` where it cannot."""
+
+
+_COMMON = ("event_id", "id", "origin", "changed")
 
 
 class Untranslatable(Exception):
@@ -39,7 +44,7 @@ def state_fields(state: type[Event]) -> tuple[str, ...]:
 class Carried:
     """The state fields of a subject: taken from rows, compared, and put into events."""
 
-    __slots__ = ("names", "readings", "table")
+    __slots__ = ("_content", "_pick", "names", "readings", "table")
 
     def __init__(
         self, table: str, state: type[Event], readings: Mapping[str, Reading] | None = None
@@ -47,12 +52,19 @@ class Carried:
         """`readings` names the fields whose column values aren't the field's values already."""
         self.table = table
         self.names = state_fields(state)
+        self._content = (*_COMMON, *self.names)
+        self._pick = _picking(self.names)
         self.readings = tuple((self.names.index(name), r) for name, r in (readings or {}).items())
 
     def values(self, row: Row) -> Values:
         """Values of the state fields in the order of `names`; a missing column is None."""
-        get = row.get
-        values = [get(name) for name in self.names]
+        try:
+            picked = self._pick(row)
+        except KeyError:
+            picked = tuple(map(row.get, self.names))
+        if not self.readings:
+            return picked
+        values = list(picked)
         for index, reading in self.readings:
             value = values[index]
             if value is not None and value is not UNCHANGED:
@@ -103,10 +115,12 @@ class Carried:
         """Sorted names of the fields that differ; all that are set where before isn't known."""
         if before is None:
             return [name for name, now in zip(self.names, after, strict=True) if now is not None]
+        if before == after:
+            return []
         return [
-            name
-            for name, was, now in zip(self.names, before, after, strict=True)
-            if was is not now and was != now
+            self.names[index]
+            for index in compress(range(len(after)), map(ne, before, after))
+            if before[index] is not after[index]
         ]
 
     def event(
@@ -121,19 +135,17 @@ class Carried:
         at = change.coordinates
         row = change.after if change.after is not None else change.before
         message = row.get("message_id") if row is not None else None
-        content: dict[str, object] = {
-            "event_id": f"{at.topic}/{at.partition}/{at.offset}/{index}",
-            "id": change.key["id"],
-            "origin": Origin(
-                table=change.table,
-                position=change.position,
-                transaction=change.transaction,
-                committed_at=change.committed_at,
-                message=message if isinstance(message, str) else None,
-            ),
-            "changed": changed,
-        }
-        content.update(zip(self.names, values, strict=True))
+        event_id = f"{at.topic}/{at.partition}/{at.offset}/{index}"
+        origin = Origin(
+            table=change.table,
+            position=change.position,
+            transaction=change.transaction,
+            committed_at=change.committed_at,
+            message=message if isinstance(message, str) else None,
+        )
+        content = dict(
+            zip(self._content, (event_id, change.key["id"], origin, changed, *values), strict=True)
+        )
         # The constructor of a frozen dataclass sets field by field through object.__setattr__,
         # which costs as much as all the rest of a translation.
         event = object.__new__(event_type)
@@ -148,6 +160,14 @@ class Carried:
         if UNCHANGED in known:
             known = tuple(None if value is UNCHANGED else value for value in known)
         return self.event(event_type, change, known, [], index)
+
+
+def _picking(names: tuple[str, ...]) -> Callable[[Row], Values]:
+    """How values are taken out of a row that has them all."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    (name,) = names
+    return lambda row: (row[name],)
 
 
 def translate_rows(

@@ -56,6 +56,13 @@ def test_event_survives_the_trip_to_bytes_and_back(event: Event) -> None:
     assert event_from_mapping(name, fields) == event
 
 
+@pytest.mark.parametrize("number", [-1, 4095, 4096])
+def test_sizes_that_are_not_kept_ready_are_written_too(number: int) -> None:
+    long = "é" * abs(number)
+    event = dataclasses.replace(TRACK, id=long, title=long, disc_number=number)
+    assert event_from_mapping(*RecordReader(REGISTRY).read(ENCODER.encode(event))) == event
+
+
 @given(st.integers(min_value=-(1 << 63), max_value=(1 << 63) - 1))
 def test_varint_is_fastavros(number: int) -> None:
     expected = io.BytesIO()

@@ -1,7 +1,6 @@
 """Histories of master rows as capture reports them, and what a projection makes of their events."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -125,10 +124,7 @@ def histories(
 
 def moved(change: Change, offset: int) -> Change:
     """The same change, sent at another offset."""
-    at = change.coordinates
-    return replace(
-        change, coordinates=Coordinates(topic=at.topic, partition=at.partition, offset=offset)
-    )
+    return change._replace(coordinates=change.coordinates._replace(offset=offset))
 
 
 def fold(events: Iterable[Event]) -> dict[tuple[str, str], dict[str, Any]]:

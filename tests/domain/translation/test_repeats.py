@@ -1,6 +1,5 @@
 """Whatever capture sends again, each change counts once; nothing new is ever dropped."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -71,13 +70,13 @@ def test_a_memory_that_forgets_keeps_the_state_right(history: History, data: st.
 def at(position: str, key: str = "1", seconds: int = 0) -> Change:
     made = change("track", Operation.INSERT, after={"id": key}, key=key)
     moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-    return replace(made, position=position, committed_at=moment)
+    return made._replace(position=position, committed_at=moment)
 
 
 def test_a_snapshots_read_is_never_a_repeat() -> None:
     memory = Repeats()
     assert not memory.is_repeat(at("B"))
-    read = replace(at("A"), operation=Operation.READ)
+    read = at("A")._replace(operation=Operation.READ)
     assert not memory.is_repeat(read)
     assert not memory.is_repeat(read)
     assert memory.is_repeat(at("A"))
@@ -114,7 +113,7 @@ def test_the_memory_of_a_copy_fits_into_an_offsets_metadata() -> None:
 
 def test_a_memory_that_is_full_lets_the_newest_through() -> None:
     memory = Repeats()
-    first, second = at("A", key="1"), replace(at("A/2", key="1"), operation=Operation.UPDATE)
+    first, second = at("A", key="1"), at("A/2", key="1")._replace(operation=Operation.UPDATE)
     assert not memory.is_repeat(first)
     assert not memory.is_repeat(second)
     small = Repeats.from_text(memory.to_text(limit=len(memory.to_text()) - 1))

@@ -26,7 +26,7 @@ class Source(msgspec.Struct, rename={"transaction": "txId"}):
     event_serial_no: int | None = None
 
 
-_sequence = msgspec.json.Decoder(tuple[int | None, int | None], strict=False)  # numbers as text
+_sequence = msgspec.json.Decoder(tuple[str | None, str | None])
 
 
 def position(source: Source) -> str:
@@ -41,9 +41,9 @@ def position(source: Source) -> str:
     if source.sequence is not None:
         try:
             commit, lsn = _sequence.decode(source.sequence)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            return f"{int(commit or 0):016X}-{int(lsn or 0):016X}"
+        except (msgspec.DecodeError, ValueError):
             raise UndecodableChange(f"source.sequence is {source.sequence!r}") from None
-        return f"{commit or 0:016X}-{lsn or 0:016X}"
     return "" if source.lsn is None else f"{0:016X}-{source.lsn:016X}"
 
 

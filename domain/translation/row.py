@@ -6,8 +6,7 @@ of changes passes through them and looking names up per change is what Python is
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from itertools import compress
-from operator import itemgetter, ne
+from operator import itemgetter
 
 from domain.changes import UNCHANGED, Change, Operation, Row
 from domain.events import Event, Origin
@@ -16,9 +15,6 @@ Translate = Callable[[Change], list[Event]]
 Values = tuple[object, ...]
 Reading = Callable[[object], object]
 """Makes a column's value into the field's; raises `ValueError` where it cannot."""
-
-
-_COMMON = ("event_id", "id", "origin", "changed")
 
 
 class Untranslatable(Exception):
@@ -44,7 +40,7 @@ def state_fields(state: type[Event]) -> tuple[str, ...]:
 class Carried:
     """The state fields of a subject: taken from rows, compared, and put into events."""
 
-    __slots__ = ("_content", "_pick", "names", "readings", "table")
+    __slots__ = ("_pick", "names", "readings", "table")
 
     def __init__(
         self, table: str, state: type[Event], readings: Mapping[str, Reading] | None = None
@@ -52,7 +48,6 @@ class Carried:
         """`readings` names the fields whose column values aren't the field's values already."""
         self.table = table
         self.names = state_fields(state)
-        self._content = (*_COMMON, *self.names)
         self._pick = _picking(self.names)
         self.readings = tuple((self.names.index(name), r) for name, r in (readings or {}).items())
 
@@ -115,12 +110,10 @@ class Carried:
         """Sorted names of the fields that differ; all that are set where before isn't known."""
         if before is None:
             return [name for name, now in zip(self.names, after, strict=True) if now is not None]
-        if before == after:
-            return []
         return [
-            self.names[index]
-            for index in compress(range(len(after)), map(ne, before, after))
-            if before[index] is not after[index]
+            name
+            for name, was, now in zip(self.names, before, after, strict=True)
+            if was is not now and was != now
         ]
 
     def event(
@@ -135,17 +128,19 @@ class Carried:
         at = change.coordinates
         row = change.after if change.after is not None else change.before
         message = row.get("message_id") if row is not None else None
-        event_id = f"{at.topic}/{at.partition}/{at.offset}/{index}"
-        origin = Origin(
-            table=change.table,
-            position=change.position,
-            transaction=change.transaction,
-            committed_at=change.committed_at,
-            message=message if isinstance(message, str) else None,
-        )
-        content = dict(
-            zip(self._content, (event_id, change.key["id"], origin, changed, *values), strict=True)
-        )
+        content: dict[str, object] = {
+            "event_id": f"{at.topic}/{at.partition}/{at.offset}/{index}",
+            "id": change.key["id"],
+            "origin": Origin(
+                table=change.table,
+                position=change.position,
+                transaction=change.transaction,
+                committed_at=change.committed_at,
+                message=message if isinstance(message, str) else None,
+            ),
+            "changed": changed,
+        }
+        content.update(zip(self.names, values, strict=True))
         # The constructor of a frozen dataclass sets field by field through object.__setattr__,
         # which costs as much as all the rest of a translation.
         event = object.__new__(event_type)

@@ -257,6 +257,8 @@ def test_what_speaks_of_no_row_is_skipped() -> None:
         (value("c", None, ROW), key("2"), "key says id '2', the row '1'"),
         (value("c", None, ROW, table="track"), key(), "of the table track"),
         (value("c", None, ROW, sequence="?"), key(), "source.sequence"),
+        (value("c", None, ROW, sequence="[1,2]"), key(), "source.sequence"),
+        (value("c", None, ROW, sequence='["1.0","2"]'), key(), "source.sequence"),
         (b'{"op":"c","after":{"id":"1"}}', key(), "no source"),
         (b'{"schema":{},"payload":%b}' % value("c", None, ROW), key(), "schema has no fields"),
     ],

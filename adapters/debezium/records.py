@@ -117,7 +117,6 @@ class _TableReader:
         self._table = table
         self._kinds = kinds
         self._unavailable = _placeholders(unavailable)
-        self._mark, self._encoded_mark = unavailable.encode(), self._unavailable.encoded
         self._decode = _decoder(table, kinds, _WIRE_TYPES).decode
         toasted = _decoder(table, kinds, {**_WIRE_TYPES, **_TOASTED})
         self._decode_toasted = toasted.decode
@@ -126,7 +125,8 @@ class _TableReader:
         self._moment = Moments().of
 
     def read(self, at: Coordinates, key: bytes | None, value: bytes) -> Change | Skip:
-        is_toasted = self._mark in value or self._encoded_mark in value
+        marks = self._unavailable
+        is_toasted = marks.plain in value or marks.encoded in value
         record, schema = self._envelope(value, is_toasted)
         operation = _OPERATIONS.get(record.op)
         if operation is None:
@@ -237,13 +237,15 @@ class _TableReader:
 @dataclass(frozen=True, slots=True)
 class _Placeholders:
     texts: frozenset[str]
+    plain: bytes
     encoded: bytes
 
 
 def _placeholders(unavailable: str) -> _Placeholders:
     """The placeholder as text, and in base64 as columns of bytes have it."""
-    encoded = base64.b64encode(unavailable.encode())
-    return _Placeholders(frozenset({unavailable, encoded.decode()}), encoded)
+    plain = unavailable.encode()
+    encoded = base64.b64encode(plain)
+    return _Placeholders(frozenset({unavailable, encoded.decode()}), plain, encoded)
 
 
 def _decoder(

@@ -145,12 +145,16 @@ def _parts(  # noqa: PLR0911 - a type a line
         case ["null", "long" | "int"]:
             return [_OPTIONAL_INTEGER.format(value=value)]
         case ["null", branch]:
-            write = f"write{len(names)}"
-            names[write] = encoder(branch)
+            write = _named(encoder(branch), names)
             return [f"(null if (some := {value}) is None else b'\\x02' + {write}(some))"]
-    write = f"write{len(names)}"
-    names[write] = _function(schema)
-    return [f"{write}({value})"]
+    return [f"{_named(_function(schema), names)}({value})"]
+
+
+def _named(write: Encode, names: dict[str, Any]) -> str:
+    """Give a function a name that expressions can call it by."""
+    name = f"write{len(names)}"
+    names[name] = write
+    return name
 
 
 def _function(schema: Any) -> Encode:

@@ -49,12 +49,12 @@ def gather(
     room, left = limits.bytes, limits.records
     chunk = consumer.consume(1, wait)
     while chunk:
-        sound = [message for message in chunk if message.error() is None]
-        if len(sound) < len(chunk):
+        if any(map(Message.error, chunk)):
             _judge(chunk)
-        take(sound)
-        room -= sum(map(len, sound))
-        left -= len(sound)
+            chunk = [message for message in chunk if message.error() is None]
+        take(chunk)
+        room -= sum(map(len, chunk))
+        left -= len(chunk)
         if room <= 0 or left <= 0:
             break
         chunk = consumer.consume(_CHUNK, linger)
@@ -72,15 +72,14 @@ class Gathered:
 
     def add(self, messages: list[Message]) -> None:
         """Put messages behind those that are there."""
-        places = [(message.topic(), message.partition()) for message in messages]
-        if not places:
-            return
-        if places.count(places[0]) == len(places):
-            self._add(places[0], messages)  # type: ignore[arg-type]
+        topics = set(map(Message.topic, messages))
+        partitions = set(map(Message.partition, messages))
+        if len(topics) == len(partitions) == 1:
+            self._add((topics.pop(), partitions.pop()), messages)  # type: ignore[arg-type]
             return
         parted: dict[Any, list[Message]] = {}
-        for place, message in zip(places, messages, strict=True):
-            parted.setdefault(place, []).append(message)
+        for message in messages:
+            parted.setdefault((message.topic(), message.partition()), []).append(message)
         for place, its in parted.items():
             self._add(place, its)
 
@@ -105,9 +104,9 @@ class Gathered:
 
     def _add(self, at: Partition, messages: list[Message]) -> None:
         its = self._columns.setdefault(at, _Columns())
-        its.offsets += [message.offset() for message in messages]  # type: ignore[misc]
-        its.keys += [message.key() for message in messages]
-        its.values += [message.value() for message in messages]
+        its.offsets += map(Message.offset, messages)  # type: ignore[arg-type]
+        its.keys += map(Message.key, messages)
+        its.values += map(Message.value, messages)
 
 
 @dataclass(slots=True)

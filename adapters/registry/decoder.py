@@ -11,7 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import fastavro
 import polars as pl
@@ -29,9 +29,16 @@ from domain.events import EVENT_TYPES, Event
 from domain.schemas import contract_of, full_name
 from projections.ports import BadRecord, Decoded, RecordBatch
 
+T = TypeVar("T")
+
 _NEEDLESS = {"default", "doc", "aliases"}
 """Attributes that say nothing of the bytes; polars refuses scalar defaults in a container."""
 _EVENT_TYPES: dict[str, type[Event]] = {full_name(event): event for event in EVENT_TYPES}
+_HEADER = {
+    "name": "_header",
+    "type": {"type": "fixed", "name": "_WireFormat", "size": HEADER_SIZE},
+}
+"""A field before an event's own: so values are decoded as they are, not cut and copied first."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,9 @@ class _Writer:
             wanted=wanted,
             reader=reader,
             columns=frame_schema(reader),
-            container=container_header(_without(schema, _NEEDLESS)),
+            container=container_header(
+                _without({**schema, "fields": [_HEADER, *schema["fields"]]}, _NEEDLESS)
+            ),
             plain=fastavro.parse_schema(_without(schema, {*_NEEDLESS, "logicalType"})),
         )
 
@@ -143,20 +152,33 @@ def _by_writer(
     """Group records by the first five bytes of their value; set those without them aside."""
     groups: dict[tuple[str, bytes], _Records] = {}
     for batch in sorted(batches, key=lambda b: (b.topic, b.partition, b.next_offset)):
-        indexes = defaultdict[bytes | None, list[int]](list)
-        for index, value in enumerate(batch.values):
-            indexes[None if value is None else value[:HEADER_SIZE]].append(index)
-        for prefix, chosen in indexes.items():
+        for prefix, chosen in _by_prefix(batch.values).items():
             if prefix is None or flaw(prefix) is not None:
                 undecodable += [_bad(batch, index) for index in chosen]
                 continue
             records = groups.setdefault((batch.topic, prefix), _Records(batch.topic))
             records.partitions += [batch.partition] * len(chosen)
-            records.offsets += [batch.offsets[i] for i in chosen]
-            records.keys += [batch.keys[i] for i in chosen]
-            records.values += [batch.values[i] for i in chosen]  # type: ignore[misc]
+            records.offsets += _picked(batch.offsets, chosen)
+            records.keys += _picked(batch.keys, chosen)
+            records.values += _picked(batch.values, chosen)  # type: ignore[arg-type]
     for (_, prefix), records in groups.items():
         yield prefix, records
+
+
+def _by_prefix(values: Sequence[bytes | None]) -> dict[bytes | None, Sequence[int]]:
+    """Indexes of values by their first five bytes, of those that are null by None."""
+    prefixes = [None if value is None else value[:HEADER_SIZE] for value in values]
+    if len(distinct := set(prefixes)) == 1:
+        return dict.fromkeys(distinct, range(len(values)))
+    indexes = defaultdict[bytes | None, list[int]](list)
+    for index, prefix in enumerate(prefixes):
+        indexes[prefix].append(index)
+    return dict(indexes)
+
+
+def _picked(values: Sequence[T], indexes: Sequence[int]) -> Sequence[T]:
+    """Values at indexes; all of them are what they are."""
+    return values if len(indexes) == len(values) else [values[index] for index in indexes]
 
 
 def _bad(batch: RecordBatch, index: int) -> BadRecord:
@@ -198,12 +220,12 @@ def _decoded(writer: _Writer, records: _Records, undecodable: list[BadRecord]) -
 
 def _block(writer: _Writer, records: _Records) -> pl.DataFrame | None:
     """Decode all records as one block, or None if any of it cannot be believed."""
-    bodies = [value[HEADER_SIZE:] for value in records.values]
+    values = records.values
     try:
-        frame = read_block(writer.container, [*bodies, *bodies[:1]], writer.wanted)
+        frame = read_block(writer.container, [*values, *values[:1]], writer.wanted)
     except DECODING_ERRORS:
         return None
-    count = len(bodies)
+    count = len(values)
     if frame.height != count + bool(count):
         return None
     rows = frame.head(count)

@@ -16,32 +16,19 @@ from adapters.telemetry.spans import ChangeSpans
 from domain.changes import Change
 from domain.translation.repeats import Repeats
 from projections.ports import DeadLetters
-from tests.adapters.telemetry.spans import Memory, Record
+from tests.adapters.telemetry.spans import Memory
 from tests.adapters.telemetry.test_spans import SOURCE, TOPIC, change
 
 
-class _Sealed(Record):
+class _Sealed(Message):
     """Nobody may read its headers."""
 
     def headers(self) -> Any:
         raise AssertionError("headers were read")
 
-    def key(self) -> bytes:
-        return b"1"
 
-    def value(self) -> bytes:
-        return b"{}"
-
-    def error(self) -> None:
-        return None
-
-    def __len__(self) -> int:
-        return 2
-
-
-class _Open(_Sealed):
-    def headers(self) -> Any:
-        return None
+def _record(topic: str, kind: type[Message] = Message) -> Message:
+    return kind(topic=topic, partition=0, offset=0, key=b"1", value=b"{}", timestamp=(1, 0))
 
 
 class _Producer:
@@ -103,14 +90,14 @@ def _translator(producer: _Producer, traces: ChangeSpans | None) -> _Translator:
 
 def test_off_translation_neither_reads_nor_writes_headers() -> None:
     producer = _Producer()
-    _translator(producer, None)._transact([cast(Message, _Sealed((SOURCE, 0, 0)))])
+    _translator(producer, None)._transact([_record(SOURCE, _Sealed)])
     assert producer.produced == [((TOPIC, b"one", b"1"), {}), ((TOPIC, b"two", b"1"), {})]
 
 
 def test_on_all_events_of_a_change_carry_its_trace() -> None:
     producer, memory = _Producer(), Memory()
     translator = _translator(producer, ChangeSpans(memory.tracer, 1.0))
-    translator._transact([cast(Message, _Open((SOURCE, 0, 0)))])
+    translator._transact([_record(SOURCE)])
     (one, two) = [named["headers"] for _, named in producer.produced]
     assert one == two
     assert [name for name, _ in cast(list[tuple[str, bytes]], one)] == ["traceparent"]
@@ -120,7 +107,7 @@ def test_on_all_events_of_a_change_carry_its_trace() -> None:
 def test_an_aborted_transaction_tells_no_span() -> None:
     producer, memory = _Producer(), Memory()
     translator = _translator(producer, ChangeSpans(memory.tracer, 1.0))
-    message = cast(Message, _Open((SOURCE, 0, 0)))
+    message = _record(SOURCE)
     producer.refuses = True
     with pytest.raises(_Aborted):
         translator._transact([message])
@@ -150,7 +137,7 @@ class _Consumer:
 def test_records_of_a_group_are_told_of_only_when_somebody_asks(
     is_on: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = cast(Message, _Sealed((TOPIC, 0, 0)))
+    record = _record(TOPIC, _Sealed)
     consumer = _Consumer([record])
     told: list[Message] = []
     monkeypatch.setattr(subscription, "Consumer", lambda _: consumer)

@@ -1,13 +1,11 @@
-"""What tests of tracing share: spans kept in memory, and records that no broker sent."""
-
-from dataclasses import dataclass
+"""What tests of tracing share: spans kept in memory."""
 
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Tracer
 
-Headers = list[tuple[str, bytes]]
+Headers = list[tuple[str, str | bytes | None]]
 
 
 class Memory:
@@ -31,28 +29,3 @@ class Memory:
         """The only span of this name."""
         (found,) = [span for span in self.spans() if span.name == name]
         return found
-
-
-@dataclass(frozen=True)
-class Record:
-    """Stands in for a `confluent_kafka.Message`."""
-
-    at: tuple[str, int, int]
-    carried: Headers | None = None
-    written: int = 0
-    """Milliseconds since 1970."""
-
-    def topic(self) -> str:
-        return self.at[0]
-
-    def partition(self) -> int:
-        return self.at[1]
-
-    def offset(self) -> int:
-        return self.at[2]
-
-    def timestamp(self) -> tuple[int, int]:
-        return (1, self.written)
-
-    def headers(self) -> Headers | None:
-        return self.carried

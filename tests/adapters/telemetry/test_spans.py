@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import polars as pl
 import pytest
@@ -14,7 +14,7 @@ from adapters.telemetry.tracing import RecordHeaders
 from domain.changes import Change, Coordinates, Operation
 from projections.ports import BadRecord, Decoded, RecordBatch
 from projections.store import Generation, Move, Phase, Write
-from tests.adapters.telemetry.spans import Headers, Memory, Record
+from tests.adapters.telemetry.spans import Headers, Memory
 
 SOURCE = "master.public.track"
 TOPIC = "catalog.track"
@@ -43,7 +43,9 @@ def record(
     headers: Headers | None = None, *, offset: int = 4, topic: str = SOURCE, written: int = 0
 ) -> Message:
     """A record, by default of a capture topic."""
-    return cast(Message, Record((topic, 0, offset), headers, written))
+    return Message(
+        topic=topic, partition=0, offset=offset, headers=headers, timestamp=(1, written)
+    )  # fmt: skip
 
 
 def _traceparent(flags: str) -> Headers:

@@ -329,6 +329,12 @@ class Generations(Protocol):
         """Add to how much a phase did in which time; kept when the generation is dropped."""
         ...
 
+    def indexing(self, generation: Generation) -> AbstractContextManager[Callable[[str], None]]:
+        """Make keys and indexes of tables that are full while others are FILLING: of those that the
+        function is called with, in the background, one after another. What fails, and what is
+        not taken up by the end, is left to `finish`."""
+        ...
+
     def finish(self, generation: Generation, report: Callable[[str], None]) -> Generation:
         """Make keys and indexes, analyse. From FILLING to CATCHING_UP; goes on where it was killed.
 

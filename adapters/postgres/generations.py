@@ -172,6 +172,12 @@ class PostgresGenerations:
                 },
             )  # fmt: skip
 
+    @contextmanager
+    def indexing(self, generation: Generation) -> Iterator[Callable[[str], None]]:
+        """See the port."""
+        with store_errors(), deferred.putting_on(self._dsn, generation) as take_up:
+            yield take_up
+
     def finish(self, generation: Generation, report: Callable[[str], None]) -> Generation:
         """See the port."""
         with self._connection() as connection:

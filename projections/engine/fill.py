@@ -8,8 +8,9 @@ partitions it was at, and several processes share them out.
 Memory does not grow with the log: rows are on the disk, and ids are looked at a part at a time.
 """
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from time import monotonic, sleep
 from types import MappingProxyType
@@ -77,12 +78,16 @@ def fill(
         meter = Meter(generation.phase.value, total, noted, done=total - missing)
         moves = _claimed(claims, generation, wait)
         reading = _read_all(parts, moves, park, meter.count)
-        with closing(ahead(reading, meanwhile=meter.tick)) as partitions:
+        with (
+            _indexing(parts, generation, claims, is_helper=wait is None) as look,
+            closing(ahead(reading, meanwhile=meter.tick)) as partitions,
+        ):
             for partition in partitions:
                 _store(parts, generation, partition, park)
                 filled += partition.move.position - partition.move.expected
                 claims.give_back((partition.move.topic, partition.move.partition))
                 meter.tick()
+                look()
         meter.end()
     return filled
 
@@ -113,6 +118,31 @@ def join(
         wait(0.2)
 
 
+@contextmanager
+def _indexing(
+    parts: Parts, generation: Generation, claims: Claims, *, is_helper: bool
+) -> Iterator[Callable[[], None]]:
+    """A function that looks which tables are full, by whomever: their indexes are made while others
+    are filled, for that leaves processors idle. The last are left to the end, which makes several
+    at a time. One process does so, for it must not go on when all is filled."""
+    if is_helper:
+        yield lambda: None
+        return
+    unseen = {
+        projection.topic: projection.sql.name
+        for projection in parts.model.projections
+        if any(topic == projection.topic and end for (topic, _), end in generation.target.items())
+    }
+    with parts.generations.indexing(generation) as take_up:
+
+        def look() -> None:
+            unfilled = {topic for topic, _ in _missing(claims, generation)}
+            for topic in unseen.keys() - unfilled if unfilled else ():
+                take_up(unseen.pop(topic))
+
+        yield look
+
+
 def _missing(claims: Claims, generation: Generation) -> dict[TopicPartition, int]:
     """Partition → offsets that are left of it."""
     at = claims.checkpoints()
@@ -123,10 +153,14 @@ def _missing(claims: Claims, generation: Generation) -> dict[TopicPartition, int
 def _claimed(
     claims: Claims, generation: Generation, wait: Callable[[float], None] | None
 ) -> Generator[Move, None, None]:
-    """Claim one partition after another, a topic's together; wait for those that others are at."""
+    """Claim one partition after another, a topic's together, largest topic first; wait for those
+    that others are at."""
+    sizes = Counter[str]()
+    for (topic, _), end in generation.target.items():
+        sizes[topic] += end
     mine: set[TopicPartition] = set()
     while left := _missing(claims, generation).keys() - mine:
-        for partition in sorted(left):
+        for partition in sorted(left, key=lambda one: (-sizes[one[0]], *one)):
             if not claims.take(partition):
                 continue
             missing = _missing(claims, generation).get(partition)

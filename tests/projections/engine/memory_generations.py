@@ -162,6 +162,11 @@ class MemoryGenerations:
         total = Pace(before.offsets + pace.offsets, before.seconds + pace.seconds)
         self._db.change(generation.number, pace={**known, phase: total})
 
+    @contextmanager
+    def indexing(self, generation: Generation) -> Iterator[Callable[[str], None]]:
+        """See the port."""
+        yield self._db.copies[generation.number].indexed.append
+
     def finish(self, generation: Generation, report: Callable[[str], None]) -> Generation:
         """See the port."""
         copy = self._db.copies[generation.number]

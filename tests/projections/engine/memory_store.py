@@ -37,6 +37,8 @@ class Copy:
     generation: Generation
     tables: dict[str, dict[str, Row]]
     checkpoints: dict[TopicPartition, int] = field(default_factory=dict)
+    indexed: list[str] = field(default_factory=list)
+    """Tables whose indexes were made while others were filled."""
 
 
 class MemoryDatabase:

@@ -119,3 +119,18 @@ def test_a_helper_fills_what_is_free_and_ends() -> None:
     assert content(chain, made[0]) == chain.replayed()
     assert join(chain.parts, park=False, report=silent) == 0
     assert fill(chain.parts, made[0], park=False, report=silent) == 0
+
+
+def test_a_full_table_is_indexed_while_others_are_filled() -> None:
+    chain = chain_of(("label", 0, 0, "a"), ("track", 0, 0, "a"), ("track", 2, 0, "b"))
+    generation = begun(chain)
+    fill(chain.parts, generation, park=True, report=silent)
+    # the largest first; the last ones are left to the end, where several are made at a time
+    assert chain.database.copies[generation.number].indexed == ["track"]
+
+
+def test_a_helper_makes_no_indexes() -> None:
+    chain = chain_of(("label", 0, 0, "a"), ("track", 0, 0, "a"), ("track", 2, 0, "b"))
+    generation = begun(chain)
+    assert join(chain.parts, park=True, report=silent)
+    assert chain.database.copies[generation.number].indexed == []

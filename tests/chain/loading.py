@@ -19,9 +19,9 @@ def next_seed() -> int:
 
 
 class Load:
-    """200 changes a second (or as many as `rate` says) for as long as the context lasts."""
+    """As many changes a second as `rate` says, for as long as the context lasts."""
 
-    def __init__(self, chain: Chain, rate: int = 200) -> None:
+    def __init__(self, chain: Chain, rate: int) -> None:
         self.seed = next_seed()
         self.changes = 0
         self.per_second = 0.0

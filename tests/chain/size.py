@@ -25,8 +25,11 @@ class Size:
     """Runs to the end."""
     lookups: int
     """Over HTTP, through a rebuild, switches and rollbacks."""
-    rate: int = 200
-    """Changes a second of the load."""
+    rate: int
+    """Changes a second of the load. Acceptance asks for 200, which keep two cores busy; every test
+    run takes what a machine of a third of their speed still keeps up with."""
+    pause: float
+    """Seconds between two questions of a reader."""
 
 
 SIZES = {
@@ -38,6 +41,8 @@ SIZES = {
         interrupted_within=20.0,
         runs=0,
         lookups=3_000,
+        rate=50,
+        pause=0.02,
     ),
     "full": Size(
         kills=20,
@@ -47,6 +52,8 @@ SIZES = {
         interrupted_within=60.0,
         runs=2,
         lookups=100_000,
+        rate=200,
+        pause=0.0,
     ),
 }
 

@@ -8,12 +8,13 @@ import pytest
 from tests.chain.load import base_id
 from tests.chain.loading import Load
 from tests.chain.processes import Chain
+from tests.chain.size import Size
 
 pytestmark = pytest.mark.integration
 
 
-def test_a_row_changed_by_hand_is_found_with_its_column_and_event(chain: Chain) -> None:
-    with Load(chain) as load:
+def test_a_row_changed_by_hand_is_found_with_its_column_and_event(chain: Chain, size: Size) -> None:
+    with Load(chain, size.rate) as load:
         pass
     chain.idle()
     own = base_id(load.seed, 7)

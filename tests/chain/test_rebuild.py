@@ -24,13 +24,14 @@ READERS = 4
 class Reader(threading.Thread):
     """`catalog lookup isrc - --json`, asked one number after another; keeps what was wrong."""
 
-    def __init__(self, chain: Chain, seed: int, choose: random.Random) -> None:
+    def __init__(self, chain: Chain, seed: int, choose: random.Random, pause: float) -> None:
         super().__init__(daemon=True)
         self.answers = 0
         self.slowest = 0.0
         self.wrong: list[str] = []
         self._seed = seed
         self._choose = choose
+        self._pause = pause
         self._process = chain.popen("lookup", "isrc", "-", "--json")
         self._stopped = threading.Event()
 
@@ -47,7 +48,7 @@ class Reader(threading.Thread):
         asked, answered = self._process.stdin, self._process.stdout
         assert asked is not None
         assert answered is not None
-        while not self._stopped.is_set():
+        while not self._stopped.wait(self._pause):
             number = self._choose.randrange(BASE)
             began = time.monotonic()
             asked.write(isrc(self._seed, number) + "\n")
@@ -76,7 +77,8 @@ def test_a_rebuild_under_load_is_noticed_by_no_reader(chain: Chain, size: Size, 
         _await_base(chain, load.seed)
         with ExitStack() as stack:
             readers = [
-                stack.enter_context(Reader(chain, load.seed, choose)) for _ in range(READERS)
+                stack.enter_context(Reader(chain, load.seed, choose, size.pause))
+                for _ in range(READERS)
             ]
             began = time.monotonic()
             rebuilt = json.loads(chain.catalog("rebuild", "--json"))

@@ -163,9 +163,9 @@ def test_servers_stop_with_clients_connected(
     ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)], ids=["SIGTERM", "Ctrl-C"]
 )
 def test_a_rebuild_is_stopped_in_the_midst_of_a_transaction_and_goes_on(
-    chain: Chain, number: signal.Signals, code: int
+    chain: Chain, size: Size, number: signal.Signals, code: int
 ) -> None:
-    with Load(chain):
+    with Load(chain, size.rate):
         pass
     chain.idle(180)
     number_of_next = max(_generations(chain)) + 1

@@ -99,6 +99,7 @@ def rebuild(
     if moment is not None and (workers > 1 or join):
         raise UsageProblem("--as-of is filled by one process: leave --workers and --join out")
     settings = load_settings()
+    endpoints = resolve_endpoints(settings)
     parked = ("--park-poison",) if park_poison else ()
     helpers = [
         Service(f"rebuild-{number}", ("rebuild", "--join", "--model", model, *parked))
@@ -108,7 +109,7 @@ def rebuild(
         resumable("`catalog rebuild` goes on where it was"),
         alongside([] if dry_run else helpers, settings),
         shown_on(Console(stderr=True)) as report,
-        read_model_parts(settings, resolve_endpoints(settings), chosen_model) as parts,
+        read_model_parts(settings, endpoints, chosen_model) as parts,
     ):
         if dry_run:
             _show_plan(parts, chosen, moment, as_json=as_json)

@@ -1,6 +1,6 @@
 """`catalog run`: the whole chain once, on sample data, so that a newcomer sees it work.
 
-It has a data folder of its own inside the user's, and goes the way of the commands that it shows.
+It has a data folder of its own beside the user's, and goes the way of the commands that it shows.
 """
 
 import sys
@@ -38,7 +38,8 @@ def run() -> None:
 
     Everything that it starts it stops again; what it made stays in the folder that it names.
     """
-    settings = load_settings(data=load_settings().data / "demo")
+    own = load_settings().data
+    settings = load_settings(data=own.with_name(f"{own.name}-demo"))
     try:
         with interruptible(), ExitStack() as stack:
             what_next = _demonstrate(settings, stack)

@@ -44,7 +44,7 @@ def _using(data: Path) -> list[str]:
     for process in psutil.process_iter(["cmdline", "environ", "status"]):
         words = " ".join(process.info["cmdline"] or ())
         variables = process.info["environ"] or {}
-        ours = str(data) in words or variables.get("CATALOG_DATA") == str(data)
+        ours = str(data) in words or variables.get("CATALOG_DATA", "").startswith(str(data))
         if ours and process.info["status"] != psutil.STATUS_ZOMBIE:
             found.append(words[:200])
     return found

@@ -2,11 +2,16 @@
 
 import subprocess
 import sys
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from adapters.cli import run
 from adapters.cli.main import take_data_option
+from adapters.embedded.state import own_data_folder
 from adapters.errors import UsageProblem
+from adapters.settings import Settings
 
 ENTRY = "import sys; from adapters.cli.main import main; sys.exit(main())"
 
@@ -32,9 +37,10 @@ def test_the_data_folder_needs_a_name(given: list[str]) -> None:
         take_data_option(given)
 
 
-def test_an_error_is_one_line_and_an_exit_code(tmp_path: object) -> None:
+@pytest.mark.parametrize("command", [["status"], ["rebuild", "--workers", "2"]])
+def test_an_error_is_one_line_and_an_exit_code(tmp_path: Path, command: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", ENTRY, "status", "--data", f"{tmp_path}/none"],
+        [sys.executable, "-c", ENTRY, *command, "--data", f"{tmp_path}/none"],
         capture_output=True,
         text=True,
         check=False,
@@ -43,6 +49,21 @@ def test_an_error_is_one_line_and_an_exit_code(tmp_path: object) -> None:
     assert done.stdout == ""
     assert done.stderr.startswith("catalog: no `catalog up` runs on")
     assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_up_can_use_the_data_folder_after_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def demonstrate(settings: Settings, stack: ExitStack) -> str:
+        stack.enter_context(own_data_folder(settings.data, fresh=False))
+        return ""
+
+    monkeypatch.setenv("CATALOG_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(run, "_demonstrate", demonstrate)
+    run.run()
+    with own_data_folder(tmp_path / "data", fresh=False):
+        pass
 
 
 def test_help_lists_every_command() -> None:

@@ -1,7 +1,5 @@
 """Keys and indexes of tables that are full, made while others are being filled."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 
@@ -9,14 +7,6 @@ from projections.store import Generation, Phase, Purpose
 from tests.adapters.postgres.postgres_chain import PostgresChain
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def chain(database: str) -> Iterator[PostgresChain]:
-    """An empty read database."""
-    chain = PostgresChain(dsn=database)
-    yield chain
-    chain.close()
 
 
 def created(chain: PostgresChain) -> Generation:

@@ -4,7 +4,6 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
@@ -30,14 +29,6 @@ from tests.adapters.postgres.postgres_chain import PostgresChain
 from tests.projections.engine.chain import MODEL, Chain
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def chain(database: str) -> Iterator[PostgresChain]:
-    """An empty read database and log."""
-    chain = PostgresChain(dsn=database)
-    yield chain
-    chain.close()
 
 
 def speak(chain: Chain, count: int, seed: int = 0) -> None:

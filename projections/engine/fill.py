@@ -128,17 +128,14 @@ def _indexing(
     if is_helper:
         yield lambda: None
         return
-    unseen = {
-        projection.topic: projection.sql.name
-        for projection in parts.model.projections
-        if any(topic == projection.topic and end for (topic, _), end in generation.target.items())
-    }
+    unseen = {projection.topic: projection.sql.name for projection in parts.model.projections}
     with parts.generations.indexing(generation) as take_up:
 
         def look() -> None:
             unfilled = {topic for topic, _ in _missing(claims, generation)}
-            for topic in unseen.keys() - unfilled if unfilled else ():
-                take_up(unseen.pop(topic))
+            if unfilled:
+                for topic in unseen.keys() - unfilled:
+                    take_up(unseen.pop(topic))
 
         yield look
 

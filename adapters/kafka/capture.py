@@ -7,7 +7,7 @@ until its session ends (45 s by default), static or not.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from confluent_kafka import (
@@ -146,17 +146,21 @@ class CaptureMember:
             if at := self.partitions.get((one.topic, one.partition)):
                 at.committed = (one.offset, one.metadata)
 
-    def rewind(self) -> None:
-        """Go back to what was committed, after an aborted transaction."""
-        for (topic, partition), at in self.partitions.items():
-            offset, memory = at.committed
-            if at.next_offset != offset:
-                at.next_offset, at.repeats = offset, Repeats.from_text(memory)
-                try:
-                    self._consumer.seek(TopicPartition(topic, partition, offset))
-                except KafkaException as error:
-                    # Reading on from here would leave records out: better to start anew.
-                    raise failed(f"going back in {topic}/{partition}", error) from error
+    def rewind(self, messages: Sequence[Message]) -> None:
+        """Go back to before these messages, which one poll gave: their transaction was aborted.
+
+        Those that nobody looked at yet too: reading has passed them as well.
+        """
+        read = {(cast(str, one.topic()), cast(int, one.partition())) for one in messages}
+        for topic, partition in read:
+            at = self.partitions[topic, partition]
+            at.next_offset, memory = at.committed
+            at.repeats = Repeats.from_text(memory)
+            try:
+                self._consumer.seek(TopicPartition(topic, partition, at.next_offset))
+            except KafkaException as error:
+                # Reading on from here would leave records out: better to start anew.
+                raise failed(f"going back in {topic}/{partition}", error) from error
 
     def close(self) -> None:
         """Stop reading. The membership lasts until its session ends, for a restart to take up."""

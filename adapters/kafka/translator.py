@@ -145,11 +145,11 @@ class _Translator:
             committing = time.monotonic()
             self._commit()
         except KafkaException as error:
-            self._abort(error)
+            self._abort(messages, error)
             raise _Aborted(str(error.args[0])) from error
         except CatalogError as error:
             # The dead letters can't be reached: nothing may pass that might have to be parked.
-            self._abort(None)
+            self._abort(messages, None)
             raise _Aborted(str(error)) from error
         self._member.note_committed(offsets)
         if self._traces is not None:
@@ -245,7 +245,7 @@ class _Translator:
                 if not error.args[0].retriable() or time.monotonic() > deadline:
                     raise
 
-    def _abort(self, error: KafkaException | None) -> None:
+    def _abort(self, messages: Sequence[Message], error: KafkaException | None) -> None:
         """Undo the batch. Raises KafkaFailed where this producer is of no use any more."""
         if self._traces is not None:
             self._traces.aborted()
@@ -259,7 +259,7 @@ class _Translator:
             self._producer.abort_transaction(_COMMIT_SECONDS)
         except KafkaException as problem:
             raise failed("a transaction can't be aborted", problem) from problem
-        self._member.rewind()
+        self._member.rewind(messages)
 
     def _note(self, done: Progress) -> None:
         total = self._progress

@@ -53,7 +53,7 @@ class _Member:
     def __init__(self) -> None:
         self.partitions = {(SOURCE, 0): PartitionMemory(0, Repeats.from_text(None), (0, None))}
 
-    def rewind(self) -> None:
+    def rewind(self, _: Sequence[Message]) -> None:
         self.partitions[SOURCE, 0].next_offset = 0
         self.partitions[SOURCE, 0].repeats = Repeats.from_text(None)
 

@@ -44,6 +44,9 @@ class PartitionMemory:
     repeats: Repeats
     committed: tuple[int, str | None]
     """Offset and memory as last committed: where an aborted transaction goes back to."""
+    parked: set[bytes] | None = None
+    """Keys of the topic's parked records, none missing of this partition; None before asked.
+    Asked for with each assignment, since who had the partition before may have parked some."""
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from confluent_kafka import KafkaException, Message, Producer
 from adapters.debezium.interpreter import Interpreter, Outgoing, Unusable
 from adapters.debezium.records import Skip
 from adapters.errors import CatalogError
-from adapters.kafka.capture import CaptureMember
+from adapters.kafka.capture import CaptureMember, PartitionMemory
 from adapters.kafka.connection import Statistics, failed
 from adapters.kafka.producer import transactional_producer
 from adapters.registry.encoder import EventEncoder
@@ -111,7 +111,6 @@ class _Translator:
         self._letters = letters
         self._progress = progress
         self._traces = traces
-        self._parked: dict[str, set[bytes]] = {}
 
     def run(self, stop: Event) -> None:
         pause = 0.0
@@ -179,11 +178,11 @@ class _Translator:
             if at.repeats.is_repeat(change):
                 done.repeats += 1
                 return _NONE
-            if key is not None and self._waits(topic, key):
+            if key is not None and self._waits(at, topic, key):
                 raise Unusable(_WAITS)
             events = self._interpreter.events(change)
         except Unusable as problem:
-            self._park(message, topic, partition, offset, str(problem))
+            self._park(at, message, str(problem))
             done.parked += 1
             return _NONE
         done.events += len(events)
@@ -191,11 +190,9 @@ class _Translator:
             return events, None
         return events, self._traces.begin(message, change, len(events))
 
-    def _waits(self, topic: str, key: bytes) -> bool:
+    def _waits(self, at: PartitionMemory, topic: str, key: bytes) -> bool:
         """Whether earlier records of the key are parked, asked for anew where any were."""
-        parked = self._parked.get(topic)
-        if parked is None:
-            parked = self._parked[topic] = self._letters.parked_keys(Stage.TRANSLATE, topic)
+        parked = self._parked(at, topic)
         if key not in parked:
             return False
         if self._letters.is_parked(Stage.TRANSLATE, topic, key):
@@ -203,9 +200,15 @@ class _Translator:
         parked.discard(key)
         return False
 
-    def _park(self, message: Message, topic: str, partition: int, offset: int, reason: str) -> None:
+    def _parked(self, at: PartitionMemory, topic: str) -> set[bytes]:
+        if at.parked is None:
+            at.parked = self._letters.parked_keys(Stage.TRANSLATE, topic)
+        return at.parked
+
+    def _park(self, at: PartitionMemory, message: Message, reason: str) -> None:
         """Park before the transaction passes the record: at worst it is parked twice, as one."""
-        key, headers = message.key(), message.headers()
+        topic, partition = cast(str, message.topic()), cast(int, message.partition())
+        offset, key, headers = cast(int, message.offset()), message.key(), message.headers()
         self._letters.park(
             Stage.TRANSLATE,
             topic,
@@ -217,10 +220,7 @@ class _Translator:
             reason,
         )
         if key is not None:
-            known = self._parked.get(topic)
-            if known is None:
-                known = self._parked[topic] = self._letters.parked_keys(Stage.TRANSLATE, topic)
-            known.add(key)
+            self._parked(at, topic).add(key)
         log.warning("parked", topic=topic, partition=partition, offset=offset, reason=reason)
 
     def _produce(self, event: Outgoing, headers: RecordHeaders | None) -> None:

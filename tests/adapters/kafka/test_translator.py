@@ -97,6 +97,7 @@ class House:
         return sum(max(0, one.offset) for one in committed)
 
     def await_done(self) -> None:
+        """Wait until all is committed; a translator notes its progress a moment later."""
         self.capture.flush(30)
         log = KafkaEventLog(self.endpoints.kafka)
         ends = sum(bounds.end for bounds in log.bounds([self.topic]).values())
@@ -301,7 +302,7 @@ def test_poison_is_parked_and_its_followers_wait(house: House) -> None:
         house.insert("p", "after")
         house.insert("q")
         house.await_done()
-        assert progress.parked == 2
+        wait_until(lambda: progress.parked == 2)
         letters = house.letters.list(Stage.TRANSLATE)
         assert "$.after.title" in letters[0].reason
         assert letters[0].value == bad
@@ -345,6 +346,32 @@ def test_a_retry_that_dies_before_it_forgets_its_letters_writes_nothing_twice(
     assert [event["title"] for event in house.events()] == ["1", "2"]
 
 
+def test_who_takes_partitions_over_knows_what_was_parked_there(house: House) -> None:
+    keys = [f"{number}" for number in range(60)]
+    with ExitStack() as first, ExitStack() as second:
+        one = first.enter_context(house.running("one"))
+        for identity in keys:
+            house.insert(identity, "before")
+        wait_until(lambda: one.events == len(keys))  # it has asked what is parked: nothing
+        two = second.enter_context(house.running("two"))
+        number = 0
+        while two.events == 0:
+            house.insert(f"more-{number}")
+            number += 1
+            house.await_done()
+        for identity in keys:
+            house.send(key(identity), b"?")
+        house.await_done()
+        wait_until(lambda: one.parked + two.parked == len(keys))
+        assert two.parked > 0
+        second.close()
+        for identity in keys:
+            house.insert(identity, "after")
+        house.await_done()
+        wait_until(lambda: one.parked + two.parked == 2 * len(keys))
+    assert "after" not in {event["title"] for event in house.events()}
+
+
 def test_without_a_place_for_poison_nothing_passes_and_nothing_is_lost(house: House) -> None:
     class Absent(PostgresDeadLetters):
         refusals = 3
@@ -368,7 +395,7 @@ def test_without_a_place_for_poison_nothing_passes_and_nothing_is_lost(house: Ho
         house.running(letters=absent) as progress,
     ):
         house.await_done()
-        assert (progress.aborted, progress.parked) == (3, len(poisons))
+        wait_until(lambda: (progress.aborted, progress.parked) == (3, len(poisons)))
     assert_each_once(house, goods)
 
 

@@ -65,6 +65,13 @@ class Applier:
         self._store = store
         self._park = park
 
+    def look_again(self, partitions: Sequence[TopicPartition]) -> None:
+        """Take up what another process did with these partitions: their positions and the records
+        that it parked. Positions first: they never tell of more than the letters do."""
+        positions = self._store.checkpoints(self.generation.number)
+        self._parked = frozenset(self._store.parked_keys(self.generation.number))
+        self.positions.update({partition: positions[partition] for partition in partitions})
+
     def apply(self, batches: Sequence[RecordBatch]) -> None:
         """Prepare and store. Batches must continue at `positions` (see `batch.trimmed`).
 

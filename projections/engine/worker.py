@@ -110,9 +110,8 @@ class Worker:
         return stored
 
     def _go_back(self, partitions: Sequence[TopicPartition]) -> None:
-        checkpoints = self._store.checkpoints(self.generation)
-        self._applier.positions.update({p: checkpoints[p] for p in partitions})
-        self._subscription.seek({p: checkpoints[p] for p in partitions})
+        self._applier.look_again(partitions)
+        self._subscription.seek(self._starts(partitions))
 
     def _reload(self) -> None:
         """Look again which generation is live and where it stands, and read on from there."""

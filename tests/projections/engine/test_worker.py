@@ -117,6 +117,19 @@ def test_after_a_conflict_it_goes_back_to_the_checkpoint(chain: Chain) -> None:
     assert chain.content() == chain.replayed()
 
 
+def test_after_a_conflict_it_knows_what_the_other_parked(chain: Chain) -> None:
+    slow = chain.worker()
+    everything(chain)
+    chain.say("track", 0, 0, "junk")
+    other = chain.worker()
+    everything(chain)
+    assert other.step(0) == 1
+    assert slow.step(0) == 0
+    chain.say("track", 0, 1, "waits")
+    assert slow.step(0) == 1
+    assert chain.content() == chain.replayed()
+
+
 def test_a_switch_closes_the_last_lag_while_workers_wait(chain: Chain) -> None:
     chain.say("track", 0, 0, "a")
     worker = chain.worker()

@@ -21,6 +21,10 @@ _LIVE = """
     (stage = 'translate' OR (read_model, generation) IN
         (SELECT read_model, number FROM engine.generation WHERE phase = 'live'))"""
 
+_OF_TOPIC = f"""
+    SELECT DISTINCT key FROM engine.dead_letter
+    WHERE stage = %s AND read_model = %s AND topic = %s AND {_LIVE}"""
+
 
 class PostgresDeadLetters:
     """Dead letters of translation and of one read model; None: of all, to see and to discard."""
@@ -59,16 +63,14 @@ class PostgresDeadLetters:
 
     def is_parked(self, stage: Stage, topic: str, key: bytes | None) -> bool:
         """See the port."""
-        return key is not None and key in self.parked_keys(stage, topic)
+        with self._cursor() as cursor:
+            cursor.execute(f"{_OF_TOPIC} AND key = %s LIMIT 1", (*self._of(stage, topic), key))
+            return cursor.fetchone() is not None
 
     def parked_keys(self, stage: Stage, topic: str) -> set[bytes]:
         """See the port."""
         with self._cursor() as cursor:
-            cursor.execute(
-                "SELECT DISTINCT key FROM engine.dead_letter WHERE stage = %s AND read_model = %s "
-                f"AND topic = %s AND key IS NOT NULL AND {_LIVE}",
-                (stage.value, self._model_of(stage), topic),
-            )
+            cursor.execute(f"{_OF_TOPIC} AND key IS NOT NULL", self._of(stage, topic))
             return {bytes(row["key"]) for row in cursor}
 
     def list(
@@ -126,6 +128,9 @@ class PostgresDeadLetters:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _of(self, stage: Stage, topic: str) -> tuple[str, str, str]:
+        return stage.value, self._model_of(stage), topic
 
     def _model_of(self, stage: Stage) -> str:
         if stage is Stage.TRANSLATE:

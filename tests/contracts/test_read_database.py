@@ -174,6 +174,8 @@ def test_letters_of_translation(world: World, live: Generation) -> None:
     assert (letter.stage, letter.offset, list(letter.headers)) == (Stage.TRANSLATE, 7, headers)
     assert world.letters.is_parked(Stage.TRANSLATE, "m", b"k")
     assert not world.letters.is_parked(Stage.TRANSLATE, "m", None)
+    assert not world.letters.is_parked(Stage.TRANSLATE, "m", b"other")
+    assert not world.letters.is_parked(Stage.TRANSLATE, "another", b"k")
     assert world.letters.parked_keys(Stage.PROJECT, "m") == set()
     world.letters.note_failure(letter.number, "still odd")
     assert world.letters.show(letter.number).attempts == 1

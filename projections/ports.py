@@ -201,8 +201,9 @@ class DeadLetters(Protocol):
         """Park one record, durably before this returns; parking it again changes nothing."""
         ...
 
-    def is_parked(self, stage: Stage, topic: str, key: bytes | None) -> bool:
-        """Whether records of this key are parked. A record without a key has no followers."""
+    def first_parked(self, stage: Stage, topic: str, key: bytes) -> int | None:
+        """Offset of the first parked record of this key; all records of a key are in one
+        partition."""
         ...
 
     def parked_keys(self, stage: Stage, topic: str) -> set[bytes]:

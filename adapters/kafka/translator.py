@@ -178,7 +178,7 @@ class _Translator:
             if at.repeats.is_repeat(change):
                 done.repeats += 1
                 return _NONE
-            if key is not None and self._waits(at, topic, key):
+            if key is not None and self._waits(at, topic, offset, key):
                 raise Unusable(_WAITS)
             events = self._interpreter.events(change)
         except Unusable as problem:
@@ -190,15 +190,18 @@ class _Translator:
             return events, None
         return events, self._traces.begin(message, change, len(events))
 
-    def _waits(self, at: PartitionMemory, topic: str, key: bytes) -> bool:
-        """Whether earlier records of the key are parked, asked for anew where any were."""
+    def _waits(self, at: PartitionMemory, topic: str, offset: int, key: bytes) -> bool:
+        """Whether this or an earlier record of the key is parked, asked for anew where any were.
+
+        A later one may be as well: it was parked in a transaction that was aborted then.
+        """
         parked = self._parked(at, topic)
         if key not in parked:
             return False
-        if self._letters.is_parked(Stage.TRANSLATE, topic, key):
-            return True
-        parked.discard(key)
-        return False
+        first = self._letters.first_parked(Stage.TRANSLATE, topic, key)
+        if first is None:
+            parked.discard(key)
+        return first is not None and first <= offset
 
     def _parked(self, at: PartitionMemory, topic: str) -> set[bytes]:
         if at.parked is None:

@@ -22,7 +22,7 @@ _LIVE = """
         (SELECT read_model, number FROM engine.generation WHERE phase = 'live'))"""
 
 _OF_TOPIC = f"""
-    SELECT DISTINCT key FROM engine.dead_letter
+    FROM engine.dead_letter
     WHERE stage = %s AND read_model = %s AND topic = %s AND {_LIVE}"""
 
 
@@ -61,16 +61,22 @@ class PostgresDeadLetters:
                 ),
             )  # fmt: skip
 
-    def is_parked(self, stage: Stage, topic: str, key: bytes | None) -> bool:
+    def first_parked(self, stage: Stage, topic: str, key: bytes) -> int | None:
         """See the port."""
         with self._cursor() as cursor:
-            cursor.execute(f"{_OF_TOPIC} AND key = %s LIMIT 1", (*self._of(stage, topic), key))
-            return cursor.fetchone() is not None
+            cursor.execute(
+                f'SELECT min("offset") AS first {_OF_TOPIC} AND key = %s',
+                (*self._of(stage, topic), key),
+            )
+            row = cursor.fetchone()
+            return None if row is None else row["first"]
 
     def parked_keys(self, stage: Stage, topic: str) -> set[bytes]:
         """See the port."""
         with self._cursor() as cursor:
-            cursor.execute(f"{_OF_TOPIC} AND key IS NOT NULL", self._of(stage, topic))
+            cursor.execute(
+                f"SELECT DISTINCT key {_OF_TOPIC} AND key IS NOT NULL", self._of(stage, topic)
+            )
             return {bytes(row["key"]) for row in cursor}
 
     def list(

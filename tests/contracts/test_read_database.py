@@ -172,10 +172,11 @@ def test_letters_of_translation(world: World, live: Generation) -> None:
         world.letters.park(Stage.TRANSLATE, "m", 0, 7, b"k", None, headers, "odd")
     (letter,) = world.letters.list()
     assert (letter.stage, letter.offset, list(letter.headers)) == (Stage.TRANSLATE, 7, headers)
-    assert world.letters.is_parked(Stage.TRANSLATE, "m", b"k")
-    assert not world.letters.is_parked(Stage.TRANSLATE, "m", None)
-    assert not world.letters.is_parked(Stage.TRANSLATE, "m", b"other")
-    assert not world.letters.is_parked(Stage.TRANSLATE, "another", b"k")
+    world.letters.park(Stage.TRANSLATE, "m", 0, 9, b"k", None, None, "waits")
+    assert world.letters.first_parked(Stage.TRANSLATE, "m", b"k") == 7
+    world.letters.discard([world.letters.list()[1].number])
+    assert world.letters.first_parked(Stage.TRANSLATE, "m", b"other") is None
+    assert world.letters.first_parked(Stage.TRANSLATE, "another", b"k") is None
     assert world.letters.parked_keys(Stage.PROJECT, "m") == set()
     world.letters.note_failure(letter.number, "still odd")
     assert world.letters.show(letter.number).attempts == 1

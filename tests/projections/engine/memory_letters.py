@@ -38,9 +38,9 @@ class MemoryDeadLetters:
             partition, offset, key, value, list(headers or ()), reason, EPOCH, 0,
         )  # fmt: skip
 
-    def is_parked(self, stage: Stage, topic: str, key: bytes | None) -> bool:
+    def first_parked(self, stage: Stage, topic: str, key: bytes) -> int | None:
         """See the port."""
-        return key in self.parked_keys(stage, topic)
+        return min((one.offset for one in self.list(stage, topic, key)), default=None)
 
     def parked_keys(self, stage: Stage, topic: str) -> set[bytes]:
         """See the port."""

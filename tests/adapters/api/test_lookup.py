@@ -184,7 +184,6 @@ def test_the_forms_of_every_barcode_of_the_corpus_give_equal_answers(
 @pytest.mark.corpus
 @settings(
     max_examples=50,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())

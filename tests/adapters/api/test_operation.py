@@ -231,7 +231,7 @@ def _try(operation: Any, headers: dict[str, str], checks: list[Any]) -> int:
     for mode in (modes.POSITIVE, modes.NEGATIVE):
 
         @settings(
-            max_examples=10, deadline=None, database=None, derandomize=True,
+            max_examples=10, database=None, derandomize=True,
             phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck),
         )  # fmt: skip
         @given(case=operation.as_strategy(generation_mode=mode))

@@ -36,7 +36,6 @@ def test_any_interleaving_ends_as_a_plain_replay(database: str) -> None:
         settings=settings(
             max_examples=4,
             stateful_step_count=20,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -61,7 +61,7 @@ def back(name: str, row: dict[str, Any]) -> Event:
     return event_from_mapping(full_name(event_type), row)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(events(), min_size=1, max_size=12), st.data())
 def test_every_event_survives_columns(written: list[Event], data: st.DataObject) -> None:
     batches, expected = [], {}
@@ -87,7 +87,7 @@ def test_every_event_survives_columns(written: list[Event], data: st.DataObject)
     assert found == expected
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(events(TrackAdded), min_size=1, max_size=6), st.data())
 def test_fields_that_are_not_asked_for_are_left_out(
     written: list[Event], data: st.DataObject
@@ -168,7 +168,7 @@ def test_bad_record_spoils_no_other(kind: str, at: int, fields: frozenset[str] |
     assert decoded.frames["TrackUpdated"]["id"].to_list() == ["99"]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, 2**32), st.integers(1, 4), st.sampled_from([None, SOME]))
 def test_corrupted_bytes_never_move_a_neighbour(
     seed: int, damages: int, fields: frozenset[str] | None

@@ -30,7 +30,7 @@ TRACK = TrackAdded(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(events())
 def test_bytes_read_as_fastavros(event: Event) -> None:
     # Not byte by byte: fastavro spends a byte too many on decimals such as -128 units.
@@ -48,7 +48,7 @@ def test_bytes_read_as_fastavros(event: Event) -> None:
     assert written.read() == b""
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(events())
 def test_event_survives_the_trip_to_bytes_and_back(event: Event) -> None:
     name, fields = RecordReader(REGISTRY).read(ENCODER.encode(event))

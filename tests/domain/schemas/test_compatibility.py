@@ -118,7 +118,7 @@ INNER = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(old=_records(INNER, "R"), new=_records(INNER, "R"))
 def test_verdict_is_apaches(old: dict[str, Any], new: dict[str, Any]) -> None:
     # each named type may be defined once in a schema

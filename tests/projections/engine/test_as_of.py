@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.engine.apply import Poison
@@ -32,7 +32,6 @@ def moment(second: int) -> datetime:
     return BEGINNING + timedelta(seconds=second)
 
 
-@settings(deadline=None)
 @given(EVENTS, st.integers(-1, 10), st.integers(1, 4), st.integers(0, 9))
 def test_what_was_committed_by_then_is_in_it(
     events: list[tuple[str, int, int, str, int]], until: int, chunk: int, kill: int

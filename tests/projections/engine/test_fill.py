@@ -53,7 +53,7 @@ REFUSED = st.lists(st.tuples(st.just("track"), st.integers(4, 6), st.just(1), st
 
 
 @given(said=SAYINGS, refused=REFUSED, chunk=st.integers(1, 7), at_once=st.integers(1, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_it_comes_to_a_plain_replay(
     said: list[tuple[str, int, int, str]],
     refused: list[tuple[str, int, int, str]],

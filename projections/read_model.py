@@ -13,6 +13,7 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from domain.events import topic_of
+from projections.ports import TopicPartition
 
 Handler = Callable[[pl.DataFrame], pl.DataFrame]
 """All events of one type of a batch → rows of the table: its columns (id, event_id,
@@ -98,3 +99,9 @@ class ReadModel:
     def topics(self) -> tuple[str, ...]:
         """Topics read, in the order of the projections."""
         return tuple(projection.topic for projection in self.projections)
+
+    def known(self, positions: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Positions in topics that it reads: generations of another release of it may have
+        others."""
+        topics = set(self.topics)
+        return {partition: at for partition, at in positions.items() if partition[0] in topics}

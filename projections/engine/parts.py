@@ -44,12 +44,6 @@ class Parts:
         replay(applier, self.events, until, meter.add)
         meter.end()
 
-    def read_here(self, positions: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
-        """Those of topics that this read model reads: the generations of another release of it may
-        know others."""
-        topics = set(self.model.topics)
-        return {partition: at for partition, at in positions.items() if partition[0] in topics}
-
     @contextmanager
     def timed(
         self, generation: Generation, offsets: int, phase: str = Phase.FILLING

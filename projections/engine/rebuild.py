@@ -64,7 +64,7 @@ def rebuild(
     the live ones is not switched in unless `accept_differences`: it stays, DIFFERENT, for a
     decision.
     Raises HistoryNotWhole (unless `force`), Poison (unless `park_poison`), RebuildRunning,
-    ReadersInTheWay, AnotherLog, NothingToCarry.
+    ReadersInTheWay, AnotherLog, NothingToCarry, CantSwitch.
     """
     scope = scope_of(parts.model, topics)
     check_history(parts, scope, force=force)

@@ -37,17 +37,16 @@ def switch_to(
 ) -> Generation:
     """Make `successor` live at exactly the positions of the generation that it replaces.
 
-    Raises ReadersInTheWay when readers keep locks on live tables for longer than `patience`,
-    CantSwitch for one that a release made which did not read all that the live one is made of.
+    Raises ReadersInTheWay when readers keep locks on live tables for longer than `patience`, and
+    CantSwitch.
     """
-    _check_topics(parts, successor)
     deadline = monotonic() + patience
     pause = 0.05
     while True:
         draw_near(parts, successor, park=park, report=report)
         with parts.generations.hold_live() as held:
             if held.generation is not None:
-                until = parts.read_here(held.checkpoints())
+                until = parts.model.known(held.checkpoints())
                 parts.replay_into(successor, until, park=park, report=report)
             try:
                 report(Progress("switching"))
@@ -63,28 +62,25 @@ def switch_to(
 
 
 def draw_near(parts: Parts, generation: Generation, *, park: bool, report: Report) -> None:
-    """Bring a generation to where the live one is, but for what arrives meanwhile."""
+    """Bring a generation to where the live one is, but for what arrives meanwhile.
+
+    Raises CantSwitch for one of a release that did not read all that the live one is made of.
+    """
     while (live := parts.store.live()) is not None:
-        until = parts.read_here(parts.store.checkpoints(live.number))
-        missing = lag(parts.store.checkpoints(generation.number), until)
+        until = parts.model.known(parts.store.checkpoints(live.number))
+        reached = parts.store.checkpoints(generation.number)
+        if lacking := {topic for topic, _ in until} - {topic for topic, _ in reached}:
+            raise CantSwitch(
+                f"generation {generation.number} was made by a release that did not read "
+                f"{', '.join(sorted(lacking))}: go back to it with that release, or drop it "
+                f"(`catalog generations drop {generation.number}`) and rebuild"
+            )
+        missing = lag(reached, until)
         if missing == 0:
             return
         parts.replay_into(generation, until, park=park, report=report)
         if missing <= NEAR:
             return
-
-
-def _check_topics(parts: Parts, successor: Generation) -> None:
-    live = parts.store.live()
-    if live is None:
-        return
-    read = {topic for topic, _ in parts.read_here(parts.store.checkpoints(live.number))}
-    lacking = read - {topic for topic, _ in parts.store.checkpoints(successor.number)}
-    if lacking:
-        raise CantSwitch(
-            f"generation {successor.number} was made by a release that did not read "
-            f"{', '.join(sorted(lacking))}: go back to it with that release, or `catalog rebuild`"
-        )
 
 
 def switch(parts: Parts, number: int | None, *, force: bool, report: Report) -> Generation:

@@ -98,7 +98,7 @@ def compare(
     """Compare `other` with `live`; `bring_to` takes `other` to the positions that it gets, and
     `report` gets each table's name."""
     with generations.read(live) as ours:
-        positions = {at: end for at, end in ours.checkpoints().items() if at[0] in model.topics}
+        positions = model.known(ours.checkpoints())
         bring_to(positions)
         with generations.read(other) as theirs:
             reached = theirs.checkpoints()

@@ -68,6 +68,10 @@ class _Letters(MemoryDeadLetters):
         self._reach()
         return super().parked_keys(stage, topic)
 
+    def first_parked(self, stage: Stage, topic: str, key: bytes) -> int | None:
+        self._reach()
+        return super().first_parked(stage, topic, key)
+
     def _reach(self) -> None:
         if self.are_away:
             raise CatalogError("the read database is away")

@@ -9,6 +9,7 @@ from projections.engine.progress import silent
 from projections.engine.rebuild import ensure_live, rebuild
 from projections.engine.switch import CantSwitch, rollback
 from projections.read_model import ReadModel
+from projections.store import Phase, Purpose
 from tests.projections.engine.chain import MODEL, Chain
 
 OLD = replace(MODEL, projections=tuple(p for p in MODEL.projections if p.subject == "track"))
@@ -42,6 +43,13 @@ def test_todays_release_refuses_a_generation_that_lacks_a_topic(chain: Chain) ->
     with pytest.raises(CantSwitch, match=r"generation 1 .* catalog\.label"):
         rollback(chain.parts, report=silent)
     assert chain.content() == chain.replayed()
+
+
+def test_todays_release_refuses_what_a_killed_rebuild_of_the_former_has_left(chain: Chain) -> None:
+    left = chain.generations().create(Purpose.SERVE, OLD.known(chain.checkpoints()))
+    chain.generations().advance(left, Phase.CATCHING_UP)
+    with pytest.raises(CantSwitch, match=r"catalog\.label.* generations drop 3"):
+        rebuild(chain.parts, report=silent)
 
 
 def test_the_former_release_rolls_back_to_its_own(chain: Chain) -> None:

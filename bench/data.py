@@ -5,8 +5,10 @@ from itertools import islice
 
 import polars as pl
 
-from adapters.endpoints import Endpoints
-from adapters.generation.catalog import (
+from adapters.composition.endpoints import Endpoints
+from adapters.event_log.producer import producer
+from adapters.event_log.registry import Registry
+from adapters.synthetic.catalog import (
     Batch,
     Plan,
     TopicPlan,
@@ -14,10 +16,8 @@ from adapters.generation.catalog import (
     last_revisions,
     topic_batches,
 )
-from adapters.generation.events import Numbering, events_of
-from adapters.generation.topics import write_events
-from adapters.kafka.producer import producer
-from adapters.registry.client import Registry
+from adapters.synthetic.events import Numbering, events_of
+from adapters.synthetic.topics import write_events
 from bench.measuring import Clock
 from bench.scale import SEED
 from bench.stage import JSON_TOPIC, Stage

@@ -5,11 +5,11 @@ from typing import Any
 import polars as pl
 import psycopg
 
-from adapters.endpoints import Endpoints
-from adapters.kafka.event_log import KafkaEventLog
-from adapters.postgres.rows import copy_frames
-from adapters.registry.client import Registry
-from adapters.registry.decoder import ColumnDecoder
+from adapters.composition.endpoints import Endpoints
+from adapters.event_log.avro.decoder import ColumnDecoder
+from adapters.event_log.event_log import KafkaEventLog
+from adapters.event_log.registry import Registry
+from adapters.read_database.rows import copy_frames
 from bench.data import final_table, flat_events, hold_tracks
 from bench.figures import Figure
 from bench.measuring import Clock, Measured, measured

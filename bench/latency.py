@@ -14,15 +14,15 @@ from pathlib import Path
 
 import psycopg
 
+from adapters.composition.endpoints import Endpoints
+from adapters.composition.preparation import prepare
+from adapters.composition.read_side import read_model_parts
+from adapters.composition.settings import Settings
 from adapters.embedded.engines import running_engines
-from adapters.endpoints import Endpoints
-from adapters.generation.catalog import Plan
-from adapters.generation.load import LoadPlan, run_load
-from adapters.generation.master import write_catalog
-from adapters.postgres.lookup import PostgresIdentifiers, identifier_index
-from adapters.preparation import prepare
-from adapters.read_side import read_model_parts
-from adapters.settings import Settings
+from adapters.read_database.lookup import PostgresIdentifiers, identifier_index
+from adapters.synthetic.catalog import Plan
+from adapters.synthetic.load import LoadPlan, run_load
+from adapters.synthetic.master import write_catalog
 from bench.figures import Figure
 from bench.measuring import peak_mb
 from bench.scale import SEED, Scale

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from adapters import wiring
-from adapters.endpoints import Endpoints
-from adapters.read_side import read_model_parts
-from adapters.settings import Settings
+from adapters.composition import wiring
+from adapters.composition.endpoints import Endpoints
+from adapters.composition.read_side import read_model_parts
+from adapters.composition.settings import Settings
 from bench.measuring import Clock
 from projections.catalog import CATALOG
 from projections.engine.progress import Progress

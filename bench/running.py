@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import bench
-from adapters.settings import Settings, load_settings
+from adapters.composition.settings import Settings, load_settings
 from bench import floors, guard, latency, live, plotting, rebuilding, relations, reporting
 from bench import translating as translation
 from bench.figures import Figure, absent

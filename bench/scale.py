@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from adapters.generation.catalog import Plan, TopicPlan
+from adapters.synthetic.catalog import Plan, TopicPlan
 
 SEED = 11
 UPDATES = 0.25

@@ -26,7 +26,7 @@ from adapters.api.database import SETTINGS
 from adapters.api.lookups import TOGETHER
 from adapters.api.server import Serving, application, listen, serve
 from bench.serving_rows import fill
-from projections.catalog.answers.lookup import LOOKUP
+from projections.catalog.queries.lookup import LOOKUP
 
 _TICK = os.sysconf("SC_CLK_TCK")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from adapters.postgres.gate import name_generation
+from adapters.read_database.gate import name_generation
 from migrations import run
 
 _TABLES = {

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from confluent_kafka.admin import AdminClient
 
+from adapters.composition.endpoints import Endpoints
+from adapters.composition.preparation import register_contracts
+from adapters.composition.settings import Settings
+from adapters.composition.topology import topology
 from adapters.embedded.engines import running_engines
-from adapters.endpoints import Endpoints
-from adapters.kafka.topics import TopicPlan, Topics
-from adapters.postgres.generations import ENGINE_SCHEMA
-from adapters.preparation import register_contracts
-from adapters.settings import Settings
-from adapters.topology import topology
+from adapters.event_log.topics import TopicPlan, Topics
+from adapters.read_database.generations import ENGINE_SCHEMA
 from bench.measuring import measured
 from bench.scale import Scale
 from migrations import run as migrations

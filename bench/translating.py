@@ -5,12 +5,12 @@ from threading import Event, Thread
 
 import polars as pl
 
-from adapters import wiring
-from adapters.endpoints import Endpoints
-from adapters.generation.catalog import TopicPlan, topic_batches
-from adapters.kafka.producer import producer
-from adapters.kafka.translator import Progress
-from adapters.settings import Settings
+from adapters.capture.translator import Progress
+from adapters.composition import wiring
+from adapters.composition.endpoints import Endpoints
+from adapters.composition.settings import Settings
+from adapters.event_log.producer import producer
+from adapters.synthetic.catalog import TopicPlan, topic_batches
 from bench.figures import Figure
 from bench.measuring import Clock, measured
 from bench.scale import SEED

@@ -20,7 +20,7 @@ from alembic.script import ScriptDirectory
 
 FOLDER = Path(__file__).parent
 METADATA = {
-    "engine": "adapters.postgres.tables:METADATA",
+    "engine": "adapters.read_database.tables:METADATA",
     "master": "adapters.ingestion.master.tables:METADATA",
     "new_releases": "projections.new_releases:METADATA",
     "read_catalog": "projections.catalog:METADATA",

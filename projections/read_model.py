@@ -13,7 +13,7 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from domain.events import topic_of
-from projections.ports import TopicPartition
+from projections.ports.event_log import TopicPartition
 
 Handler = Callable[[pl.DataFrame], pl.DataFrame]
 """All events of one type of a batch → rows of the table: its columns (id, event_id,

@@ -6,7 +6,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from adapters.postgres.gate import name_generation
+from adapters.read_database.gate import name_generation
 from migrations import run
 
 

@@ -11,9 +11,9 @@ import hypothesis
 import psycopg
 import pytest
 
+from adapters.composition.endpoints import Endpoints
+from adapters.composition.settings import Settings, load_settings
 from adapters.embedded.engines import running_engines
-from adapters.endpoints import Endpoints
-from adapters.settings import Settings, load_settings
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT.parent / "shared" / "corpus"

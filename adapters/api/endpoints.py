@@ -17,10 +17,10 @@ from adapters.api.keys import Gate
 from adapters.api.lookups import Asked, Lookups, answer_of, asked, flaw_of, look_up_all
 from adapters.api.problems import Problem, bad_parameter, unknown_row
 from adapters.api.responses import Answer
-from adapters.explanation import Explained
+from adapters.explanation.explanation import Explained
 from domain.events import topic_of
 from domain.identifiers import UnknownScheme
-from projections.catalog.answers import entities, lists
+from projections.catalog.queries import entities, lists
 
 log = structlog.get_logger(__name__)
 

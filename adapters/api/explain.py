@@ -7,11 +7,11 @@ SECONDS: an answer says whether it has all.
 
 from collections.abc import Callable, Mapping
 
-from adapters.endpoints import RegistryEndpoint
-from adapters.explanation import Explained, Explainer
-from adapters.kafka.history import Limits, look_back
-from adapters.registry.client import Registry
-from projections.ports import Bounds
+from adapters.composition.endpoints import RegistryEndpoint
+from adapters.event_log.history import Limits, look_back
+from adapters.event_log.registry import Registry
+from adapters.explanation.explanation import Explained, Explainer
+from projections.ports.event_log import Bounds
 
 SCANNED = 20_000
 SECONDS = 3.0

@@ -16,7 +16,7 @@ from adapters.api.database import ReadDatabase
 from adapters.api.parameters import Lookup
 from adapters.api.problems import Problem, too_slow
 from domain.identifiers import Identifier, identify, is_text, scheme_named
-from projections.catalog.answers.lookup import LOOKUP, MATCHES_LIMIT
+from projections.catalog.queries.lookup import LOOKUP, MATCHES_LIMIT
 
 TOGETHER = 32
 """How many numbers of different requests are asked for at once."""

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from adapters.api.problems import Problem, bad_parameter
-from projections.catalog.answers.availability import USAGE_TYPES
+from projections.catalog.queries.availability import USAGE_TYPES
 
 _USAGE = "|".join(USAGE_TYPES)
 

@@ -17,7 +17,7 @@ import structlog
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
-from adapters.errors import CatalogError
+from domain.failures import CatalogError
 
 log = structlog.get_logger("serve")
 

@@ -1,5 +1,5 @@
 """What the answers look like, for the OpenAPI document and the tests: PostgreSQL builds the answers
-themselves (`projections.catalog.answers`), and the tests decode every one into these, strictly."""
+themselves (`projections.catalog.queries`), and the tests decode every one into these, strictly."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from adapters.errors import CatalogError, UsageProblem
+from domain.failures import CatalogError, UsageProblem
 
 if TYPE_CHECKING:
     import psycopg
@@ -34,8 +34,8 @@ def conflicts(
     import psycopg
 
     from adapters.api.database import SETTINGS
-    from adapters.endpoints import read_address
-    from adapters.settings import load_settings
+    from adapters.composition.endpoints import read_address
+    from adapters.composition.settings import load_settings
 
     if scheme is not None and scheme not in SCHEMES:
         raise UsageProblem(f"no conflicts of {scheme!r} are looked for; there are: isrc, gtin")
@@ -63,7 +63,7 @@ def _found(
 ) -> Iterator[dict[str, Any]]:
     import json
 
-    from projections.catalog.answers.lists import CONFLICTS
+    from projections.catalog.queries.lists import CONFLICTS
 
     for scheme in schemes:
         after: str | None = ""

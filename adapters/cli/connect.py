@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from adapters.errors import CatalogError, Unhealthy, UsageProblem
+from domain.failures import CatalogError, Unhealthy, UsageProblem
 
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 
@@ -41,16 +41,16 @@ def connect_config(
     (config.providers=env, config.providers.env.class=
     org.apache.kafka.common.config.provider.EnvVarConfigProvider).
     """
-    from adapters.debezium.connector import without_secrets
+    from adapters.capture.connector import without_secrets
 
     print(json.dumps(without_secrets(_configuration(source, host, port, user, database)), indent=2))
 
 
 def apply() -> None:
     """Give Kafka Connect the PostgreSQL connector's configuration and wait until it runs."""
-    from adapters.debezium.connect import Connect
-    from adapters.endpoints import resolve_endpoints
-    from adapters.settings import load_settings
+    from adapters.capture.connect import Connect
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
 
     settings = load_settings()
     name = settings.connect.connector
@@ -62,9 +62,9 @@ def apply() -> None:
 
 def status(as_json: AsJson = False) -> None:
     """Show the connector's state; exit 3 where it doesn't run."""
-    from adapters.debezium.connect import Connect
-    from adapters.endpoints import resolve_endpoints
-    from adapters.settings import load_settings
+    from adapters.capture.connect import Connect
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
 
     settings = load_settings()
     found = Connect(resolve_endpoints(settings).connect_url).status(settings.connect.connector)
@@ -93,9 +93,9 @@ def validate(
     database: Annotated[str, typer.Option(help="SQL Server's database.")] = "catalog",
 ) -> None:
     """Let the connector's own class judge the configuration; exit 1 where it complains."""
-    from adapters.debezium.connect import Connect
-    from adapters.endpoints import resolve_endpoints
-    from adapters.settings import load_settings
+    from adapters.capture.connect import Connect
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
 
     configuration = _configuration(source, host, port, user, database)
     connect = Connect(resolve_endpoints(load_settings()).connect_url)
@@ -118,9 +118,9 @@ def slots(
     A slot that nobody reads keeps the server's log for ever. Dropping it loses its place: its
     connector would begin with a new snapshot.
     """
-    from adapters.debezium.slots import drop_slot, list_slots
-    from adapters.endpoints import resolve_endpoints
-    from adapters.settings import load_settings
+    from adapters.capture.slots import drop_slot, list_slots
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
 
     dsn = resolve_endpoints(load_settings()).master_dsn
     if drop is not None:
@@ -144,10 +144,10 @@ def _configuration(
     user: str = "catalog_capture",
     database: str = "catalog",
 ) -> dict[str, str]:
-    from adapters.debezium import connector
-    from adapters.endpoints import resolve_endpoints
-    from adapters.settings import load_settings
-    from adapters.topology import MASTER_SCHEMA, capture
+    from adapters.capture import connector
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
+    from adapters.composition.topology import MASTER_SCHEMA, capture
 
     settings = load_settings()
     endpoints = resolve_endpoints(settings)

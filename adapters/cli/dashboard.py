@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
-from adapters.errors import UsageProblem
+from domain.failures import UsageProblem
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from adapters.endpoints import Endpoints
-    from adapters.settings import Settings
+    from adapters.composition.endpoints import Endpoints
+    from adapters.composition.settings import Settings
 
 log = structlog.get_logger("dashboard")
 
@@ -40,8 +40,8 @@ def dashboard(
     `catalog keys create NAME --scope operate`.
     """
     from adapters.api import server
-    from adapters.endpoints import resolve_endpoints
-    from adapters.settings import load_settings
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
     from adapters.telemetry.logs import configure_logs, secrets_of
 
     settings = load_settings()

@@ -13,12 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters.cli.read_models import OnlyModel
-from adapters.errors import CatalogError, UsageProblem
+from domain.failures import CatalogError, UsageProblem
 
 if TYPE_CHECKING:
-    from adapters.endpoints import Endpoints
-    from adapters.settings import Settings
-    from projections.ports import DeadLetter, DeadLetters
+    from adapters.composition.endpoints import Endpoints
+    from adapters.composition.settings import Settings
+    from projections.ports.dead_letters import DeadLetter, DeadLetters
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Numbers = Annotated[list[int] | None, typer.Argument(metavar="[NUMBER…]", help="Which letters.")]
@@ -43,7 +43,7 @@ def list_letters(
     as_json: Json = False,
 ) -> None:
     """List parked records in their order."""
-    from projections.ports import Stage
+    from projections.ports.dead_letters import Stage
 
     if stage is not None and stage not in set(Stage):
         raise UsageProblem(f"--stage {stage!r} is none of {', '.join(Stage)}")
@@ -93,7 +93,7 @@ def retry(
 
     What succeeds leaves the list. Exit code 1 where some failed again.
     """
-    from adapters.read_side import retry_letters
+    from adapters.composition.read_side import retry_letters
 
     chosen = _chosen(numbers, every=every)
     settings, endpoints = _settings()
@@ -129,8 +129,8 @@ def _chosen(numbers: list[int] | None, *, every: bool) -> set[int] | None:
 
 
 def _settings() -> "tuple[Settings, Endpoints]":
-    from adapters.endpoints import resolve_endpoints
-    from adapters.settings import load_settings
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
 
     settings = load_settings()
     return settings, resolve_endpoints(settings)
@@ -138,9 +138,9 @@ def _settings() -> "tuple[Settings, Endpoints]":
 
 @contextmanager
 def _letters(endpoints: "Endpoints", model: str | None = None) -> "Iterator[DeadLetters]":
-    from adapters import wiring
-    from adapters.read_side import engine_errors
-    from adapters.topology import read_model
+    from adapters.composition import wiring
+    from adapters.composition.read_side import engine_errors
+    from adapters.composition.topology import read_model
 
     chosen = None if model is None else read_model(model)
     with engine_errors(), closing(wiring.dead_letters(endpoints, chosen)) as letters:

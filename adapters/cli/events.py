@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from adapters.cli.parameters import moment_named, topics_named
-from adapters.errors import UsageProblem
+from domain.failures import UsageProblem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adapters.kafka.tail import Record
-    from adapters.registry.objects import RecordReader
+    from adapters.event_log.avro.objects import RecordReader
+    from adapters.event_log.tail import Record
 
 
 def register(app: typer.Typer) -> None:
@@ -54,11 +54,11 @@ def tail(
 
     A record that is no event is printed too, with the reason.
     """
-    from adapters.endpoints import resolve_endpoints
-    from adapters.kafka.tail import read_topics
-    from adapters.registry.client import Registry
-    from adapters.registry.objects import RecordReader
-    from adapters.settings import load_settings
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
+    from adapters.event_log.avro.objects import RecordReader
+    from adapters.event_log.registry import Registry
+    from adapters.event_log.tail import read_topics
     from domain.events import SUBJECTS, topic_of
 
     known = sorted(topic_of(subject) for subject in SUBJECTS)
@@ -98,8 +98,8 @@ def _moment(start: str | None, *, follow: bool) -> datetime | Literal["beginning
 def _chosen(
     records: "Iterator[Record]", reader: "RecordReader", types: set[str], key: str | None
 ) -> "Iterator[dict[str, Any]]":
-    from adapters.registry.objects import Undecodable
-    from adapters.registry.wire import UnknownSchemaId
+    from adapters.event_log.avro.objects import Undecodable
+    from adapters.event_log.avro.wire import UnknownSchemaId
 
     for record in records:
         if key is not None and record.key != key.encode():

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from adapters.errors import CatalogError, UsageProblem
+from domain.failures import CatalogError, UsageProblem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from adapters.explanation import Explained
-    from adapters.kafka.history import History
-    from projections.ports import Bounds
-    from projections.ports import TopicPartition as Partition
+    from adapters.event_log.history import History
+    from adapters.explanation.explanation import Explained
+    from projections.ports.event_log import Bounds
+    from projections.ports.event_log import TopicPartition as Partition
 
     Row = Mapping[str, Any]
 
@@ -46,12 +46,12 @@ def explain(
     A row that is gone is explained by the events of its id. The log has no index of keys, so what
     is not found may lie further back: it is said how far was looked.
     """
-    from adapters.endpoints import resolve_endpoints
-    from adapters.explanation import Explainer, changes, state_fields
-    from adapters.kafka.history import Limits, look_back
-    from adapters.registry.client import Registry
-    from adapters.settings import load_settings
-    from projections.catalog.answers.entities import KINDS
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
+    from adapters.event_log.history import Limits, look_back
+    from adapters.event_log.registry import Registry
+    from adapters.explanation.explanation import Explainer, changes, state_fields
+    from projections.catalog.queries.entities import KINDS
 
     if kind not in KINDS:
         raise UsageProblem(f"there is no kind {kind!r}; there are {', '.join(KINDS)}")
@@ -84,9 +84,9 @@ def explain(
 def _row(dsn: str, kind: str, id_: str) -> "Row | None":
     import psycopg
 
-    from adapters.postgres.connection import connect
-    from adapters.read_side import engine_errors
-    from projections.catalog.answers import entities
+    from adapters.composition.read_side import engine_errors
+    from adapters.read_database.connection import connect
+    from projections.catalog.queries import entities
 
     with engine_errors(), connect(dsn, "explain") as connection:
         try:
@@ -103,10 +103,10 @@ def _place(
     kafka: "Mapping[str, str]", kind: str, id_: str, row: "Row | None"
 ) -> "tuple[Partition, Bounds]":
     """The partition of a row's events, and the offsets up to the one that wrote it."""
-    from adapters.kafka.partitioning import partition_of
-    from adapters.kafka.topics import Topics
+    from adapters.event_log.partitioning import partition_of
+    from adapters.event_log.topics import Topics
     from domain.events import topic_of
-    from projections.ports import Bounds
+    from projections.ports.event_log import Bounds
 
     topic = topic_of(kind)
     bounds = Topics(kafka).bounds([topic])

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adapters.endpoints import resolve_endpoints
-from adapters.errors import UsageProblem
-from adapters.settings import load_settings
+from adapters.composition.endpoints import resolve_endpoints
+from adapters.composition.settings import load_settings
+from domain.failures import UsageProblem
 
 if TYPE_CHECKING:
-    from adapters.generation.catalog import Batch
+    from adapters.synthetic.catalog import Batch
 
 
 def register(app: typer.Typer) -> None:
@@ -69,8 +69,8 @@ def generate(
 
 
 def _master(tracks: int, seed: int, updates: float) -> dict[str, object]:
-    from adapters.generation.catalog import Plan
-    from adapters.generation.master import write_catalog
+    from adapters.synthetic.catalog import Plan
+    from adapters.synthetic.master import write_catalog
 
     endpoints = resolve_endpoints(load_settings())
     with _progress("rows", None) as advance:
@@ -83,13 +83,13 @@ def _master(tracks: int, seed: int, updates: float) -> dict[str, object]:
 
 
 def _events(tracks: int, seed: int, updates: float) -> dict[str, object]:
-    from adapters.generation.catalog import Plan, chunks
+    from adapters.synthetic.catalog import Plan, chunks
 
     return {"tracks": tracks} | _write(chunks(Plan(tracks, seed, updates)), seed, None)
 
 
 def _one_topic(subject: str, events: int, keys: int, seed: int) -> dict[str, object]:
-    from adapters.generation.catalog import TopicPlan, topic_batches
+    from adapters.synthetic.catalog import TopicPlan, topic_batches
 
     if keys > events:
         raise UsageProblem(f"--keys {keys} is more than --events {events}: each key needs an event")
@@ -102,8 +102,8 @@ def _one_topic(subject: str, events: int, keys: int, seed: int) -> dict[str, obj
 
 
 def _write(batches: Iterator["list[Batch]"], seed: int, total: int | None) -> dict[str, object]:
-    from adapters.generation.topics import write_events
-    from adapters.registry.client import Registry
+    from adapters.event_log.registry import Registry
+    from adapters.synthetic.topics import write_events
 
     endpoints = resolve_endpoints(load_settings())
     registry = Registry.at(endpoints.registry)
@@ -113,7 +113,7 @@ def _write(batches: Iterator["list[Batch]"], seed: int, total: int | None) -> di
 
 
 def _load(rate: float, seconds: float, seed: int) -> dict[str, object]:
-    from adapters.generation.load import LoadPlan, run_load
+    from adapters.synthetic.load import LoadPlan, run_load
 
     endpoints = resolve_endpoints(load_settings())
     with _progress("changes", round(rate * seconds)) as advance:

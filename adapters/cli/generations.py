@@ -10,7 +10,7 @@ from rich.table import Table
 from adapters.cli.read_models import DEFAULT, Model, OnlyModel
 
 if TYPE_CHECKING:
-    from projections.store import Generation
+    from projections.ports.generations import Generation
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -32,12 +32,12 @@ def generations(
     """Show the generations: live, kept for rollback, waiting for a switch, being built."""
     if context.invoked_subcommand is not None:
         return
-    from adapters.endpoints import resolve_endpoints
-    from adapters.postgres.generations import PostgresGenerations
-    from adapters.read_side import engine_errors
-    from adapters.settings import load_settings
-    from adapters.topology import READ_MODELS, read_model
-    from projections.store import Phase
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.read_side import engine_errors
+    from adapters.composition.settings import load_settings
+    from adapters.composition.topology import READ_MODELS, read_model
+    from adapters.read_database.generations import PostgresGenerations
+    from projections.ports.generations import Phase
 
     models = READ_MODELS if model is None else (read_model(model),)
     dsn = resolve_endpoints(load_settings()).read_dsn
@@ -65,10 +65,10 @@ def drop(
     as_json: Json = False,
 ) -> None:
     """Drop a generation: one as of a moment, one kept for rollback, one that was given up."""
-    from adapters.endpoints import resolve_endpoints
-    from adapters.read_side import read_model_parts
-    from adapters.settings import load_settings
-    from adapters.topology import read_model
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.read_side import read_model_parts
+    from adapters.composition.settings import load_settings
+    from adapters.composition.topology import read_model
     from projections.engine import switch
 
     settings = load_settings()

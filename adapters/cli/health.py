@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from adapters.errors import CatalogError, Unhealthy, UsageProblem
+from domain.failures import CatalogError, Unhealthy, UsageProblem
 
 
 def register(app: typer.Typer) -> None:
@@ -28,10 +28,10 @@ def health(
     A stage without a worker, a stopped connector or a slot without a reader is unhealthy even when
     nothing is behind. An engine that does not answer is a reason like any other.
     """
-    from adapters.endpoints import resolve_endpoints
-    from adapters.settings import load_settings
-    from adapters.telemetry.health import State, Thresholds, judge
-    from adapters.telemetry.status import chain_status
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
+    from adapters.monitoring.health import State, Thresholds, judge
+    from adapters.monitoring.status import chain_status
 
     settings = load_settings()
     endpoints = resolve_endpoints(settings)

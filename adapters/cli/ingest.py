@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from adapters.errors import UsageProblem
 from adapters.ingestion.report import FileReport, Summary, Watch
+from domain.failures import UsageProblem
 
 _TERRITORY = re.compile("Worldwide|[A-Z]{2}(-[A-Z0-9]{1,3})?|[0-9]{1,4}")
 
@@ -51,10 +51,10 @@ def command(
     Only what differs is written. What can't be taken in is kept in the quarantine table and told;
     then the exit code is 1, and everything else was taken in all the same.
     """
-    from adapters.endpoints import resolve_endpoints
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
     from adapters.ingestion.feeds.columns import Terms
     from adapters.ingestion.ingest import Options, ingest
-    from adapters.settings import load_settings
 
     if currency is not None and not (
         currency.isascii() and currency.isalpha() and len(currency) == 3

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adapters.errors import CatalogError, UsageProblem
+from domain.failures import CatalogError, UsageProblem
 
 if TYPE_CHECKING:
     import psycopg
@@ -90,10 +90,10 @@ def revoke(id_: Annotated[str, typer.Argument(metavar="ID", help="Of `keys list`
 def _database() -> "Iterator[psycopg.Connection]":
     import psycopg
 
-    from adapters.endpoints import read_address
-    from adapters.postgres.connection import connect
-    from adapters.settings import load_settings
-    from projections.store import StoreBusy
+    from adapters.composition.endpoints import read_address
+    from adapters.composition.settings import load_settings
+    from adapters.read_database.connection import connect
+    from projections.ports.read_store import StoreBusy
 
     try:
         with connect(read_address(load_settings()), "keys") as connection:

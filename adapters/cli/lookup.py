@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adapters.errors import UsageProblem
+from domain.failures import UsageProblem
 from domain.identifiers import ALIASES, SCHEMES, UnknownScheme, scheme_named
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from projections.catalog.lookup import Answer, MatchRow
+    from projections.catalog.queries.owners import Answer, MatchRow
 
 _READ_SIZE = 1 << 16
 
@@ -43,11 +43,11 @@ def lookup(
     Nothing found is an empty answer. A malformed number ends with exit code 2 and the rule that
     it breaks, unless a sender wrote it like that; with - its line says so and the rest goes on.
     """
-    from adapters.endpoints import resolve_endpoints
-    from adapters.postgres.lookup import identifier_index
-    from adapters.settings import load_settings
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
+    from adapters.read_database.lookup import identifier_index
     from projections.catalog import CATALOG
-    from projections.catalog.lookup import look_up, look_up_all
+    from projections.catalog.queries.owners import look_up, look_up_all
 
     try:
         scheme = scheme_named(scheme)
@@ -70,10 +70,10 @@ def lookup(
 
 def _schema_of(dsn: str, number: int) -> str:
     """Schema of a generation whose tables are whole. Raises UsageProblem."""
-    from adapters.postgres.generations import PostgresGenerations
-    from adapters.read_side import engine_errors
+    from adapters.composition.read_side import engine_errors
+    from adapters.read_database.generations import PostgresGenerations
     from projections.catalog import CATALOG
-    from projections.store import Phase
+    from projections.ports.generations import Phase
 
     with engine_errors():
         found = {one.number: one for one in PostgresGenerations(dsn, CATALOG).all()}

@@ -13,8 +13,8 @@ from typing import Annotated
 
 import typer
 
-from adapters.errors import CatalogError, UsageProblem
 from adapters.telemetry.logs import configure_logs
+from domain.failures import CatalogError, UsageProblem
 
 COMMANDS = (
     "run",

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from adapters.endpoints import Endpoints, resolve_endpoints
-from adapters.errors import Unhealthy
-from adapters.settings import load_settings
+from adapters.composition.endpoints import Endpoints, resolve_endpoints
+from adapters.composition.settings import load_settings
+from domain.failures import Unhealthy
 
 
 def register(app: typer.Typer) -> None:
@@ -41,8 +41,8 @@ def targets(endpoints: Endpoints) -> list[tuple[str, str, str]]:
     themselves. The live read catalog is left out while there is none."""
     import psycopg
 
-    from adapters.postgres.generations import ENGINE_SCHEMA
-    from adapters.topology import MASTER_SCHEMA, READ_MODELS
+    from adapters.composition.topology import MASTER_SCHEMA, READ_MODELS
+    from adapters.read_database.generations import ENGINE_SCHEMA
 
     found = [
         ("master", endpoints.master_dsn, MASTER_SCHEMA),

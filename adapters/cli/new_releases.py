@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from adapters.errors import CatalogError, UsageProblem
+from domain.failures import CatalogError, UsageProblem
 
 _DAY = "%Y-%m-%d"
 _SHOWN = 3
@@ -38,8 +38,8 @@ def new_releases(
     A release's day is that on which it first came out, or else the one on which it was first
     listed. Releases that are taken down are left out.
     """
-    from adapters.endpoints import read_address
-    from adapters.settings import load_settings
+    from adapters.composition.endpoints import read_address
+    from adapters.composition.settings import load_settings
 
     if since is not None and until is not None and until < since:
         raise UsageProblem(f"--to {until:{_DAY}} is before --from {since:{_DAY}}")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from adapters.errors import UsageProblem
+from domain.failures import UsageProblem
 
 
 def topics_named(names: Iterable[str], known: Sequence[str]) -> list[str]:

@@ -22,13 +22,13 @@ def project(model: Model = DEFAULT) -> None:
 
     Any number of workers share the partitions. They may be killed at any moment.
     """
-    from adapters.endpoints import resolve_endpoints
-    from adapters.read_side import run_worker
-    from adapters.settings import load_settings
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.read_side import run_worker
+    from adapters.composition.settings import load_settings
+    from adapters.composition.topology import read_model
     from adapters.telemetry.exposition import Pulse
     from adapters.telemetry.tracing import traced_events
     from adapters.telemetry.worker import watched
-    from adapters.topology import read_model
 
     chosen = read_model(model)
     settings = load_settings()

@@ -9,12 +9,12 @@ from rich.console import Console
 
 from adapters.cli.parameters import moment_named, topics_named
 from adapters.cli.read_models import DEFAULT, Model
-from adapters.errors import Unhealthy, UsageProblem
+from domain.failures import Unhealthy, UsageProblem
 
 if TYPE_CHECKING:
     from projections.engine.parts import Parts
     from projections.engine.rebuild import Rebuilt
-    from projections.store import Generation
+    from projections.ports.generations import Generation
 
 Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 
@@ -82,11 +82,11 @@ def rebuild(
     from adapters.cli.comparison import as_dict, show
     from adapters.cli.interruption import resumable
     from adapters.cli.phases import shown_on
-    from adapters.endpoints import resolve_endpoints
-    from adapters.read_side import read_model_parts
-    from adapters.services import Service, alongside
-    from adapters.settings import load_settings
-    from adapters.topology import read_model
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.read_side import read_model_parts
+    from adapters.composition.services import Service, alongside
+    from adapters.composition.settings import load_settings
+    from adapters.composition.topology import read_model
     from projections.engine import fill
     from projections.engine import rebuild as building
     from projections.engine.as_of import rebuild_as_of
@@ -162,10 +162,10 @@ def switch(
     """Bring a generation up to date and make it live."""
     from adapters.cli.interruption import resumable
     from adapters.cli.phases import shown_on
-    from adapters.endpoints import resolve_endpoints
-    from adapters.read_side import read_model_parts
-    from adapters.settings import load_settings
-    from adapters.topology import read_model
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.read_side import read_model_parts
+    from adapters.composition.settings import load_settings
+    from adapters.composition.topology import read_model
     from projections.engine import switch as switching
 
     settings = load_settings()
@@ -182,10 +182,10 @@ def rollback(model: Model = DEFAULT, as_json: Json = False) -> None:
     """Bring the former generation up to date and make it live again."""
     from adapters.cli.interruption import resumable
     from adapters.cli.phases import shown_on
-    from adapters.endpoints import resolve_endpoints
-    from adapters.read_side import read_model_parts
-    from adapters.settings import load_settings
-    from adapters.topology import read_model
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.read_side import read_model_parts
+    from adapters.composition.settings import load_settings
+    from adapters.composition.topology import read_model
     from projections.engine import switch as switching
 
     settings = load_settings()
@@ -220,7 +220,7 @@ def _show_plan(
     from adapters.cli import plans
     from projections.engine.plan import plan
     from projections.engine.scope import scope_of
-    from projections.store import Purpose, Scope
+    from projections.ports.generations import Purpose, Scope
 
     purpose = Purpose.SERVE if moment is None else Purpose.AS_OF
     scope = scope_of(parts.model, topics) if moment is None else Scope(as_of=moment)

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 import typer
 
 from adapters.cli.interruption import Interrupted, interruptible
-from adapters.errors import CatalogError
-from adapters.settings import Settings, load_settings
+from adapters.composition.settings import Settings, load_settings
+from domain.failures import CatalogError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
 
-    from adapters.endpoints import Endpoints
-    from projections.catalog.lookup import MatchRow
+    from adapters.composition.endpoints import Endpoints
+    from projections.catalog.queries.owners import MatchRow
     from projections.engine.progress import Report
 
 IDLE_SECONDS = 120.0
@@ -53,13 +53,13 @@ def _demonstrate(settings: Settings, stack: ExitStack) -> str:
     """Go through the stages, leaving what was started to `stack`; returns what to try next."""
     from rich.console import Console
 
-    from adapters import wiring
     from adapters.cli import status
+    from adapters.composition import wiring
     from adapters.embedded.engines import supervised_engines
     from adapters.ingestion.ingest import ingest
     from adapters.ingestion.sample import FOLDER
-    from adapters.telemetry.health import Thresholds, judge
-    from adapters.telemetry.status import await_idle
+    from adapters.monitoring.health import Thresholds, judge
+    from adapters.monitoring.status import await_idle
 
     show = _Show(Console(highlight=False, soft_wrap=True))
     show.say(f"data      {settings.data}")
@@ -155,8 +155,8 @@ class _Show:
 
 def _answers(endpoints: "Endpoints") -> "Mapping[tuple[str, str], Sequence[MatchRow]]":
     from adapters.ingestion.sample import LOOKUPS
-    from adapters.postgres.lookup import identifier_index
-    from projections.catalog.lookup import look_up
+    from adapters.read_database.lookup import identifier_index
+    from projections.catalog.queries.owners import look_up
 
     with identifier_index(endpoints.read_dsn) as index:
         found = {
@@ -180,8 +180,8 @@ def _show_answers(show: _Show, answers: "Mapping[tuple[str, str], Sequence[Match
 
 
 def _rebuild(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
-    from adapters.read_side import read_model_parts
-    from adapters.topology import READ_MODELS
+    from adapters.composition.read_side import read_model_parts
+    from adapters.composition.topology import READ_MODELS
     from projections.engine.rebuild import rebuild
 
     outcomes = []
@@ -197,8 +197,8 @@ def _rebuild(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
 
 
 def _verify(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
-    from adapters.read_side import read_model_parts
-    from adapters.topology import READ_MODELS
+    from adapters.composition.read_side import read_model_parts
+    from adapters.composition.topology import READ_MODELS
     from projections.engine.rebuild import verify_live
 
     outcomes = []

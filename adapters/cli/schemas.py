@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from adapters.errors import CatalogError, Unhealthy, UsageProblem
+from domain.failures import CatalogError, Unhealthy, UsageProblem
 
 if TYPE_CHECKING:
-    from adapters.registry.client import Registry
+    from adapters.event_log.registry import Registry
     from domain.schemas import Contract
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -142,9 +142,9 @@ def _named(name: str) -> "Contract":
 
 
 def _registry() -> "Registry":
-    from adapters.endpoints import resolve_endpoints
-    from adapters.registry.client import Registry
-    from adapters.settings import load_settings
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
+    from adapters.event_log.registry import Registry
 
     return Registry.at(resolve_endpoints(load_settings()).registry)
 

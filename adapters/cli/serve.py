@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
-from adapters.errors import SettingsError, UsageProblem
+from domain.failures import SettingsError, UsageProblem
 
 if TYPE_CHECKING:
     from adapters.api.application import Api
     from adapters.api.server import Serving
-    from adapters.endpoints import Endpoints
-    from adapters.settings import Settings
+    from adapters.composition.endpoints import Endpoints
+    from adapters.composition.settings import Settings
 
 log = structlog.get_logger("serve")
 
@@ -44,7 +44,7 @@ def serve(
     each know only the actions that they started: there `catalog dashboard` is for).
     """
     from adapters.api import server
-    from adapters.settings import load_settings
+    from adapters.composition.settings import load_settings
     from adapters.telemetry.logs import configure_logs, secrets_of
 
     settings = load_settings()
@@ -110,7 +110,7 @@ def _application(
 
 def _addresses(settings: "Settings") -> "tuple[str, Endpoints | None]":
     """The read database; and all engines where the settings, or a running `up`, name them."""
-    from adapters.endpoints import given_addresses, resolve_endpoints
+    from adapters.composition.endpoints import given_addresses, resolve_endpoints
 
     try:
         endpoints = resolve_endpoints(settings)

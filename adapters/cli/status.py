@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from adapters.endpoints import resolve_endpoints
-from adapters.errors import Unhealthy
-from adapters.settings import load_settings
-from adapters.telemetry.health import ChainStatus, State, Thresholds, Verdict, judge, work_of
+from adapters.composition.endpoints import resolve_endpoints
+from adapters.composition.settings import load_settings
+from adapters.monitoring.health import ChainStatus, State, Thresholds, Verdict, judge, work_of
+from domain.failures import Unhealthy
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +34,7 @@ def status(
     ] = Thresholds().retained_wal_mb,
 ) -> None:
     """Show each stage's positions, lag, rate and health; exit 3 when behind or unhealthy."""
-    from adapters.telemetry import status as telemetry
+    from adapters.monitoring import status as telemetry
 
     settings = load_settings()
     endpoints = resolve_endpoints(settings)

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from adapters.errors import Unhealthy
+from domain.failures import Unhealthy
 
 if TYPE_CHECKING:
-    from adapters.kafka.topics import TopicPlan, TopicState
+    from adapters.event_log.topics import TopicPlan, TopicState
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -63,10 +63,10 @@ def check(as_json: AsJson = False) -> None:
 
 
 def _connected() -> "tuple[Any, list[TopicPlan]]":
-    from adapters.endpoints import resolve_endpoints
-    from adapters.kafka.topics import Topics
-    from adapters.settings import load_settings
-    from adapters.topology import topology
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
+    from adapters.composition.topology import topology
+    from adapters.event_log.topics import Topics
 
     settings = load_settings()
     return Topics(resolve_endpoints(settings).kafka), topology(settings).all_topics
@@ -74,10 +74,10 @@ def _connected() -> "tuple[Any, list[TopicPlan]]":
 
 def _sizes(names: list[str]) -> dict[str, int]:
     """Bytes of topics; none where the brokers don't tell, which is said and is no failure."""
-    from adapters.endpoints import resolve_endpoints
-    from adapters.kafka.connection import KafkaFailed
-    from adapters.kafka.sizes import topic_bytes
-    from adapters.settings import load_settings
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
+    from adapters.event_log.connection import KafkaFailed
+    from adapters.event_log.sizes import topic_bytes
 
     try:
         return topic_bytes(resolve_endpoints(load_settings()).kafka, names)
@@ -87,7 +87,7 @@ def _sizes(names: list[str]) -> dict[str, int]:
 
 
 def _judge(states: "dict[str, TopicState]", plans: "list[TopicPlan]") -> None:
-    from adapters.kafka.topics import violations
+    from adapters.event_log.topics import violations
 
     found = [flaw for plan in plans for flaw in violations(states.get(plan.name), plan)]
     if found:
@@ -95,7 +95,7 @@ def _judge(states: "dict[str, TopicState]", plans: "list[TopicPlan]") -> None:
 
 
 def _as_json(state: "TopicState | None", plan: "TopicPlan") -> dict[str, Any]:
-    from adapters.kafka.topics import violations
+    from adapters.event_log.topics import violations
 
     shown: dict[str, Any] = {"topic": plan.name, "exists": state is not None}
     if state is not None:
@@ -119,7 +119,7 @@ def _print_table(
     from rich.table import Table
     from rich.text import Text
 
-    from adapters.kafka.topics import violations
+    from adapters.event_log.topics import violations
 
     table = Table(
         "topic", "partitions", "replicas", "first", "end", "size", "status", "set on the topic"

@@ -28,10 +28,10 @@ def translate(
     It may be killed at any moment: started again with the same --instance it goes on at once,
     and no event is lost or written twice. Several may run, each with an --instance of its own.
     """
-    from adapters import wiring
-    from adapters.endpoints import resolve_endpoints
-    from adapters.kafka.translator import Progress
-    from adapters.settings import load_settings
+    from adapters.capture.translator import Progress
+    from adapters.composition import wiring
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
     from adapters.telemetry.exposition import Pulse
     from adapters.telemetry.tracing import traced_changes
     from adapters.telemetry.worker import watched

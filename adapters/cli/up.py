@@ -12,8 +12,8 @@ import typer
 from adapters.cli.interruption import Interrupted, interruptible
 
 if TYPE_CHECKING:
-    from adapters.endpoints import Endpoints
-    from adapters.settings import Settings
+    from adapters.composition.endpoints import Endpoints
+    from adapters.composition.settings import Settings
 
 _CHECK_SECONDS = 0.5
 
@@ -32,9 +32,9 @@ def up(
 
     Every other command given the same data folder finds them by itself.
     """
-    from adapters import wiring
+    from adapters.composition import wiring
+    from adapters.composition.settings import load_settings
     from adapters.embedded.engines import supervised_engines
-    from adapters.settings import load_settings
 
     settings = load_settings()
     is_up = False

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from adapters.cli.read_models import DEFAULT, Model
-from adapters.errors import Unhealthy
+from domain.failures import Unhealthy
 
 
 def register(app: typer.Typer) -> None:
@@ -29,10 +29,10 @@ def verify(
     """
     from adapters.cli.comparison import as_dict, show
     from adapters.cli.phases import shown_on
-    from adapters.endpoints import resolve_endpoints
-    from adapters.read_side import read_model_parts
-    from adapters.settings import load_settings
-    from adapters.topology import read_model
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.read_side import read_model_parts
+    from adapters.composition.settings import load_settings
+    from adapters.composition.topology import read_model
     from projections.engine.rebuild import verify_live
 
     settings = load_settings()

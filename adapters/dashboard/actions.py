@@ -10,19 +10,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from adapters import wiring
+from adapters.composition import wiring
+from adapters.composition.read_side import (
+    engine_errors,
+    read_model_parts,
+    retry_letters,
+)
+from adapters.composition.topology import read_model
 from adapters.dashboard import letters
 from adapters.dashboard.access import Refused, Visitor, operators_form, whole_number
 from adapters.dashboard.jobs import Busy, Job
 from adapters.dashboard.letters import Filter
 from adapters.dashboard.rendering import Dashboard
-from adapters.errors import CatalogError, UsageProblem
-from adapters.read_side import (
-    engine_errors,
-    read_model_parts,
-    retry_letters,
-)
-from adapters.topology import read_model
+from domain.failures import CatalogError, UsageProblem
 from projections.catalog import CATALOG
 from projections.engine import rebuild as building
 from projections.engine import switch as switching

@@ -26,6 +26,8 @@ from adapters.api.database import ReadDatabase
 from adapters.api.keys import Gate
 from adapters.api.metrics import exposition
 from adapters.api.problems import Problem
+from adapters.composition.endpoints import Endpoints
+from adapters.composition.settings import Settings
 from adapters.dashboard import actions, pages
 from adapters.dashboard.access import (
     Admit,
@@ -40,10 +42,8 @@ from adapters.dashboard.access import (
 from adapters.dashboard.jobs import Jobs
 from adapters.dashboard.rendering import Dashboard, render
 from adapters.dashboard.sight import Sight
-from adapters.endpoints import Endpoints
-from adapters.errors import CatalogError
-from adapters.settings import Settings
-from adapters.telemetry.chain_metrics import ChainMetrics
+from adapters.monitoring.chain_metrics import ChainMetrics
+from domain.failures import CatalogError
 
 STATIC = Path(__file__).parent / "static"
 

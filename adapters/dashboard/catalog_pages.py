@@ -7,15 +7,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adapters.composition.read_side import engine_errors
 from adapters.dashboard import conflicts as disputed
 from adapters.dashboard.access import Refused, Visitor, whole_number
 from adapters.dashboard.rendering import Dashboard, render
-from adapters.postgres.lookup import identifier_index
-from adapters.read_side import engine_errors
+from adapters.read_database.lookup import identifier_index
 from domain.identifiers import SCHEMES, UnknownScheme
 from domain.schemas import contracts
 from domain.schemas import render as as_text
-from projections.catalog.lookup import look_up
+from projections.catalog.queries.owners import look_up
 
 
 async def schemas(board: Dashboard, request: Request, who: Visitor) -> Response:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from adapters.dashboard.sight import ask
-from projections.catalog.answers.lists import CONFLICTS
+from projections.catalog.queries.lists import CONFLICTS
 
 SCHEMES = ("isrc", "gtin")
 PAGE = 50

@@ -13,7 +13,7 @@ from threading import Lock, Thread
 
 import structlog
 
-from adapters.errors import CatalogError
+from domain.failures import CatalogError
 
 log = structlog.get_logger("dashboard")
 

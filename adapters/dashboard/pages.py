@@ -9,20 +9,20 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from adapters import wiring
+from adapters.composition import wiring
+from adapters.composition.read_side import engine_errors
+from adapters.composition.topology import READ_MODELS
 from adapters.dashboard import catalog_pages, letters
 from adapters.dashboard.access import Refused, Visitor, whole_number
 from adapters.dashboard.letters import Filter
 from adapters.dashboard.records import described, latest
 from adapters.dashboard.rendering import Dashboard, render
 from adapters.dashboard.sight import TopicSight
-from adapters.read_side import engine_errors
-from adapters.registry.client import RegistryFailed
-from adapters.registry.objects import RecordReader
-from adapters.telemetry.chain_metrics import Chain
-from adapters.telemetry.health import work_of
-from adapters.topology import READ_MODELS
-from projections.store import Phase
+from adapters.event_log.avro.objects import RecordReader
+from adapters.event_log.registry import RegistryFailed
+from adapters.monitoring.chain_metrics import Chain
+from adapters.monitoring.health import work_of
+from projections.ports.generations import Phase
 
 View = Callable[[Dashboard, Request, Visitor], Awaitable[Response]]
 

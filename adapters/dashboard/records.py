@@ -15,15 +15,15 @@ from typing import Any
 import msgspec
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from adapters import wiring
-from adapters.endpoints import Endpoints
-from adapters.kafka.connection import client_configuration, failed
-from adapters.kafka.event_log import READING
-from adapters.kafka.reading import Limits, gather
-from adapters.kafka.tail import Record, record_of
-from adapters.kafka.topics import Topics
-from adapters.registry.objects import RecordReader, Undecodable
-from adapters.registry.wire import UnknownSchemaId
+from adapters.composition import wiring
+from adapters.composition.endpoints import Endpoints
+from adapters.event_log.avro.objects import RecordReader, Undecodable
+from adapters.event_log.avro.wire import UnknownSchemaId
+from adapters.event_log.connection import client_configuration, failed
+from adapters.event_log.event_log import READING
+from adapters.event_log.reading import Limits, gather
+from adapters.event_log.tail import Record, record_of
+from adapters.event_log.topics import Topics
 
 Partition = tuple[str, int]
 _MOST_AT_ONCE = 50_000

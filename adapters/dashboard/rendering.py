@@ -15,11 +15,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from adapters.composition.endpoints import Endpoints
+from adapters.composition.settings import Settings
 from adapters.dashboard.access import Admit, Visitor
 from adapters.dashboard.jobs import Jobs
 from adapters.dashboard.sight import Sight
-from adapters.endpoints import Endpoints
-from adapters.settings import Settings
 
 NAVIGATION = (
     ("/", "Flow"),

@@ -14,23 +14,23 @@ import psycopg
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from adapters import wiring
-from adapters.endpoints import Endpoints
-from adapters.errors import CatalogError
-from adapters.kafka.connection import REQUEST_SECONDS, client_configuration, failed
-from adapters.kafka.sizes import topic_bytes
-from adapters.kafka.topics import Topics, TopicState, violations
-from adapters.postgres.generations import PostgresGenerations
-from adapters.registry.client import Registration
-from adapters.settings import Settings
-from adapters.telemetry.chain_metrics import Chain
-from adapters.telemetry.health import ChainStatus, Thresholds, judge, work_of
-from adapters.telemetry.positions import Positions
-from adapters.telemetry.snapshots import Repeated
-from adapters.telemetry.status import chain_status
-from adapters.topology import READ_MODELS, TRANSLATE_GROUP, project_group, topology
+from adapters.composition import wiring
+from adapters.composition.endpoints import Endpoints
+from adapters.composition.settings import Settings
+from adapters.composition.topology import READ_MODELS, TRANSLATE_GROUP, project_group, topology
+from adapters.event_log.connection import REQUEST_SECONDS, client_configuration, failed
+from adapters.event_log.registry import Registration
+from adapters.event_log.sizes import topic_bytes
+from adapters.event_log.topics import Topics, TopicState, violations
+from adapters.monitoring.chain_metrics import Chain
+from adapters.monitoring.health import ChainStatus, Thresholds, judge, work_of
+from adapters.monitoring.positions import Positions
+from adapters.monitoring.snapshots import Repeated
+from adapters.monitoring.status import chain_status
+from adapters.read_database.generations import PostgresGenerations
+from domain.failures import CatalogError
 from domain.schemas import contracts
-from projections.store import Generation
+from projections.ports.generations import Generation
 
 KEPT = 300
 """Points of history that the charts show."""

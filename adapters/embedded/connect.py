@@ -21,7 +21,7 @@ from adapters.embedded.java import (
 )
 from adapters.embedded.processes import LOOPBACK, EngineProcess, start, wait_until
 from adapters.embedded.state import DataFolder
-from adapters.errors import SettingsError
+from domain.failures import SettingsError
 
 START_SECONDS = 120.0
 GROUP = "catalog-connect"

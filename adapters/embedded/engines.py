@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event
 
+from adapters.composition.endpoints import ENGINES, Endpoints, endpoints, given_addresses
+from adapters.composition.settings import Settings
 from adapters.embedded import connect, kafka, postgres, registry
 from adapters.embedded.java import Sizing
 from adapters.embedded.maven import DownloadCancelled, JarCache, Report
 from adapters.embedded.processes import LOOPBACK, EngineProcess, StartCancelled, choose_port
 from adapters.embedded.state import DataFolder, own_data_folder
-from adapters.endpoints import ENGINES, Endpoints, endpoints, given_addresses
-from adapters.settings import Settings
 
 _STOP_SECONDS = {"connect": 3.0, "registry": 3.0, "kafka": 4.0, "postgres": 4.0}
 _STOP_ORDER = (("connect", "registry"), ("kafka", "postgres"))  # users before what they use

@@ -27,7 +27,7 @@ from typing import TextIO
 import requests
 from jgo.maven import Artifact, MavenContext, PythonResolver
 
-from adapters.errors import CatalogError
+from domain.failures import CatalogError
 
 LOCK = Path(__file__).with_name("jars.lock")
 TIMEOUT_SECONDS = 30

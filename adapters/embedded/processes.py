@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from adapters.errors import CatalogError, UsageProblem
+from domain.failures import CatalogError, UsageProblem
 
 LOOPBACK = "127.0.0.1"
 _KEEPER = Path(__file__).with_name("keeper.py")

@@ -6,7 +6,6 @@ from typing import BinaryIO
 
 import psycopg
 
-from adapters.errors import CatalogError
 from adapters.ingestion import sources
 from adapters.ingestion.ern import ingest as ern
 from adapters.ingestion.feeds import ingest as feeds
@@ -14,6 +13,7 @@ from adapters.ingestion.feeds.columns import Terms
 from adapters.ingestion.master import messages
 from adapters.ingestion.report import FileReport, Rejected, Summary, Unwatched, Watch
 from adapters.ingestion.sources import Source
+from domain.failures import CatalogError
 
 
 @dataclass(frozen=True)

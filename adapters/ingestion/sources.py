@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from adapters.errors import UsageProblem
 from adapters.ingestion.feeds import layout
 from adapters.ingestion.feeds.layout import Layout
 from adapters.ingestion.feeds.records import read_header
+from domain.failures import UsageProblem
 
 _HEAD = 1 << 16
 _CREATED = re.compile(rb"<(?:[\w.-]+:)?MessageCreatedDateTime[^>]*>\s*([^<\s]+)")

@@ -13,8 +13,8 @@ from time import monotonic
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from adapters.errors import CatalogError
-from adapters.settings import MetricsSettings
+from adapters.composition.settings import MetricsSettings
+from domain.failures import CatalogError
 
 HUNG_SECONDS = 120.0
 """A worker that does not ask so long whether to stop hangs; a batch takes seconds at most."""

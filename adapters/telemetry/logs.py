@@ -16,7 +16,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 if TYPE_CHECKING:
-    from adapters.settings import Settings
+    from adapters.composition.settings import Settings
 
 _QUIET = (
     *("httpx", "httpx2", "httpcore", "httpcore2", "alembic", "urllib3", "asyncio"),

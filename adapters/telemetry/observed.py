@@ -13,11 +13,12 @@ import polars as pl
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.tracing import EventTraces
 from projections.engine.parts import Parts
-from projections.ports import Decoded, EventDecoder, RecordBatch, TopicPartition, and_origin
-from projections.store import (
+from projections.ports.event_decoder import Decoded, EventDecoder, and_origin
+from projections.ports.event_log import RecordBatch, TopicPartition
+from projections.ports.generations import Generation
+from projections.ports.read_store import (
     CheckpointMoved,
     Filling,
-    Generation,
     GenerationMoved,
     LettersMoved,
     ReadStore,

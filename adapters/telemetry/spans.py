@@ -28,8 +28,10 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from adapters.telemetry.tracing import RecordHeaders
 from domain.changes import Change
-from projections.ports import Decoded, RecordBatch
-from projections.store import Generation, Write
+from projections.ports.event_decoder import Decoded
+from projections.ports.event_log import RecordBatch
+from projections.ports.generations import Generation
+from projections.ports.read_store import Write
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PROPAGATOR = TraceContextTextMapPropagator()

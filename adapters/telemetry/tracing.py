@@ -11,11 +11,13 @@ from typing import Protocol
 
 from confluent_kafka import Message
 
-from adapters.errors import SettingsError
-from adapters.settings import TracingSettings
+from adapters.composition.settings import TracingSettings
 from domain.changes import Change
-from projections.ports import Decoded, RecordBatch
-from projections.store import Generation, Write
+from domain.failures import SettingsError
+from projections.ports.event_decoder import Decoded
+from projections.ports.event_log import RecordBatch
+from projections.ports.generations import Generation
+from projections.ports.read_store import Write
 
 RecordHeaders = list[tuple[str, str | bytes | None]]
 """Headers as they are produced."""

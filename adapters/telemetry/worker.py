@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from adapters.settings import Settings
+from adapters.composition.settings import Settings
 from adapters.telemetry.exposition import Pulse, exposed
 from adapters.telemetry.logs import configure_logs, secrets_of
 from adapters.telemetry.metrics import Metrics

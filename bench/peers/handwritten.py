@@ -12,8 +12,8 @@ import fastavro
 import psycopg
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from adapters.endpoints import Endpoints
-from adapters.registry.client import Registry
+from adapters.composition.endpoints import Endpoints
+from adapters.event_log.registry import Registry
 from bench.data import hold_tracks
 from bench.figures import Figure
 from bench.measuring import Clock, measured

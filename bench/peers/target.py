@@ -2,8 +2,8 @@
 
 import psycopg
 
-from adapters.generation.catalog import TopicPlan
-from adapters.postgres.rows import copy_frames
+from adapters.read_database.rows import copy_frames
+from adapters.synthetic.catalog import TopicPlan
 from bench.data import final_table
 from migrations import run as migrations
 

@@ -4,18 +4,18 @@ Each module holds a table and the handlers that fill it. To add a subject: a mod
 in `CATALOG`, and a migration in `migrations/read_catalog`.
 """
 
-from projections.catalog.artist import ARTIST
-from projections.catalog.download import DOWNLOAD
-from projections.catalog.format import FORMAT
-from projections.catalog.identifier import IDENTIFIER
-from projections.catalog.label import LABEL
-from projections.catalog.licensor import LICENSOR
-from projections.catalog.party import PARTY
-from projections.catalog.recording import RECORDING
-from projections.catalog.release import RELEASE
-from projections.catalog.row import METADATA
-from projections.catalog.streaming import STREAMING
-from projections.catalog.track import TRACK
+from projections.catalog.tables.artist import ARTIST
+from projections.catalog.tables.download import DOWNLOAD
+from projections.catalog.tables.format import FORMAT
+from projections.catalog.tables.identifier import IDENTIFIER
+from projections.catalog.tables.label import LABEL
+from projections.catalog.tables.licensor import LICENSOR
+from projections.catalog.tables.party import PARTY
+from projections.catalog.tables.recording import RECORDING
+from projections.catalog.tables.release import RELEASE
+from projections.catalog.tables.row import METADATA
+from projections.catalog.tables.streaming import STREAMING
+from projections.catalog.tables.track import TRACK
 from projections.read_model import ReadModel
 
 CATALOG = ReadModel(

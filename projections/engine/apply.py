@@ -17,9 +17,11 @@ from projections.engine.batch import (
     records_in,
     sift,
 )
-from projections.ports import BadRecord, EventDecoder, RecordBatch, TopicPartition
+from projections.ports.event_decoder import BadRecord, EventDecoder
+from projections.ports.event_log import RecordBatch, TopicPartition
+from projections.ports.generations import Generation
+from projections.ports.read_store import ReadStore, RowsRefused, Write
 from projections.read_model import ReadModel
-from projections.store import Generation, ReadStore, RowsRefused, Write
 
 ParkedKeys = frozenset[tuple[str, bytes]]
 

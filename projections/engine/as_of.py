@@ -19,14 +19,15 @@ from projections.engine.batch import bad_record
 from projections.engine.parts import Parts
 from projections.engine.progress import Report
 from projections.engine.rebuild import build, check_history
-from projections.ports import BadRecord, Decoded, EventDecoder, RecordBatch, and_origin
-from projections.store import Generation, Phase, Purpose, Scope
+from projections.ports.event_decoder import BadRecord, Decoded, EventDecoder, and_origin
+from projections.ports.event_log import RecordBatch
+from projections.ports.generations import Generation, Phase, Purpose, Scope
 
 UNDATED = "the event does not say when it was committed: a catalog as of a moment can't judge it"
 
 
 class UpTo:
-    """Implements `projections.ports.EventDecoder`: leaves out what was committed after a moment.
+    """An EventDecoder that leaves out what was committed after a moment.
 
     An event that does not say when it was committed can't be used.
     """

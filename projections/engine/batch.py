@@ -12,9 +12,10 @@ from types import MappingProxyType
 import polars as pl
 
 from projections.engine.columns import FrameDoesNotFit, conform, schema_of
-from projections.ports import BadRecord, EventDecoder, EventLog, RecordBatch, TopicPartition
+from projections.ports.event_decoder import BadRecord, EventDecoder
+from projections.ports.event_log import EventLog, RecordBatch, TopicPartition
+from projections.ports.read_store import Move
 from projections.read_model import Projection, ReadModel
-from projections.store import Move
 
 WAITS = "waits behind an earlier parked record of its key"
 

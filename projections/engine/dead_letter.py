@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from projections.engine.batch import HandlerFailed, project
 from projections.engine.parts import Parts
-from projections.ports import DeadLetter, DeadLetters, RecordBatch, Stage
-from projections.store import GenerationMoved, LettersMoved, RowsRefused, Write
+from projections.ports.dead_letters import DeadLetter, DeadLetters, Stage
+from projections.ports.event_log import RecordBatch
+from projections.ports.read_store import GenerationMoved, LettersMoved, RowsRefused, Write
 
 
 @dataclass(frozen=True)

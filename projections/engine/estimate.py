@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from projections.engine.parts import Parts
-from projections.store import Generation, Pace, Scope
+from projections.ports.generations import Generation, Pace, Scope
 
 READS = "filling"
 """The phase whose time goes by what is read; the others' goes by what the tables hold."""

@@ -22,18 +22,12 @@ from projections.engine.apply import Poison
 from projections.engine.batch import keys_of, read, sift
 from projections.engine.parts import Parts
 from projections.engine.progress import Meter, Report
-from projections.ports import BadRecord, Spool, TopicPartition
+from projections.ports.event_decoder import BadRecord
+from projections.ports.event_log import TopicPartition
+from projections.ports.generations import Claims, Generation, Phase, Purpose
+from projections.ports.read_store import Filling, GenerationMoved, Move, RowsRefused
+from projections.ports.spool import Spool
 from projections.read_model import REMOVED, Projection
-from projections.store import (
-    Claims,
-    Filling,
-    Generation,
-    GenerationMoved,
-    Move,
-    Phase,
-    Purpose,
-    RowsRefused,
-)
 
 AT_ONCE = 200_000
 """Rows whose ids are compared at once: some 100 bytes of memory each. For each such part all ids of

@@ -7,7 +7,7 @@ the order of a row's events would be lost. And offsets mean nothing in another l
 from collections import Counter
 from collections.abc import Mapping
 
-from projections.ports import Bounds, TopicPartition
+from projections.ports.event_log import Bounds, TopicPartition
 
 
 class AnotherLog(Exception):

@@ -8,9 +8,12 @@ from time import monotonic
 from projections.engine.apply import Applier, lag
 from projections.engine.progress import Meter, Progress, Report, foreseeing
 from projections.engine.replay import replay
-from projections.ports import EventDecoder, EventLog, Spool, TopicPartition
+from projections.ports.event_decoder import EventDecoder
+from projections.ports.event_log import EventLog, TopicPartition
+from projections.ports.generations import Generation, Generations, Pace, Phase
+from projections.ports.read_store import ReadStore
+from projections.ports.spool import Spool
 from projections.read_model import ReadModel
-from projections.store import Generation, Generations, Pace, Phase, ReadStore
 
 
 @dataclass(frozen=True)

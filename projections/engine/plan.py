@@ -7,7 +7,7 @@ from projections.engine.estimate import carried_offsets, estimate, paces
 from projections.engine.parts import Parts
 from projections.engine.progress import PHASES
 from projections.engine.scope import check_carried, target_of, topics_read, unfinished_of
-from projections.store import Purpose, Scope
+from projections.ports.generations import Purpose, Scope
 
 
 @dataclass(frozen=True, slots=True)

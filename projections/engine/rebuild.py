@@ -26,7 +26,8 @@ from projections.engine.scope import (
 )
 from projections.engine.switch import by_number, draw_near, switch_to
 from projections.engine.verification import Comparison, compare
-from projections.store import WHOLE, Generation, Phase, Purpose, Scope, StoreBusy
+from projections.ports.generations import WHOLE, Generation, Phase, Purpose, Scope
+from projections.ports.read_store import StoreBusy
 
 log = logging.getLogger(__name__)
 

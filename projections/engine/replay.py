@@ -6,7 +6,7 @@ from contextlib import closing
 from projections.engine.ahead import ahead
 from projections.engine.apply import Applier, Prepared, lag
 from projections.engine.batch import read
-from projections.ports import EventLog, RecordBatch, TopicPartition
+from projections.ports.event_log import EventLog, RecordBatch, TopicPartition
 
 
 def replay(

@@ -4,9 +4,9 @@ from collections.abc import Collection
 
 from projections.engine.partitions import unknown_partitions
 from projections.engine.parts import Parts
-from projections.ports import TopicPartition
+from projections.ports.event_log import TopicPartition
+from projections.ports.generations import WHOLE, Generation, NothingToCarry, Phase, Purpose, Scope
 from projections.read_model import ReadModel
-from projections.store import WHOLE, Generation, NothingToCarry, Phase, Purpose, Scope
 
 UNFINISHED = (Phase.CREATING, Phase.FILLING, Phase.CATCHING_UP)
 

@@ -12,7 +12,7 @@ from time import monotonic, sleep
 from projections.engine.apply import lag
 from projections.engine.parts import Parts
 from projections.engine.progress import Progress, Report
-from projections.store import Generation, Phase, Purpose, ReadersInTheWay
+from projections.ports.generations import Generation, Phase, Purpose, ReadersInTheWay
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Literal
 
-from projections.ports import TopicPartition
+from projections.ports.event_log import TopicPartition
+from projections.ports.generations import Digest, Generation, Generations, TableReader
 from projections.read_model import Projection, ReadModel
-from projections.store import Digest, Generation, Generations, TableReader
 
 SHOWN = 100
 """Differences explained per table; all are counted."""

@@ -12,15 +12,16 @@ from time import monotonic
 from projections.engine.apply import Applier
 from projections.engine.batch import DecoderFailed, records_in, trimmed
 from projections.engine.partitions import unknown_partitions
-from projections.ports import EventDecoder, EventLog, RecordBatch, TopicPartition
-from projections.read_model import ReadModel
-from projections.store import (
+from projections.ports.event_decoder import EventDecoder
+from projections.ports.event_log import EventLog, RecordBatch, TopicPartition
+from projections.ports.read_store import (
     CheckpointMoved,
     GenerationMoved,
     LettersMoved,
     ReadStore,
     StoreBusy,
 )
+from projections.read_model import ReadModel
 
 log = logging.getLogger(__name__)
 

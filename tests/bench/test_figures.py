@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from adapters.generation.catalog import TopicPlan
+from adapters.synthetic.catalog import TopicPlan
 from bench import guard, live, rebuilding
 from bench.data import final_table, flat_events
 from bench.figures import Figure, absent

@@ -13,8 +13,8 @@ import psycopg
 from confluent_kafka import Consumer, TopicPartition
 from fastavro import parse_schema, schemaless_reader
 
-from adapters.endpoints import Endpoints
-from adapters.registry.client import Registry
+from adapters.composition.endpoints import Endpoints
+from adapters.event_log.registry import Registry
 
 SUBJECTS = (
     "party",

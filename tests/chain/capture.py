@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from adapters.debezium.connect import Connect
+from adapters.capture.connect import Connect
 from adapters.embedded.connect import await_connect, start_connect
 from adapters.embedded.java import Sizing
 from adapters.embedded.maven import JarCache

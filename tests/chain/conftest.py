@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from adapters.endpoints import Endpoints
-from adapters.preparation import prepare
-from adapters.settings import Settings
-from adapters.topology import READ_MODELS, topology
+from adapters.composition.endpoints import Endpoints
+from adapters.composition.preparation import prepare
+from adapters.composition.settings import Settings
+from adapters.composition.topology import READ_MODELS, topology
 from tests.chain.processes import NEW_RELEASES, PROJECT, TRANSLATE, Chain, until
 from tests.chain.size import Size, chosen
 

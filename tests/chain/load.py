@@ -14,8 +14,8 @@ from threading import Event
 import psycopg
 
 from adapters.cli.interruption import stopping
-from adapters.endpoints import resolve_endpoints
-from adapters.settings import load_settings
+from adapters.composition.endpoints import resolve_endpoints
+from adapters.composition.settings import load_settings
 
 BASE = 50
 """Releases that are never removed, each with one track."""

@@ -15,8 +15,8 @@ import psycopg
 import pytest
 
 from adapters.api.server import listen
-from adapters.postgres.generation_rows import LOCK_KEY, writing
-from adapters.telemetry.status import chain_status
+from adapters.monitoring.status import chain_status
+from adapters.read_database.generation_rows import LOCK_KEY, writing
 from projections.catalog import CATALOG
 from tests.chain.agreement import disagreements
 from tests.chain.loading import Load

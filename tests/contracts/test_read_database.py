@@ -7,31 +7,35 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from adapters.postgres.dead_letters import PostgresDeadLetters
-from adapters.postgres.generations import PostgresGenerations
-from adapters.postgres.read_store import PostgresReadStore
+from adapters.read_database.dead_letters import PostgresDeadLetters
+from adapters.read_database.generations import PostgresGenerations
+from adapters.read_database.read_store import PostgresReadStore
 from projections.catalog import CATALOG
 from projections.engine.batch import project
-from projections.ports import BadRecord, DeadLetters, RecordBatch, Stage
-from projections.read_model import REMOVED
-from projections.store import (
-    CheckpointMoved,
-    Filling,
+from projections.ports.dead_letters import DeadLetters, Stage
+from projections.ports.event_decoder import BadRecord
+from projections.ports.event_log import RecordBatch
+from projections.ports.generations import (
     Generation,
-    GenerationMoved,
     Generations,
-    LettersMoved,
-    Move,
     NothingToCarry,
     Pace,
     Phase,
     Purpose,
-    ReadStore,
     RebuildRunning,
-    RowsRefused,
     Scope,
+)
+from projections.ports.read_store import (
+    CheckpointMoved,
+    Filling,
+    GenerationMoved,
+    LettersMoved,
+    Move,
+    ReadStore,
+    RowsRefused,
     Write,
 )
+from projections.read_model import REMOVED
 from tests.projections.engine.memory_generations import MemoryGenerations
 from tests.projections.engine.memory_letters import MemoryDeadLetters
 from tests.projections.engine.memory_log import JsonDecoder, event

@@ -19,13 +19,13 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from adapters.api.metrics import ApiMetrics
+from adapters.capture.translator import Progress
 from adapters.cli.main import application
-from adapters.kafka.translator import Progress
-from adapters.telemetry.chain_metrics import Chain, ChainMetrics
-from adapters.telemetry.health import CaptureStatus, ChainStatus, State, Verdict
+from adapters.composition.topology import READ_MODELS, project_group
+from adapters.monitoring.chain_metrics import Chain, ChainMetrics
+from adapters.monitoring.health import CaptureStatus, ChainStatus, State, Verdict
+from adapters.monitoring.snapshots import Repeated
 from adapters.telemetry.metrics import Metrics
-from adapters.telemetry.snapshots import Repeated
-from adapters.topology import READ_MODELS, project_group
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 _METRIC = re.compile(r"\b(catalog_[a-z_]+|process_[a-z_]+)\b")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.topology import READ_MODELS
+from adapters.composition.topology import READ_MODELS
 from migrations import run
 from projections.read_model import EVENT_COLUMNS, ReadModel
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from adapters.api.server import Serving, application
-from adapters.endpoints import Endpoints
+from adapters.composition.endpoints import Endpoints
 from tests.adapters.api.records import fill
 from tests.adapters.api.serving import prepare, serving
 

@@ -23,10 +23,10 @@ from schemathesis.specs.openapi.checks import (
 
 from adapters.api import keys
 from adapters.api.server import LOOPBACK_NAMES, Serving, application
-from adapters.postgres.generations import PostgresGenerations
+from adapters.read_database.generations import PostgresGenerations
 from migrations import run
 from projections.catalog import CATALOG
-from projections.store import Purpose
+from projections.ports.generations import Purpose
 from tests.adapters.api.serving import prepare, serving
 from tests.catalog_rows import number, write
 

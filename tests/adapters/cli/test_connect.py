@@ -7,7 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from adapters.cli import connect
-from adapters.errors import UsageProblem
+from domain.failures import UsageProblem
 
 
 @pytest.fixture

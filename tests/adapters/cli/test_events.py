@@ -8,18 +8,18 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from adapters import endpoints as endpoints_module
 from adapters.cli import events
-from adapters.endpoints import Endpoints
-from adapters.errors import UsageProblem
-from adapters.kafka.producer import producer
-from adapters.kafka.topics import Topics
-from adapters.registry.client import Registry
-from adapters.registry.encoder import EventEncoder
-from adapters.settings import load_settings
-from adapters.topology import topology
+from adapters.composition import endpoints as endpoints_module
+from adapters.composition.endpoints import Endpoints
+from adapters.composition.settings import load_settings
+from adapters.composition.topology import topology
+from adapters.event_log.avro.encoder import EventEncoder
+from adapters.event_log.producer import producer
+from adapters.event_log.registry import Registry
+from adapters.event_log.topics import Topics
 from domain.events import Origin, topic_of
 from domain.events.label import LabelAdded, LabelRemoved
+from domain.failures import UsageProblem
 from domain.schemas import contract_of
 
 

@@ -5,7 +5,7 @@ import typer
 from typer.testing import CliRunner
 
 from adapters.cli import generate
-from adapters.errors import UsageProblem
+from domain.failures import UsageProblem
 
 
 def invoke(*arguments: str) -> BaseException | None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from adapters.cli import main
-from adapters.endpoints import Endpoints, RegistryEndpoint
-from adapters.errors import CatalogError
-from adapters.telemetry import status as telemetry
-from adapters.telemetry.health import CaptureStatus, ChainStatus, GenerationStatus, GroupStatus
+from adapters.composition.endpoints import Endpoints, RegistryEndpoint
+from adapters.monitoring import status as telemetry
+from adapters.monitoring.health import CaptureStatus, ChainStatus, GenerationStatus, GroupStatus
+from domain.failures import CatalogError
 
 NOWHERE = Endpoints({}, RegistryEndpoint("http://127.0.0.1:1"), "", "", "")
 
@@ -47,7 +47,7 @@ def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ChainStatus |
         return found[0]
 
     monkeypatch.setenv("CATALOG_DATA", str(tmp_path))
-    monkeypatch.setattr("adapters.endpoints.resolve_endpoints", lambda _: NOWHERE)
+    monkeypatch.setattr("adapters.composition.endpoints.resolve_endpoints", lambda _: NOWHERE)
     monkeypatch.setattr(telemetry, "chain_status", look)
     monkeypatch.setattr(main, "COMMANDS", ("health", "status"))
     monkeypatch.setattr(main, "configure_logs", lambda **_: None)

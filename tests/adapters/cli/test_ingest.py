@@ -8,11 +8,11 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from adapters import endpoints as endpoints_module
 from adapters.cli import ingest
-from adapters.endpoints import Endpoints
-from adapters.errors import UsageProblem
+from adapters.composition import endpoints as endpoints_module
+from adapters.composition.endpoints import Endpoints
 from adapters.ingestion import sample
+from domain.failures import UsageProblem
 from migrations import run
 
 Run = Callable[..., Result]

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from adapters.endpoints import Endpoints
+from adapters.composition.endpoints import Endpoints
 from tests.catalog_rows import make_catalog, number, write
 
 pytestmark = pytest.mark.integration

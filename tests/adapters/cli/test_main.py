@@ -9,9 +9,9 @@ import pytest
 
 from adapters.cli import run
 from adapters.cli.main import take_data_option
+from adapters.composition.settings import Settings
 from adapters.embedded.state import own_data_folder
-from adapters.errors import UsageProblem
-from adapters.settings import Settings
+from domain.failures import UsageProblem
 
 ENTRY = "import sys; from adapters.cli.main import main; sys.exit(main())"
 

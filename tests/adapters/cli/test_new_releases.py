@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from adapters.cli.main import application
-from adapters.errors import CatalogError
-from adapters.postgres.gate import name_generation
+from adapters.read_database.gate import name_generation
+from domain.failures import CatalogError
 from migrations import run
 from tests.catalog_rows import write
 

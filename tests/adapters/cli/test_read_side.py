@@ -13,15 +13,15 @@ from adapters.cli import comparison as printing
 from adapters.cli import generations, plans
 from adapters.cli.main import application
 from adapters.cli.phases import shown_on
-from adapters.errors import CatalogError, UsageProblem
-from adapters.read_side import engine_errors
+from adapters.composition.read_side import engine_errors
+from domain.failures import CatalogError, UsageProblem
 from projections.engine.apply import Poison
 from projections.engine.plan import Plan, Reading
 from projections.engine.progress import Meter, Progress
 from projections.engine.switch import CantSwitch
 from projections.engine.verification import Comparison, Difference, TableComparison
-from projections.ports import BadRecord
-from projections.store import (
+from projections.ports.event_decoder import BadRecord
+from projections.ports.generations import (
     Digest,
     Generation,
     Pace,

@@ -8,12 +8,12 @@ import typer
 from typer.testing import CliRunner
 
 import domain.schemas
-from adapters import endpoints as endpoints_module
 from adapters.cli import schemas
-from adapters.endpoints import Endpoints
-from adapters.errors import CatalogError, UsageProblem
+from adapters.composition import endpoints as endpoints_module
+from adapters.composition.endpoints import Endpoints
 from domain.events import EVENT_TYPES
 from domain.events.track import TrackAdded
+from domain.failures import CatalogError, UsageProblem
 from domain.schemas import Contract, Version, contract_of, render
 
 

@@ -6,13 +6,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from adapters import endpoints as endpoints_module
-from adapters import settings as settings_module
 from adapters.cli import topics
-from adapters.endpoints import Endpoints
-from adapters.errors import Unhealthy
-from adapters.settings import ConnectSettings, KafkaSettings, load_settings
-from adapters.topology import topology
+from adapters.composition import endpoints as endpoints_module
+from adapters.composition import settings as settings_module
+from adapters.composition.endpoints import Endpoints
+from adapters.composition.settings import ConnectSettings, KafkaSettings, load_settings
+from adapters.composition.topology import topology
+from domain.failures import Unhealthy
 
 pytestmark = pytest.mark.integration
 

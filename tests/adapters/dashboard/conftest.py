@@ -13,15 +13,15 @@ import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import adapters.ingestion.sample
-from adapters import wiring
 from adapters.api.keys import create_key
 from adapters.api.server import LOOPBACK_NAMES, listen
+from adapters.composition import wiring
+from adapters.composition.endpoints import Endpoints
+from adapters.composition.settings import Settings, load_settings
 from adapters.dashboard.app import over_read_database
 from adapters.embedded.engines import running_engines
-from adapters.endpoints import Endpoints
 from adapters.ingestion.ingest import ingest
-from adapters.settings import Settings, load_settings
-from adapters.telemetry.status import await_idle
+from adapters.monitoring.status import await_idle
 
 DELIVERIES = Path(adapters.ingestion.sample.__file__).parent / "deliveries"
 PICTURES = "DASHBOARD_PICTURES"

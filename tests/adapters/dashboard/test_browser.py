@@ -10,13 +10,13 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
-from adapters.kafka.producer import producer
-from adapters.kafka.tail import read_topics
-from adapters.postgres.generations import PostgresGenerations
+from adapters.event_log.producer import producer
+from adapters.event_log.tail import read_topics
+from adapters.read_database.generations import PostgresGenerations
 from projections.catalog import CATALOG
 from projections.new_releases import NEW_RELEASES
+from projections.ports.generations import Phase
 from projections.read_model import ReadModel
-from projections.store import Phase
 from tests.adapters.dashboard.conftest import Board, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]

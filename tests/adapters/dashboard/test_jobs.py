@@ -5,7 +5,7 @@ from threading import Event
 import pytest
 
 from adapters.dashboard.jobs import Busy, Job, Jobs
-from adapters.errors import CatalogError
+from domain.failures import CatalogError
 
 
 def _ended(jobs: Jobs, done: Event) -> Job:

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from adapters.dashboard.records import described, hexadecimal
 from adapters.dashboard.rendering import length_of, number, span
-from adapters.registry.objects import RecordReader
-from adapters.registry.wire import UnknownSchemaId
+from adapters.event_log.avro.objects import RecordReader
+from adapters.event_log.avro.wire import UnknownSchemaId
 
 
 class _NoSchemas:

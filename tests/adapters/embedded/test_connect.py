@@ -6,7 +6,7 @@ import pytest
 
 from adapters.embedded.connect import java_client
 from adapters.embedded.java import write_properties
-from adapters.errors import SettingsError
+from domain.failures import SettingsError
 
 
 def test_a_plain_broker_needs_no_more_than_its_address() -> None:

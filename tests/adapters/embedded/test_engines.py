@@ -14,12 +14,12 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
+from adapters.composition.endpoints import Endpoints, resolve_endpoints
+from adapters.composition.settings import EmbeddedSettings, Settings
 from adapters.embedded.engines import running_engines
 from adapters.embedded.kafka import OFFSET_TEXT_BYTES
 from adapters.embedded.processes import PortTaken
 from adapters.embedded.state import read_running
-from adapters.endpoints import Endpoints, resolve_endpoints
-from adapters.settings import EmbeddedSettings, Settings
 
 pytestmark = pytest.mark.integration
 
@@ -101,7 +101,7 @@ ASKER = """
 import sys, time
 from pathlib import Path
 from adapters.embedded.engines import running_engines
-from adapters.settings import load_settings
+from adapters.composition.settings import load_settings
 with running_engines(load_settings(data=Path(sys.argv[1]))):
     print("up", flush=True)
     time.sleep(600)

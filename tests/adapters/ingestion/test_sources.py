@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.errors import UsageProblem
 from adapters.ingestion.sources import gather, recognise, why_unknown
+from domain.failures import UsageProblem
 
 
 def test_what_is_no_file_of_ours_is_told(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from adapters.errors import CatalogError
-from adapters.settings import MetricsSettings
+from adapters.composition.settings import MetricsSettings
 from adapters.telemetry.exposition import HUNG_SECONDS, Pulse, exposed
+from domain.failures import CatalogError
 
 ANY_PORT = MetricsSettings.model_construct(host="127.0.0.1", port=0)
 

@@ -14,7 +14,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.settings import load_settings
+from adapters.composition.settings import load_settings
 from adapters.telemetry.logs import Hide, configure_logs, secrets_of
 
 SECRET = "s3cr3t-Pa55"

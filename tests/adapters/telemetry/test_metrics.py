@@ -10,24 +10,18 @@ import polars as pl
 import pytest
 from confluent_kafka import Consumer
 
-from adapters.endpoints import Endpoints
-from adapters.kafka.connection import client_configuration, reporting
-from adapters.kafka.topics import TopicPlan, Topics
-from adapters.kafka.translator import Progress
+from adapters.capture.translator import Progress
+from adapters.composition.endpoints import Endpoints
+from adapters.event_log.connection import client_configuration, reporting
+from adapters.event_log.topics import TopicPlan, Topics
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.observed import observed
 from projections.catalog import CATALOG
 from projections.engine.parts import Parts
-from projections.ports import Decoded, EventLog, RecordBatch
-from projections.store import (
-    CheckpointMoved,
-    Generation,
-    Generations,
-    Move,
-    Phase,
-    ReadStore,
-    Write,
-)
+from projections.ports.event_decoder import Decoded
+from projections.ports.event_log import EventLog, RecordBatch
+from projections.ports.generations import Generation, Generations, Phase
+from projections.ports.read_store import CheckpointMoved, Move, ReadStore, Write
 from tests.projections.engine.memory_spool import MemorySpool
 
 TOPIC = "catalog.track"

@@ -12,8 +12,10 @@ from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 from adapters.telemetry.spans import ChangeSpans, EventSpans
 from adapters.telemetry.tracing import RecordHeaders
 from domain.changes import Change, Coordinates, Operation
-from projections.ports import BadRecord, Decoded, RecordBatch
-from projections.store import Generation, Move, Phase, Write
+from projections.ports.event_decoder import BadRecord, Decoded
+from projections.ports.event_log import RecordBatch
+from projections.ports.generations import Generation, Phase
+from projections.ports.read_store import Move, Write
 from tests.adapters.telemetry.spans import Headers, Memory
 
 SOURCE = "master.public.track"

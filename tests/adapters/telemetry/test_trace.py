@@ -12,16 +12,16 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from opentelemetry.trace import format_trace_id
 
-from adapters import wiring
-from adapters.endpoints import Endpoints
-from adapters.kafka.producer import producer
-from adapters.kafka.topics import TopicPlan, Topics, event_topics
-from adapters.kafka.translator import run_translator
-from adapters.postgres.dead_letters import PostgresDeadLetters
-from adapters.preparation import register_contracts
-from adapters.registry.client import Registry
-from adapters.registry.encoder import EventEncoder
-from adapters.settings import Settings
+from adapters.capture.translator import run_translator
+from adapters.composition import wiring
+from adapters.composition.endpoints import Endpoints
+from adapters.composition.preparation import register_contracts
+from adapters.composition.settings import Settings
+from adapters.event_log.avro.encoder import EventEncoder
+from adapters.event_log.producer import producer
+from adapters.event_log.registry import Registry
+from adapters.event_log.topics import TopicPlan, Topics, event_topics
+from adapters.read_database.dead_letters import PostgresDeadLetters
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.observed import observed
 from adapters.telemetry.spans import ChangeSpans, EventSpans
@@ -29,7 +29,7 @@ from migrations.run import upgrade
 from projections.engine import rebuild as building
 from projections.engine.progress import silent
 from projections.engine.worker import Worker
-from tests.adapters.debezium.forms import POSTGRES, key, value
+from tests.adapters.capture.forms import POSTGRES, key, value
 from tests.adapters.telemetry.spans import Memory
 from tests.adapters.telemetry.test_spans import TRACE
 

@@ -11,9 +11,9 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 import adapters.telemetry
-from adapters.errors import SettingsError
-from adapters.settings import TracingSettings
+from adapters.composition.settings import TracingSettings
 from adapters.telemetry.tracing import traced_changes, traced_events
+from domain.failures import SettingsError
 from tests.adapters.telemetry.test_spans import COMMITTED, change, record
 
 
@@ -55,9 +55,9 @@ def test_off_there_is_no_tracer() -> None:
 def test_off_opentelemetry_is_not_even_imported() -> None:
     asked = """
 import sys
-from adapters import read_side, wiring
+from adapters.composition import read_side, wiring
 from adapters.cli.main import application
-from adapters.settings import TracingSettings
+from adapters.composition.settings import TracingSettings
 from adapters.telemetry.tracing import traced_changes, traced_events
 application()
 with traced_changes(TracingSettings(), "1"), traced_events(TracingSettings(), "1"):

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.registry.columns import frame_schema
+from adapters.event_log.avro.columns import frame_schema
 from domain.events import EVENT_TYPES, SUBJECTS, Effect, Event
 from domain.schemas import contract_of
 from projections.catalog import CATALOG
-from projections.catalog.deal import prices_as_json
+from projections.catalog.tables.deal import prices_as_json
 from projections.read_model import EVENT_COLUMNS, REMOVED, Projection
 
 BY_SUBJECT = {projection.subject: projection for projection in CATALOG.projections}

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from projections.catalog import CATALOG
 from projections.engine.parts import Parts
 from projections.engine.worker import Worker
-from projections.ports import DeadLetters, TopicPartition
+from projections.ports.dead_letters import DeadLetters
+from projections.ports.event_log import TopicPartition
+from projections.ports.generations import Generation, Generations, Phase
+from projections.ports.read_store import ReadStore, StoreBusy, Write
 from projections.read_model import ReadModel
-from projections.store import Generation, Generations, Phase, ReadStore, StoreBusy, Write
 from tests.projections.engine.memory_generations import MemoryGenerations
 from tests.projections.engine.memory_letters import MemoryDeadLetters
 from tests.projections.engine.memory_log import JsonDecoder, MemoryLog, event

@@ -5,9 +5,8 @@ from contextlib import closing, contextmanager
 from copy import deepcopy
 from dataclasses import replace
 
-from projections.ports import TopicPartition
-from projections.read_model import Projection
-from projections.store import (
+from projections.ports.event_log import TopicPartition
+from projections.ports.generations import (
     WHOLE,
     Generation,
     NothingToCarry,
@@ -18,11 +17,12 @@ from projections.store import (
     RebuildRunning,
     Scope,
 )
+from projections.read_model import Projection
 from tests.projections.engine.memory_store import EPOCH, Copy, MemoryDatabase, MemoryReader, Row
 
 
 class MemoryHeld:
-    """Implements `projections.store.LiveHeld`."""
+    """Implements `projections.ports.generations.LiveHeld`."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         live = database.live()
@@ -60,7 +60,7 @@ class MemoryHeld:
 
 
 class MemoryClaims:
-    """Implements `projections.store.Claims`."""
+    """Implements `projections.ports.generations.Claims`."""
 
     def __init__(self, database: MemoryDatabase, generation: Generation) -> None:
         self._db = database
@@ -92,7 +92,7 @@ class MemoryClaims:
 
 
 class MemoryGenerations:
-    """Implements `projections.store.Generations`."""
+    """Implements `projections.ports.generations.Generations`."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._db = database

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from projections.ports import DeadLetter, Headers, Stage
+from projections.ports.dead_letters import DeadLetter, Headers, Stage
 from tests.projections.engine.memory_store import EPOCH, MemoryDatabase
 
 
 class MemoryDeadLetters:
-    """Implements `projections.ports.DeadLetters`."""
+    """Implements `projections.ports.dead_letters.DeadLetters`."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._db = database

@@ -1,6 +1,6 @@
 """An event log in memory, whose group does what a test says, and events as JSON.
 
-It implements `projections.ports.EventLog` and `EventDecoder` for tests of the engine.
+It implements `projections.ports.event_log.EventLog` and `EventDecoder` for tests of the engine.
 """
 
 import json
@@ -11,16 +11,11 @@ from typing import Any
 
 import polars as pl
 
-from adapters.registry.columns import frame_schema
+from adapters.event_log.avro.columns import frame_schema
 from domain.events import EVENT_TYPES
 from domain.schemas import contract_of
-from projections.ports import (
-    BadRecord,
-    Bounds,
-    Decoded,
-    RecordBatch,
-    TopicPartition,
-)
+from projections.ports.event_decoder import BadRecord, Decoded
+from projections.ports.event_log import Bounds, RecordBatch, TopicPartition
 
 Record = tuple[int, bytes | None, bytes | None]
 

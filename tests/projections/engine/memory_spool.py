@@ -6,7 +6,7 @@ import polars as pl
 
 
 class MemorySpool:
-    """Implements `projections.ports.Spool`."""
+    """Implements `projections.ports.spool.Spool`."""
 
     def __init__(self) -> None:
         self._frames: list[pl.DataFrame] = []

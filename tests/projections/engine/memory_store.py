@@ -1,7 +1,7 @@
 """A read database in memory: what the ports promise, in the plainest way that can be right.
 
-It implements `projections.store.ReadStore`; `memory_generations` and `memory_letters` are its other
-two sides.
+It implements `projections.ports.read_store.ReadStore`; `memory_generations` and `memory_letters`
+are its other two sides.
 The contract suite (tests/contracts) holds it and the real database to the same promises.
 """
 
@@ -12,19 +12,18 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from projections.ports import DeadLetter, Stage, TopicPartition
-from projections.read_model import REMOVED, ReadModel
-from projections.store import (
+from projections.ports.dead_letters import DeadLetter, Stage
+from projections.ports.event_log import TopicPartition
+from projections.ports.generations import Digest, Generation, Phase
+from projections.ports.read_store import (
     CheckpointMoved,
-    Digest,
     Filling,
-    Generation,
     GenerationMoved,
     LettersMoved,
-    Phase,
     RowsRefused,
     Write,
 )
+from projections.read_model import REMOVED, ReadModel
 
 Row = dict[str, object]
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -79,7 +78,7 @@ class MemoryDatabase:
 
 
 class MemoryReadStore:
-    """Implements `projections.store.ReadStore`."""
+    """Implements `projections.ports.read_store.ReadStore`."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._db = database
@@ -186,7 +185,7 @@ def merge(table: dict[str, Row], row: Row) -> None:
 
 
 class MemoryReader:
-    """Implements `projections.store.TableReader` on a frozen copy."""
+    """Implements `projections.ports.generations.TableReader` on a frozen copy."""
 
     def __init__(self, copy: Copy, parked: set[tuple[str, bytes]], model: ReadModel) -> None:
         self._copy = deepcopy(copy)

@@ -12,7 +12,7 @@ from projections.engine.as_of import rebuild_as_of
 from projections.engine.progress import silent
 from projections.engine.rebuild import ensure_live, rebuild, verify_live
 from projections.engine.switch import CantSwitch, drop, rollback, switch
-from projections.store import Phase, Purpose
+from projections.ports.generations import Phase, Purpose
 from tests.projections.engine.chain import BEGINNING, Chain
 
 EVENTS = st.lists(

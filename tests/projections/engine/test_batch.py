@@ -18,9 +18,10 @@ from projections.engine.batch import (
     without_parked,
 )
 from projections.engine.columns import FrameDoesNotFit, conform, schema_of
-from projections.ports import BadRecord, RecordBatch, TopicPartition
+from projections.ports.event_decoder import BadRecord
+from projections.ports.event_log import RecordBatch, TopicPartition
+from projections.ports.read_store import Move
 from projections.read_model import REMOVED, Projection, ReadModel
-from projections.store import Move
 from tests.projections.engine.chain import MODEL
 from tests.projections.engine.memory_log import JsonDecoder, event
 

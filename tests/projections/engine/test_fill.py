@@ -10,8 +10,8 @@ from projections.engine import fill as filling
 from projections.engine.apply import Poison
 from projections.engine.fill import fill, join
 from projections.engine.progress import silent
-from projections.ports import TopicPartition
-from projections.store import Generation, Purpose
+from projections.ports.event_log import TopicPartition
+from projections.ports.generations import Generation, Purpose
 from tests.projections.engine.chain import Chain, Tables
 
 

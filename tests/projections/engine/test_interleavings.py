@@ -18,8 +18,8 @@ from projections.engine.progress import silent
 from projections.engine.rebuild import ensure_live, rebuild, verify_live
 from projections.engine.switch import CantSwitch, rollback
 from projections.engine.switch import switch as switch_now
-from projections.ports import TopicPartition
-from projections.store import Phase
+from projections.ports.event_log import TopicPartition
+from projections.ports.generations import Phase
 from tests.projections.engine.chain import Chain, FlakyStore
 
 

@@ -6,7 +6,7 @@ from projections.engine.plan import Reading, plan
 from projections.engine.progress import Meter, Progress, foreseeing, silent
 from projections.engine.rebuild import ensure_live, rebuild
 from projections.engine.scope import scope_of
-from projections.store import WHOLE, NothingToCarry, Pace, Phase, Purpose
+from projections.ports.generations import WHOLE, NothingToCarry, Pace, Phase, Purpose
 from tests.projections.engine.chain import MODEL, Chain
 
 TRACKS = scope_of(MODEL, ["catalog.track"])

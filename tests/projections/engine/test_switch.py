@@ -8,8 +8,8 @@ from projections.engine.parts import Parts
 from projections.engine.progress import silent
 from projections.engine.rebuild import ensure_live, rebuild
 from projections.engine.switch import CantSwitch, rollback
+from projections.ports.generations import Phase, Purpose
 from projections.read_model import ReadModel
-from projections.store import Phase, Purpose
 from tests.projections.engine.chain import MODEL, Chain
 
 OLD = replace(MODEL, projections=tuple(p for p in MODEL.projections if p.subject == "track"))

@@ -13,7 +13,7 @@ from projections.engine.partitions import AnotherLog
 from projections.engine.progress import silent
 from projections.engine.rebuild import ensure_live, rebuild
 from projections.engine.worker import NoLiveGeneration, run
-from projections.ports import Stage
+from projections.ports.dead_letters import Stage
 from tests.projections.engine.chain import MODEL, Chain, FlakyStore
 from tests.projections.engine.memory_generations import MemoryGenerations, MemoryHeld
 from tests.projections.engine.memory_log import event

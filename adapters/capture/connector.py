@@ -1,0 +1,151 @@
+"""Settings of the capture connectors: what we ask of Debezium, and why.
+
+Not asked for, on purpose:
+- `provide.transaction.metadata`: each record carries its transaction in `source` already
+  (PostgreSQL `txId`, SQL Server `commit_lsn`); counting costs a struct a record and a topic.
+- tombstones: the capture topics keep everything and are never compacted.
+- signals for incremental snapshots: they need a table in the master, which is its owner's to add.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from domain.failures import UsageProblem
+
+POSTGRES = "io.debezium.connector.postgresql.PostgresConnector"
+SQL_SERVER = "io.debezium.connector.sqlserver.SqlServerConnector"
+
+Configuration = dict[str, str]
+
+_JSON = "org.apache.kafka.connect.json.JsonConverter"
+_HEARTBEAT = "catalog_heartbeat"
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """What both connectors need to know."""
+
+    tables: Sequence[str]
+    """Master tables without their schema."""
+    topic_prefix: str = "master"
+    """Topics are `<prefix>.<schema>.<table>`; SQL Server puts its database before the schema."""
+    partitions: int = 4
+    replication_factor: int = -1
+    """-1: the broker's default."""
+    poll_interval_ms: int = 10
+    """Latency of a quiet master; Debezium's default of 500 is felt by every reader."""
+
+
+def postgres_configuration(
+    capture: Capture, dsn: str, *, slot: str, publication: str, schema: str = "public"
+) -> Configuration:
+    """Settings for a PostgreSQL master at `dsn` (postgresql://user:password@host:port/database).
+
+    Raises UsageProblem when the address lacks its host or database.
+    """
+    address = urlsplit(dsn)
+    database = address.path.removeprefix("/")
+    if not address.hostname or not database:
+        raise UsageProblem(
+            "the master's address must name a host and a database: "
+            "postgresql://user:password@host:5432/database"
+        )
+    sslmode = parse_qs(address.query).get("sslmode", [])
+    return {
+        "connector.class": POSTGRES,
+        "database.hostname": address.hostname,
+        "database.port": str(address.port or 5432),
+        "database.user": unquote(address.username or "postgres"),
+        "database.password": unquote(address.password or ""),
+        "database.dbname": database,
+        **({"database.sslmode": sslmode[0]} if sslmode else {}),
+        "plugin.name": "pgoutput",
+        "slot.name": slot,
+        "publication.name": publication,
+        "publication.autocreate.mode": "filtered",
+        "table.include.list": ",".join(f"{schema}.{table}" for table in capture.tables),
+        # A slot moves only with what it reads. When other databases of the server write and the
+        # master rests, the heartbeat's own WAL message lets it move, so that no WAL piles up.
+        "heartbeat.action.query": f"SELECT pg_logical_emit_message(true, '{_HEARTBEAT}', '')",
+        "message.prefix.exclude.list": _HEARTBEAT,
+        **_common(capture),
+    }
+
+
+def sql_server_configuration(
+    capture: Capture,
+    *,
+    host: str,
+    port: int,
+    user: str,
+    password: str,
+    database: str,
+    bootstrap_servers: str,
+    schema: str = "dbo",
+) -> Configuration:
+    """Settings for a SQL Server master, whose tables must be enabled for change data capture.
+
+    `bootstrap_servers` is where the connector keeps the history of the tables' definitions.
+    """
+    prefix = capture.topic_prefix
+    return {
+        "connector.class": SQL_SERVER,
+        "database.hostname": host,
+        "database.port": str(port),
+        "database.user": user,
+        "database.password": password,
+        "database.names": database,
+        "table.include.list": ",".join(f"{schema}.{table}" for table in capture.tables),
+        "include.schema.changes": "false",
+        "schema.history.internal.kafka.bootstrap.servers": bootstrap_servers,
+        "schema.history.internal.kafka.topic": f"{prefix}-schema-history",
+        "schema.history.internal.store.only.captured.tables.ddl": "true",
+        # Readers of the snapshot see one moment without holding up the master's writers
+        # (ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON).
+        "snapshot.isolation.mode": "snapshot",
+        **_common(capture),
+    }
+
+
+def _common(capture: Capture) -> Configuration:
+    topic = "topic.creation"
+    return {
+        "tasks.max": "1",
+        "topic.prefix": capture.topic_prefix,
+        "snapshot.mode": "initial",
+        # Values that can be told apart without a schema
+        "key.converter": _JSON,
+        "key.converter.schemas.enable": "false",
+        "value.converter": _JSON,
+        "value.converter.schemas.enable": "false",
+        "decimal.handling.mode": "string",
+        "time.precision.mode": "isostring",
+        "tombstones.on.delete": "false",
+        "extended.headers.enabled": "false",
+        # A truncate makes rows vanish without a change of their own: it must be seen
+        "skipped.operations": "none",
+        "poll.interval.ms": str(capture.poll_interval_ms),
+        "heartbeat.interval.ms": "10000",
+        f"{topic}.default.partitions": str(capture.partitions),
+        f"{topic}.default.replication.factor": str(capture.replication_factor),
+        f"{topic}.default.cleanup.policy": "delete",
+        f"{topic}.default.retention.ms": "-1",
+        f"{topic}.default.retention.bytes": "-1",
+        f"{topic}.groups": "heartbeat",
+        f"{topic}.heartbeat.include": r"__debezium-heartbeat\..*",
+        f"{topic}.heartbeat.partitions": "1",
+        f"{topic}.heartbeat.replication.factor": str(capture.replication_factor),
+        f"{topic}.heartbeat.retention.ms": "86400000",
+    }
+
+
+def without_secrets(configuration: Mapping[str, str]) -> Configuration:
+    """The settings as they may be shown: a password is left to the environment of Connect.
+
+    `${env:NAME}` is read there with `config.providers=env` and Kafka's EnvVarConfigProvider.
+    """
+    return {
+        name: "${env:MASTER_PASSWORD}" if name.endswith("password") else value
+        for name, value in configuration.items()
+    }

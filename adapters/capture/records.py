@@ -1,0 +1,290 @@
+"""A record of a capture topic into a `Change`, in every form that Debezium sends.
+
+Forms: bare and with schema, key and value; PostgreSQL and SQL Server; snapshot, incremental
+snapshot and streaming; tombstones, heartbeats, transaction marks, schema changes, truncates and
+logical messages, which say nothing of a row and are skipped with a reason.
+
+Each table has its own typed decoder: columns that no event carries are never made into objects,
+and a value of the wrong type is named by its path.
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from adapters.capture.columns import TABLES, Columns, Kind
+from adapters.capture.source import Moments, Source, UndecodableChange, position, transaction
+from adapters.capture.values import Convert, Wire, converter
+from domain.changes import UNCHANGED, Change, Coordinates, Operation
+
+UNAVAILABLE = "__debezium_unavailable_value"
+"""Debezium's default `unavailable.value.placeholder`."""
+
+_OPERATIONS = {
+    "c": Operation.INSERT,
+    "u": Operation.UPDATE,
+    "d": Operation.DELETE,
+    "r": Operation.READ,
+}
+_SKIPPED = {"t": "truncate", "m": "logical message"}
+_WIRE_TYPES: Mapping[Kind, object] = {
+    Kind.TEXT: str | None,
+    Kind.INTEGER: int | None,
+    Kind.FLOAT: float | str | dict[str, Any] | None,
+    Kind.BOOLEAN: bool | int | None,
+    Kind.DATE: int | str | None,
+    Kind.INSTANT: int | str | None,
+    Kind.DECIMAL: int | float | str | dict[str, Any] | None,
+    Kind.TEXTS: list[str | None] | str | None,
+    Kind.JSON: str | list[Any] | dict[str, Any] | None,
+}
+_TOASTED: Mapping[Kind, object] = {Kind.INTEGER: int | str | None, Kind.BOOLEAN: bool | str | None}
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A record that speaks of no row."""
+
+    reason: str
+    """tombstone, heartbeat, transaction, schema change, truncate, logical message …"""
+
+
+class _KeyRow(msgspec.Struct):
+    id: str
+
+
+class _Key(msgspec.Struct):
+    id: str | None = None
+    payload: _KeyRow | None = None
+
+
+_key = msgspec.json.Decoder(_Key)
+_anything = msgspec.json.Decoder(dict[str, Any])
+
+
+class ChangeReader:
+    """Reads the records of all capture topics; remembers the schemas it has met."""
+
+    def __init__(
+        self, tables: Mapping[str, Columns] = TABLES, unavailable: str = UNAVAILABLE
+    ) -> None:
+        self._tables = {
+            name: _TableReader(name, kinds, unavailable) for name, kinds in tables.items()
+        }
+
+    def read(
+        self, topic: str, partition: int, offset: int, key: bytes | None, value: bytes | None
+    ) -> Change | Skip:
+        """Read one record. The table is the last part of the topic's name.
+
+        Raises `UndecodableChange` where the record isn't what its topic promises.
+        """
+        if value is None:
+            return Skip("tombstone")
+        table = self._tables.get(topic.rpartition(".")[2])
+        if table is None:
+            return _other(topic, value)
+        return table.read(Coordinates(topic, partition, offset), key, value)
+
+
+def _other(topic: str, value: bytes) -> Skip:
+    """What a record of a topic is that belongs to no table of ours."""
+    try:
+        content = _anything.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise UndecodableChange(f"the value is no JSON object: {problem}") from None
+    content = content.get("payload", content)
+    if not isinstance(content, dict):
+        raise UndecodableChange(f"no change, heartbeat or transaction mark: {str(content)[:80]}")
+    if "op" in content:
+        return Skip(_SKIPPED.get(content["op"], f"{topic} makes no events"))
+    if {"status", "id"} <= content.keys():
+        return Skip("transaction")
+    if "tableChanges" in content or "ddl" in content:
+        return Skip("schema change")
+    if "ts_ms" in content:
+        return Skip("heartbeat")
+    raise UndecodableChange(f"no change, heartbeat or transaction mark: {sorted(content)[:10]}")
+
+
+class _TableReader:
+    """Reads the records of one table."""
+
+    def __init__(self, table: str, kinds: Columns, unavailable: str) -> None:
+        self._table = table
+        self._kinds = kinds
+        self._unavailable = _placeholders(unavailable)
+        self._decode = _decoder(table, kinds, _WIRE_TYPES).decode
+        toasted = _decoder(table, kinds, {**_WIRE_TYPES, **_TOASTED})
+        self._decode_toasted = toasted.decode
+        self._decode_after = _decoder(table, kinds, _WIRE_TYPES, before=msgspec.Raw).decode
+        self._converters: dict[tuple[str, bytes], list[tuple[str, Convert]]] = {}
+        self._moment = Moments().of
+
+    def read(self, at: Coordinates, key: bytes | None, value: bytes) -> Change | Skip:
+        marks = self._unavailable
+        is_toasted = marks.plain in value or marks.encoded in value
+        record, schema = self._envelope(value, is_toasted)
+        operation = _OPERATIONS.get(record.op)
+        if operation is None:
+            if record.op in _SKIPPED:
+                return Skip(_SKIPPED[record.op])
+            raise UndecodableChange(f"op is {record.op!r}, not one of c u d r t m")
+        source: Source | None = record.source
+        if source is None:
+            raise UndecodableChange("the value has no source")
+        if source.table is not None and source.table != self._table:
+            raise UndecodableChange(f"it is of the table {source.table}, not {self._table}")
+        identity = _id_of(key)
+        before, after = self._rows(record, schema, source.connector, operation, is_toasted)
+        row = after if after is not None else before
+        if row is not None and row["id"] != identity and (after is not None or row["id"]):
+            raise UndecodableChange(f"the key says id {identity!r}, the row {row['id']!r}")
+        return Change(
+            table=self._table,
+            operation=operation,
+            key={"id": identity},
+            before=before,
+            after=after,
+            coordinates=at,
+            position=position(source),
+            transaction=transaction(source),
+            committed_at=self._moment(source),
+        )
+
+    def _envelope(self, value: bytes, is_toasted: bool) -> tuple[Any, bytes]:
+        """The envelope and, where the record brings one, its schema's text."""
+        try:
+            outer = (self._decode_toasted if is_toasted else self._decode)(value)
+        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+            # What the row was may be unreadable (an older table): what it is counts.
+            try:
+                outer = self._decode_after(value)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                raise UndecodableChange(f"the value can't be read: {problem}") from None
+            outer.before = None
+            if outer.payload is not None:
+                outer.payload.before = None
+        if outer.payload is not None:
+            schema = bytes(outer.schema)
+            return outer.payload, b"" if schema == b"null" else schema
+        if outer.op is None:
+            raise UndecodableChange("the value is no change: it has no op")
+        return outer, b""
+
+    def _rows(
+        self, record: Any, schema: bytes, connector: str, operation: Operation, is_toasted: bool
+    ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        after = None if record.after is None else msgspec.structs.asdict(record.after)
+        before = None if record.before is None else msgspec.structs.asdict(record.before)
+        if operation is Operation.DELETE:
+            after = None
+        elif after is None:
+            raise UndecodableChange(f"op {record.op} without a row after")
+        converters = self._converters.get((connector, schema))
+        if converters is None:
+            converters = self._learn(connector, schema)
+        if is_toasted:
+            for row in (before, after):
+                if row is not None:
+                    self._mark_unchanged(row)
+        for name, convert in converters:
+            sent = now = None
+            if after is not None and (sent := after[name]) is not None:
+                now = after[name] = self._converted(name, convert, sent)
+            if before is not None and (was := before[name]) is not None:
+                if was == sent:
+                    before[name] = now
+                    continue
+                try:
+                    before[name] = self._converted(name, convert, was)
+                except UndecodableChange:
+                    before = None
+        return before, after
+
+    def _converted(self, name: str, convert: Convert, value: object) -> object:
+        if value is UNCHANGED:
+            return value
+        try:
+            return convert(value)
+        except (ValueError, OverflowError) as problem:
+            raise UndecodableChange(f"{self._table}.{name}: {problem}") from None
+
+    def _mark_unchanged(self, row: dict[str, Any]) -> None:
+        for name, value in row.items():
+            if isinstance(value, str):
+                if value in self._unavailable.texts:
+                    row[name] = UNCHANGED
+                elif self._kinds[name] in _TOASTED:
+                    raise UndecodableChange(f"{self._table}.{name}: {value!r} is no number")
+            elif isinstance(value, list) and value and self._unavailable.texts.issuperset(value):
+                row[name] = UNCHANGED
+
+    def _learn(self, connector: str, schema: bytes) -> list[tuple[str, Convert]]:
+        wires = _wires(schema) if schema else {}
+        found = []
+        for name, kind in self._kinds.items():
+            convert = converter(kind, wires.get(name, Wire()), connector)
+            if convert is not None:
+                found.append((name, convert))
+        self._converters[connector, schema] = found
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Placeholders:
+    texts: frozenset[str]
+    plain: bytes
+    encoded: bytes
+
+
+def _placeholders(unavailable: str) -> _Placeholders:
+    """The placeholder as text, and in base64 as columns of bytes have it."""
+    plain = unavailable.encode()
+    encoded = base64.b64encode(plain)
+    return _Placeholders(frozenset({unavailable, encoded.decode()}), plain, encoded)
+
+
+def _decoder(
+    table: str, kinds: Columns, types: Mapping[Kind, object], before: object = None
+) -> "msgspec.json.Decoder[Any]":
+    row = msgspec.defstruct(table, [(name, types[kind], None) for name, kind in kinds.items()])
+    fields: list[tuple[str, Any, Any]] = [
+        ("op", str | None, None),
+        ("before", before or row | None, None),
+        ("after", row | None, None),
+        ("source", Source | None, None),
+    ]
+    inner = msgspec.defstruct(f"{table}_payload", fields)
+    whole = [*fields, ("schema", msgspec.Raw, msgspec.Raw(b"")), ("payload", inner | None, None)]
+    return msgspec.json.Decoder(msgspec.defstruct(f"{table}_envelope", whole))
+
+
+def _wires(schema: bytes) -> dict[str, Wire]:
+    """Semantic names and scales of the columns, from the envelope's schema."""
+    try:
+        content = _anything.decode(schema)
+        rows = [field for field in content["fields"] if field.get("field") in ("after", "before")]
+        found = {}
+        for column in rows[0]["fields"]:
+            scale = column.get("parameters", {}).get("scale")
+            found[column["field"]] = Wire(column.get("name"), None if scale is None else int(scale))
+        return found
+    except (msgspec.DecodeError, KeyError, IndexError, TypeError, ValueError, AttributeError):
+        raise UndecodableChange("the schema has no fields of the row after") from None
+
+
+def _id_of(key: bytes | None) -> str:
+    if key is None:
+        raise UndecodableChange("the record has no key: the table needs a primary key")
+    try:
+        content = _key.decode(key)
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise UndecodableChange(f"the key can't be read: {problem}") from None
+    identity = content.id if content.payload is None else content.payload.id
+    if identity is None:
+        raise UndecodableChange("the key has no id")
+    return identity

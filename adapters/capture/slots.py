@@ -1,0 +1,66 @@
+"""Replication slots of the master's server.
+
+A slot that nobody reads holds its WAL for ever and fills the disk, so those of stopped connectors
+must be seen, and dropped on purpose.
+"""
+
+from dataclasses import dataclass
+
+import psycopg
+
+from domain.failures import CatalogError, UsageProblem
+
+
+class MasterProblem(CatalogError):
+    """The master database can't be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One logical replication slot."""
+
+    name: str
+    database: str
+    is_active: bool
+    """Whether somebody reads it now."""
+    retained_bytes: int | None
+    """WAL that the server keeps for it; None once the server has given it up."""
+    unread_bytes: int | None
+    """WAL that its reader hasn't confirmed."""
+
+
+_LIST = """
+    SELECT slot_name, database, active,
+           pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint,
+           pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::bigint
+    FROM pg_replication_slots WHERE slot_type = 'logical' ORDER BY slot_name
+"""
+
+
+def list_slots(master_dsn: str) -> list[Slot]:
+    """All logical slots of the server. Raises MasterProblem where it can't be asked."""
+    try:
+        with psycopg.connect(master_dsn, autocommit=True) as connection:
+            return [Slot(*row) for row in connection.execute(_LIST)]
+    except psycopg.Error as problem:
+        raise MasterProblem(f"the master's slots can't be listed: {problem}") from None
+
+
+def drop_slot(master_dsn: str, name: str) -> None:
+    """Drop a slot that nobody reads; its reader would need a new snapshot.
+
+    Raises UsageProblem for a slot that is active or isn't there.
+    """
+    try:
+        with psycopg.connect(master_dsn, autocommit=True) as connection:
+            connection.execute("SELECT pg_drop_replication_slot(%s)", (name,))
+    except psycopg.errors.ObjectInUse:
+        raise UsageProblem(
+            f"the slot {name} is being read: stop its connector first (`catalog connect status`)"
+        ) from None
+    except psycopg.errors.UndefinedObject:
+        raise UsageProblem(
+            f"there is no slot {name} (`catalog connect slots` lists them)"
+        ) from None
+    except psycopg.Error as problem:
+        raise MasterProblem(f"the slot {name} can't be dropped: {problem}") from None

@@ -1,0 +1,1 @@
+"""The one place that constructs adapters: settings, addresses, topics, wiring, preparation."""

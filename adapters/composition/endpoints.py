@@ -1,0 +1,116 @@
+"""Where the engines are: what is set wins, the rest is taken from the running `catalog up`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from adapters.composition.settings import Settings
+from adapters.embedded.state import Running, read_running
+from domain.failures import SettingsError
+
+ENGINES = {
+    "kafka": "CATALOG_KAFKA__BOOTSTRAP",
+    "registry": "CATALOG_REGISTRY__URL",
+    "connect": "CATALOG_CONNECT__URL",
+    "master": "CATALOG_MASTER__URL",
+    "read": "CATALOG_READ__URL",
+}
+"""What the service needs, and the setting that names each."""
+
+
+@dataclass(frozen=True, repr=False)
+class RegistryEndpoint:
+    """A Confluent-compatible schema registry, with basic authentication where it has a user."""
+
+    url: str
+    user: str | None = None
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        return f"RegistryEndpoint(url={self.url!r}, user={self.user!r})"
+
+
+@dataclass(frozen=True, repr=False)
+class Endpoints:
+    """Addresses of all engines, ready for their clients.
+
+    `kafka` is a librdkafka configuration, `master_dsn` and `read_dsn` are postgresql:// URLs.
+    Its repr shows no secret.
+    """
+
+    kafka: dict[str, str]
+    registry: RegistryEndpoint
+    connect_url: str
+    master_dsn: str
+    read_dsn: str
+
+    def __repr__(self) -> str:
+        brokers = self.kafka.get("bootstrap.servers")
+        return f"Endpoints(kafka={brokers!r}, registry={self.registry.url!r}, …)"
+
+
+def resolve_endpoints(settings: Settings, need: Collection[str] = ENGINES) -> Endpoints:
+    """Addresses from the settings, and for what isn't set those of the running `catalog up`.
+
+    `need` names those of ENGINES that must be there, so that a host which only reads can do
+    without the rest; addresses that nobody gives are then empty.
+    Raises SettingsError naming every needed address that neither gives.
+    """
+    given = given_addresses(settings)
+    running = None if len(given) == len(ENGINES) else read_running(settings.data)
+    found = {**(running.addresses if running else {}), **given}
+    missing = [name for name in need if name not in found]
+    if missing:
+        raise SettingsError(_missing(missing, running, settings))
+    return endpoints(settings, dict.fromkeys(ENGINES, "") | found)
+
+
+def read_address(settings: Settings) -> str:
+    """The read database alone, for what needs nothing else. Raises SettingsError."""
+    return given_addresses(settings).get("read") or resolve_endpoints(settings).read_dsn
+
+
+def given_addresses(settings: Settings) -> dict[str, str]:
+    """The addresses that the settings name, by engine (the keys of ENGINES)."""
+    master, read = settings.master.url, settings.read.url
+    addresses = {
+        "kafka": settings.kafka.bootstrap,
+        "registry": settings.registry.url,
+        "connect": settings.connect.url,
+        "master": master.get_secret_value() if master else None,
+        "read": read.get_secret_value() if read else None,
+    }
+    return {name: address for name, address in addresses.items() if address is not None}
+
+
+def endpoints(settings: Settings, addresses: dict[str, str]) -> Endpoints:
+    """The addresses of all engines together with the options that the settings add."""
+    options = {name: value.get_secret_value() for name, value in settings.kafka.options.items()}
+    is_given = settings.kafka.bootstrap is not None
+    password = settings.registry.password
+    return Endpoints(
+        # the options speak of the brokers that are set, not of the embedded one
+        kafka={"bootstrap.servers": addresses["kafka"], **(options if is_given else {})},
+        registry=RegistryEndpoint(
+            addresses["registry"],
+            settings.registry.user,
+            password.get_secret_value() if password else None,
+        ),
+        connect_url=addresses["connect"],
+        master_dsn=addresses["master"],
+        read_dsn=addresses["read"],
+    )
+
+
+def _missing(names: list[str], running: Running | None, settings: Settings) -> str:
+    variables = ", ".join(ENGINES[name] for name in names)
+    if running is None:
+        return (
+            f"no `catalog up` runs on {settings.data}, and {variables} isn't set: start"
+            " `catalog up` (with the same CATALOG_DATA), or set the addresses of engines that exist"
+        )
+    return (
+        f"the `catalog up` on {settings.data} (pid {running.pid}) was started with addresses of"
+        f" its own for {', '.join(names)}: set {variables} here as well"
+    )

@@ -1,0 +1,112 @@
+"""The workers that `catalog up` keeps running: each a process of its own, started again if it ends.
+
+They are the same commands that a production house runs under its own supervisor, so nothing is
+special about a worker that `up` started; it may be killed at any moment, and is then replaced.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.composition.settings import Settings
+from adapters.embedded.processes import EngineProcess, start
+
+_STOP_SECONDS = 8.0
+_HEALTHY_SECONDS = 20.0
+_ATTEMPTS = 5
+_ENTRY = "import sys; from adapters.cli.main import main; sys.exit(main())"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A command of `catalog` that goes on until it is told to stop."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+
+class _Kept:
+    """A service and the process that runs it now."""
+
+    def __init__(self, service: Service, settings: Settings, index: int) -> None:
+        self.service = service
+        self._index = index
+        self._settings = settings
+        self._failures = 0
+        self.start()
+
+    def start(self) -> None:
+        self.began = time.monotonic()
+        self.process = _process(self.service, self._settings, self._index)
+
+    def check(self, report: Callable[[str], None]) -> None:
+        """Start the process again if it ended; raise EngineFailed when that does not help."""
+        if self.process.is_running:
+            return
+        code = self.process.keeper.returncode
+        young = time.monotonic() - self.began < _HEALTHY_SECONDS
+        self._failures = self._failures + 1 if young else 1
+        if self._failures >= _ATTEMPTS:
+            raise self.process.failure(f"ended {self._failures} times in a row (exit code {code})")
+        report(f"{self.service.name} ended (exit code {code}), starting it again")
+        self.process.await_stop(0)  # it has ended; this closes what we hold of it
+        self.start()
+
+
+@contextmanager
+def kept_running(
+    services: Sequence[Service], settings: Settings, report: Callable[[str], None]
+) -> Iterator[Callable[[], None]]:
+    """Run `services` until the context is left; what it yields must be called now and then.
+
+    That call starts again what ended, and raises EngineFailed (with the end of the log) when a
+    service ends again and again.
+    """
+    kept: list[_Kept] = []
+    try:
+        for service in services:
+            kept.append(_Kept(service, settings, len(kept)))
+
+        def check() -> None:
+            for one in kept:
+                one.check(report)
+
+        yield check
+    finally:
+        for one in kept:
+            one.process.ask_to_stop()
+        for one in kept:
+            one.process.await_stop(_STOP_SECONDS)
+
+
+@contextmanager
+def alongside(services: Sequence[Service], settings: Settings) -> Iterator[None]:
+    """Run `services` until each has ended, or the context is left."""
+    running: list[EngineProcess] = []
+    try:
+        for index, service in enumerate(services):
+            running.append(_process(service, settings, index))
+        yield
+    finally:
+        for one in running:
+            one.ask_to_stop()
+        for one in running:
+            one.await_stop(_STOP_SECONDS)
+
+
+def _process(service: Service, settings: Settings, index: int) -> EngineProcess:
+    ours = {k: v for k, v in os.environ.items() if k.startswith(("CATALOG_", "OTEL_"))}
+    if settings.metrics.port is not None:  # a port a process
+        ours["CATALOG_METRICS__PORT"] = str(settings.metrics.port + index)
+    return start(
+        service.name,
+        [sys.executable, "-c", _ENTRY, *service.arguments],
+        log=settings.data / "logs" / f"{service.name}.log",
+        cwd=Path.cwd(),  # where `catalog.toml` may be
+        held=None,
+        env={**ours, "CATALOG_DATA": str(settings.data), "PYTHONUNBUFFERED": "1"},
+    )

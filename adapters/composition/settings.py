@@ -1,0 +1,291 @@
+"""What can be set, and where the engines are: the one place that reads the environment.
+
+Settings come from environment variables (`CATALOG_…`, nested with `__`) and from a file
+`catalog.toml` (in the working directory, or named by CATALOG_CONFIG); the environment wins.
+Secrets come from the environment or from a file that it names (`CATALOG_MASTER__URL_FILE`),
+never from `catalog.toml`, and no text of this module ever shows one. See docs/settings.md.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import field_validator as validates
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from pydantic_settings.exceptions import SettingsError as UnparsedSetting
+
+from domain.failures import SettingsError
+
+PREFIX = "CATALOG_"
+CONFIG = "CATALOG_CONFIG"
+DEFAULT_FILE = Path("catalog.toml")
+_APPLICATION = "catalog-projections"
+
+
+def _full_path(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _postgresql_url(secret: SecretStr) -> SecretStr:
+    if urlsplit(secret.get_secret_value()).scheme not in ("postgresql", "postgres"):
+        raise ValueError("must look like postgresql://user:password@host:5432/database")
+    return secret
+
+
+def _http_url(url: str) -> str:
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+        raise ValueError("must look like https://host:port/path")
+    return url.rstrip("/")
+
+
+Folder = Annotated[Path, AfterValidator(_full_path)]
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+HeapMb = Annotated[int, Field(ge=64)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class KafkaSettings(_Group):
+    """The brokers, and how our topics and consumers are made."""
+
+    bootstrap: str | None = None
+    options: dict[str, SecretStr] = {}
+    partitions: int = Field(default=4, ge=1)
+    replication_factor: int = Field(default=1, ge=1)
+    group_protocol: Literal["consumer", "classic"] = "consumer"
+
+    @validates("options")
+    @classmethod
+    def _dotted(cls, options: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        """No librdkafka option has an underscore, and few shells allow a dot in a name."""
+        return {name.replace("_", "."): value for name, value in options.items()}
+
+
+class RegistrySettings(_Group):
+    """The schema registry, as a Confluent-compatible address."""
+
+    url: HttpUrl | None = None
+    user: str | None = None
+    password: SecretStr | None = None
+
+
+class ConnectSettings(_Group):
+    """Kafka Connect, and the names of what capture makes there and in the master database."""
+
+    url: HttpUrl | None = None
+    connector: str = "master"
+    topic_prefix: str = "master"
+    slot: str = "catalog_master"
+    publication: str = "catalog_master"
+
+
+class DatabaseSettings(_Group):
+    """A PostgreSQL database."""
+
+    url: PostgresUrl | None = None
+
+
+class MetricsSettings(_Group):
+    """Where a worker process serves its metrics and health; nowhere without a port."""
+
+    host: str = "127.0.0.1"
+    port: Port | None = None
+
+
+class TracingSettings(_Group):
+    """Where spans go, by OTLP over HTTP, and of which share of the changes; off without one."""
+
+    endpoint: HttpUrl | None = None
+    ratio: float = Field(default=0.01, ge=0, le=1)
+
+
+class EmbeddedSettings(_Group):
+    """How the engines that aren't set are started; a port of None is any free one."""
+
+    maven_mirror: HttpUrl | None = None
+    kafka_port: Port | None = None
+    postgres_port: Port | None = None
+    connect_port: Port | None = None
+    registry_port: Port | None = None
+    kafka_heap_mb: HeapMb = 256
+    connect_heap_mb: HeapMb = 256
+    registry_heap_mb: HeapMb = 192
+    full_jit: bool = False
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Make it with `load_settings`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    data: Folder = Field(default_factory=lambda: platformdirs.user_data_path(_APPLICATION))
+    cache: Folder = Field(default_factory=lambda: platformdirs.user_cache_path(_APPLICATION))
+    kafka: KafkaSettings = KafkaSettings()
+    registry: RegistrySettings = RegistrySettings()
+    connect: ConnectSettings = ConnectSettings()
+    master: DatabaseSettings = DatabaseSettings()
+    read: DatabaseSettings = DatabaseSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    tracing: TracingSettings = TracingSettings()
+    embedded: EmbeddedSettings = EmbeddedSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        environment = EnvSettingsSource(settings_cls)
+        environment.env_vars = _variables()
+        file = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+        return init_settings, environment, file
+
+
+def load_settings(**given: Any) -> Settings:
+    """Read the settings; `given` (from a command line or a test) wins over all sources.
+
+    Raises SettingsError for a value that doesn't fit, an unknown setting, an unreadable file.
+    """
+    table = _read_table(config_file())
+    _refuse_unknown_variables()
+    _refuse_secrets(table)
+    try:
+        return Settings(**given)
+    except UnparsedSetting as error:
+        raise SettingsError(
+            f"{error}: give a table as JSON, or each of its settings as {PREFIX}TABLE__NAME"
+        ) from None
+    except ValidationError as error:
+        problems = [
+            f"{_name(problem['loc'])} ({_source(problem['loc'], given, table)}):"
+            f" {_cause(problem['type'], problem['msg'])}"
+            for problem in error.errors(include_input=False, include_url=False)
+        ]
+        raise SettingsError(
+            "; ".join(problems) + "; docs/settings.md lists what can be set"
+        ) from None
+
+
+def config_file() -> Path:
+    """The settings file in force; it needn't be there unless CATALOG_CONFIG names it."""
+    return Path(os.environ.get(CONFIG) or DEFAULT_FILE)
+
+
+def _read_table(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if os.environ.get(CONFIG):
+            raise SettingsError(f"{file} ({CONFIG}) isn't there") from None
+        return {}
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{file} can't be read: {error}") from None
+
+
+def _variables() -> Mapping[str, str | None]:
+    """Our environment variables in lower case, those that name a secret's file replaced by it.
+
+    An empty one is as good as none: `CATALOG_DATA=` must not mean the working directory.
+    """
+    found = {k.lower(): v for k, v in os.environ.items() if v and k.upper().startswith(PREFIX)}
+    for name in [name for name in found if name.endswith("_file") and _is_secret(name)]:
+        file = found.pop(name)
+        plain = name.removesuffix("_file")
+        if found.get(plain):
+            raise SettingsError(f"{plain.upper()} and {name.upper()} are both set: leave one out")
+        try:
+            found[plain] = Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"{name.upper()}: {file} can't be read: {error}") from None
+    return found
+
+
+def _is_secret(name: str) -> bool:
+    """Whether a setting (dotted, or as a variable) holds a secret."""
+    last = name.lower().removesuffix("_file").replace("_", ".").rsplit(".", 1)[-1]
+    parents = name.lower().replace("__", ".")
+    return last in ("password", "secret", "pem") or parents.removesuffix("_file").endswith(
+        ("master.url", "read.url")
+    )
+
+
+def _refuse_unknown_variables() -> None:
+    known = [PREFIX + name.upper() for name in Settings.model_fields] + [CONFIG]
+    for name in os.environ:
+        first = name.upper().split("__")[0]
+        if first.startswith(PREFIX) and first not in known:
+            near = get_close_matches(first, known, 1)
+            hint = f"did you mean {near[0]}?" if near else "docs/settings.md lists what can be set"
+            raise SettingsError(f"unknown setting {name} (environment): {hint}")
+
+
+def _refuse_secrets(table: Mapping[str, Any]) -> None:
+    for path, value in _leaves(table):
+        name = ".".join(path)
+        is_open = isinstance(value, str) and name.endswith("url") and not urlsplit(value).password
+        if _is_secret(name) and not is_open:
+            variable = PREFIX + "__".join(path).replace(".", "_").upper()
+            raise SettingsError(
+                f"{name} ({config_file()}) is a secret, which doesn't belong in a file that gets"
+                f" shared: set {variable}, or {variable}_FILE to the name of a file that holds it"
+            )
+
+
+def _leaves(
+    table: Mapping[str, Any], path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def _name(location: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, location))
+
+
+def _source(
+    location: tuple[int | str, ...], given: Mapping[str, Any], table: Mapping[str, Any]
+) -> str:
+    if location and location[0] in given:
+        return "given to this command"
+    variable = PREFIX + "__".join(map(str, location)).upper()
+    for name in (variable, f"{variable}_FILE", PREFIX + str(location[0]).upper()):
+        if any(name == key.upper() for key in os.environ):
+            return f"environment variable {name}"
+    return str(config_file()) if str(location[0]) in table else "default"
+
+
+def _cause(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "there is no such setting"
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,79 @@
+"""What is called what outside: topics, groups, schemas. One place, so that all parts agree."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from adapters.capture.connector import Capture
+from adapters.composition.settings import Settings
+from adapters.event_log.topics import TopicPlan, capture_topics, event_topics
+from adapters.ingestion.master.tables import CAPTURED
+from domain.failures import UsageProblem
+from domain.translation import TRANSLATIONS
+from projections.catalog import CATALOG
+from projections.new_releases import NEW_RELEASES
+from projections.read_model import ReadModel
+
+MASTER_SCHEMA = "public"
+READ_MODELS: tuple[ReadModel, ...] = (CATALOG, NEW_RELEASES)
+TRANSLATE_GROUP = "catalog-translate"
+
+
+def read_model(name: str) -> ReadModel:
+    """The read model of that name. Raises UsageProblem."""
+    for model in READ_MODELS:
+        if model.name == name:
+            return model
+    raise UsageProblem(f"--model {name!r} is none of {', '.join(m.name for m in READ_MODELS)}")
+
+
+def project_group(model: ReadModel) -> str:
+    """Consumer group of a read model's workers."""
+    return f"{model.name}-project"
+
+
+@dataclass(frozen=True)
+class Topology:
+    """The topics of one installation."""
+
+    change_topics: Sequence[TopicPlan]
+    """What translation reads, a topic a translated master table."""
+    other_change_topics: Sequence[TopicPlan]
+    """Captured but not translated."""
+    event_topics: Sequence[TopicPlan]
+
+    @property
+    def all_topics(self) -> list[TopicPlan]:
+        """Every topic that must keep everything."""
+        return [*self.change_topics, *self.other_change_topics, *self.event_topics]
+
+
+def topology(settings: Settings) -> Topology:
+    """The topics that these settings lead to."""
+    kafka, prefix = settings.kafka, settings.connect.topic_prefix
+    size = (kafka.partitions, kafka.replication_factor)
+    return Topology(
+        capture_topics(prefix, translated_tables(), *size),
+        capture_topics(prefix, untranslated_tables(), *size),
+        event_topics(*size),
+    )
+
+
+def translated_tables() -> list[str]:
+    """Master tables of which events are made."""
+    return [translation.table for translation in TRANSLATIONS]
+
+
+def untranslated_tables() -> list[str]:
+    """Master tables that are captured though no event is made of them yet: what was not captured
+    can't be had afterwards."""
+    translated = translated_tables()
+    return [table for table in CAPTURED if table not in translated]
+
+
+def capture(settings: Settings) -> Capture:
+    """What the connector captures and where it puts it."""
+    return Capture(
+        tables=CAPTURED,
+        topic_prefix=settings.connect.topic_prefix,
+        partitions=settings.kafka.partitions,
+    )

@@ -1,0 +1,95 @@
+"""One record to one event, for whoever reads few and wants to see them."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, get_args, get_type_hints
+
+import fastavro
+
+from adapters.event_log.avro.wire import HEADER_SIZE, SchemaTexts, flaw, schema_id_of
+from domain.events import EVENT_TYPES, Event
+from domain.schemas import contract_of, full_name
+
+_EVENT_TYPES = {full_name(event): event for event in EVENT_TYPES}
+
+
+class Undecodable(ValueError):
+    """A value is no event; the message says why."""
+
+
+class RecordReader:
+    """Decodes single values with their writer's schema."""
+
+    def __init__(self, schemas: SchemaTexts) -> None:
+        self._schemas = schemas
+        self._parsed: dict[int, Any] = {}
+
+    def read(self, value: bytes | None) -> tuple[str, dict[str, Any]]:
+        """Return the full name of an event's type and its fields, as its writer knew them.
+
+        Raises:
+            Undecodable: the value is not in the wire format or breaks its schema.
+            UnknownSchemaId: the registry does not know its schema.
+        """
+        if value is None or (reason := flaw(value)) is not None:
+            raise Undecodable(flaw(value) or reason)
+        schema_id = schema_id_of(value)
+        if schema_id not in self._parsed:
+            text = self._schemas.schema_text(schema_id)
+            self._parsed[schema_id] = fastavro.parse_schema(json.loads(text))
+        schema = self._parsed[schema_id]
+        body = io.BytesIO(value[HEADER_SIZE:])
+        try:
+            fields_: Any = fastavro.schemaless_reader(body, schema, None)
+        except Exception as error:  # whatever broken bytes make fastavro stumble on
+            message = f"not Avro of {schema['name']}: {type(error).__name__}: {error}"
+            raise Undecodable(message) from error
+        return schema["name"], fields_
+
+
+def event_from_mapping(name: str, values: Mapping[str, Any]) -> Event:
+    """Build the event of a full name from its fields; fields it doesn't know are left out.
+
+    Raises:
+        LookupError: this version knows no such event.
+        Undecodable: a field that must be there is missing.
+    """
+    event_type = _EVENT_TYPES[name]
+    known = {field["name"] for field in contract_of(event_type).newest.schema["fields"]}
+    try:
+        event: Event = _built(event_type, {k: v for k, v in values.items() if k in known})
+    except TypeError as error:
+        raise Undecodable(f"{name}: {error}") from error
+    return event
+
+
+def _built(cls: type[Any], values: Mapping[str, Any]) -> Any:
+    nested = _nested(cls)
+    return cls(
+        **{
+            field.name: _value(nested.get(field.name), values[field.name])
+            for field in fields(cls)
+            if field.name in values
+        }
+    )
+
+
+def _value(cls: type[Any] | None, value: Any) -> Any:
+    if cls is None or value is None:
+        return value
+    if isinstance(value, list):
+        return [_built(cls, item) for item in value]
+    return _built(cls, value)
+
+
+def _nested(cls: type[Any]) -> dict[str, type[Any]]:
+    """Fields of a dataclass that hold another, or a list of it."""
+
+    def inside(hint: Any) -> list[type[Any]]:
+        if isinstance(hint, type) and is_dataclass(hint):
+            return [hint]
+        return [found for argument in get_args(hint) for found in inside(argument)]
+
+    return {name: found[0] for name, hint in get_type_hints(cls).items() if (found := inside(hint))}

@@ -1,0 +1,73 @@
+"""How every client of ours talks to Kafka: one configuration, and its log lines in our log."""
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException
+
+from domain.failures import CatalogError
+
+log = structlog.get_logger("kafka")
+
+Statistics = Callable[[str], None]
+"""Gets librdkafka's statistics as JSON, inside a poll of the client that they speak of."""
+
+REQUEST_SECONDS = 30.0
+"""How long a request to the brokers may take before it counts as failed."""
+
+
+class KafkaFailed(CatalogError):
+    """The brokers can't be reached or refused a request; the message says which."""
+
+
+def client_configuration(kafka: Mapping[str, str], role: str, **settings: Any) -> dict[str, Any]:
+    """Return a librdkafka configuration: `kafka` (addresses and security), then `settings`.
+
+    Settings are written with underscores: `linger_ms=5`. What the user set in `kafka` wins, so
+    that a house can tune its clients. `role` names the client in the brokers' logs and in ours.
+    """
+    dotted = {
+        name if name.endswith("_cb") else name.replace("_", "."): value
+        for name, value in settings.items()
+    }
+    return {
+        "client.id": f"catalog-{role}",
+        "logger": _Log(role),
+        "error_cb": partial(_note_error, role),
+        **dotted,
+        **kafka,
+    }
+
+
+def reporting(statistics: Statistics | None, milliseconds: int = 5000) -> dict[str, Any]:
+    """Settings that make a client report; only for one that is polled, or its reports pile up."""
+    if statistics is None:
+        return {}
+    return {"stats_cb": statistics, "statistics_interval_ms": milliseconds}
+
+
+def failed(doing: str, error: KafkaException | KafkaError) -> KafkaFailed:
+    """Wrap an error of the client, with what was being done."""
+    reason = error.args[0] if isinstance(error, KafkaException) else error
+    text = reason.str() if isinstance(reason, KafkaError) else str(reason)
+    return KafkaFailed(f"Kafka: {doing}: {text}")
+
+
+def _note_error(role: str, error: KafkaError) -> None:
+    """Log a condition of the connection; the client goes on trying by itself."""
+    level = logging.ERROR if error.fatal() else logging.WARNING
+    log.log(level, "kafka client", role=role, code=error.name(), error=error.str())
+
+
+class _Log(logging.Logger):
+    """Receives librdkafka's own lines (syslog levels arrive as those of `logging`)."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(f"kafka.{role}")
+        self._role = role
+
+    def handle(self, record: logging.LogRecord) -> None:
+        log.log(record.levelno, "librdkafka", role=self._role, line=record.getMessage())

@@ -1,0 +1,1 @@
+"""Explains a row by the events that made it."""

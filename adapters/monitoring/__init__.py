@@ -1,0 +1,1 @@
+"""Looks at the whole chain from outside: status, positions, health, snapshots of them."""

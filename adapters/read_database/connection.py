@@ -1,0 +1,76 @@
+"""Connections to the read database, and its errors in the engine's words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import errors
+
+from projections.ports.read_store import RowsRefused, StoreBusy
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+_REFUSALS = ("22", "23", "54")
+"""SQLSTATE classes that speak of values: data exception, integrity, program limit (index row)."""
+_TOO_LONG = ("25P03", "25P04")
+"""The server has ended our transaction by `limit_transactions`."""
+
+
+def connect(dsn: str, purpose: str) -> psycopg.Connection:
+    """A connection in autocommit mode, named for `pg_stat_activity`. Raises StoreBusy.
+
+    The server notices within a second when this process is killed, so that a statement that goes
+    on without it does not keep its locks from a successor.
+    """
+    with store_errors():
+        connection = psycopg.connect(dsn, autocommit=True, application_name=f"catalog {purpose}")
+        connection.execute("SET client_connection_check_interval = '1s'")
+        return connection
+
+
+def limit_transactions(connection: psycopg.Connection) -> None:
+    """End the transactions of a process that was paused in the middle of one.
+
+    It would keep its locks for as long as it sleeps: whoever has taken over its partitions, and any
+    switch, would wait for it. Our transactions on this connection take seconds at the most. (The
+    server does not look at the clock while it waits for the data of a COPY.)
+    """
+    connection.execute("SET idle_in_transaction_session_timeout = '15s'")
+    if connection.info.server_version >= 170000:
+        connection.execute("SET transaction_timeout = '60s'")
+
+
+def lift_limits(cursor: psycopg.Cursor[Any]) -> None:
+    """Let this one transaction take as long as it takes: nobody waits for its locks."""
+    cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    if cursor.connection.info.server_version >= 170000:
+        cursor.execute("SET LOCAL transaction_timeout = 0")
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Raise RowsRefused for what the rows are to blame for, StoreBusy for what passes.
+
+    Anything else (a missing table, a syntax error) is a fault of the software and stays as it is.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        state = error.sqlstate or ""
+        if state.startswith(_REFUSALS):
+            raise RowsRefused(_plain(error)) from error
+        passes = psycopg.OperationalError | errors.ReadOnlySqlTransaction
+        if isinstance(error, passes) or state in _TOO_LONG:
+            raise StoreBusy(_plain(error)) from error
+        raise
+
+
+def _plain(error: psycopg.Error) -> str:
+    detail = error.diag.message_detail
+    return f"{str(error).splitlines()[0]}{f' ({detail})' if detail else ''}"
+
+
+def quoted(*names: str) -> str:
+    """A possibly qualified SQL name."""
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)

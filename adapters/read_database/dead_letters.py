@@ -1,0 +1,182 @@
+"""Parked records of both stages in `engine.dead_letter`.
+
+Implements `projections.ports.dead_letters.DeadLetters`. The project stage parks within the
+transaction that moves its checkpoint (see `read_store`); the translate stage parks here,
+before its Kafka transaction passes the record: at worst a record is parked twice, which is once.
+"""
+
+import base64
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from adapters.read_database.connection import connect, store_errors
+from projections.ports.dead_letters import DeadLetter, Headers, Stage
+
+_LIVE = """
+    (stage = 'translate' OR (read_model, generation) IN
+        (SELECT read_model, number FROM engine.generation WHERE phase = 'live'))"""
+
+_OF_TOPIC = f"""
+    FROM engine.dead_letter
+    WHERE stage = %s AND read_model = %s AND topic = %s AND {_LIVE}"""
+
+
+class PostgresDeadLetters:
+    """Dead letters of translation and of one read model; None: of all, to see and to discard."""
+
+    def __init__(self, dsn: str, read_model: str | None) -> None:
+        self._dsn = dsn
+        self._read_model = read_model
+        self._connection: psycopg.Connection | None = None
+
+    def park(
+        self,
+        stage: Stage,
+        topic: str,
+        partition: int,
+        offset: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers | None,
+        reason: str,
+    ) -> None:
+        """See the port. At the project stage it is the live generation's letter."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO engine.dead_letter (stage, read_model, generation, topic, partition, "
+                '"offset", key, value, headers, reason) '
+                "SELECT %s, %s, CASE WHEN %s THEN coalesce((SELECT number FROM engine.generation "
+                "WHERE read_model = %s AND phase = 'live'), 0) ELSE 0 END, "
+                "%s, %s, %s, %s, %s, %s, %s "
+                "ON CONFLICT ON CONSTRAINT dead_letter_position DO NOTHING",
+                (
+                    stage.value, self._model_of(stage), stage is Stage.PROJECT, self._read_model,
+                    topic, partition, offset, key, value, Jsonb(_as_json(headers or ())),
+                    reason.replace("\0", "\\0"),
+                ),
+            )  # fmt: skip
+
+    def first_parked(self, stage: Stage, topic: str, key: bytes) -> int | None:
+        """See the port."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                f'SELECT min("offset") AS first {_OF_TOPIC} AND key = %s',
+                (*self._of(stage, topic), key),
+            )
+            row = cursor.fetchone()
+            return None if row is None else row["first"]
+
+    def parked_keys(self, stage: Stage, topic: str) -> set[bytes]:
+        """See the port."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                f"SELECT DISTINCT key {_OF_TOPIC} AND key IS NOT NULL", self._of(stage, topic)
+            )
+            return {bytes(row["key"]) for row in cursor}
+
+    def list(
+        self,
+        stage: Stage | None = None,
+        topic: str | None = None,
+        key: bytes | None = None,
+        limit: int | None = None,
+    ) -> list[DeadLetter]:
+        """See the port."""
+        wanted: dict[str, Any] = {
+            "stage": None if stage is None else stage.value,
+            "topic": topic,
+            "key": key,
+        }
+        given = {name: value for name, value in wanted.items() if value is not None}
+        conditions = [_LIVE, "(%(model)s::text IS NULL OR read_model IN ('', %(model)s))"]
+        conditions += [f"{name} = %({name})s" for name in given]
+        with self._cursor() as cursor:
+            cursor.execute(
+                f"SELECT * FROM engine.dead_letter WHERE {' AND '.join(conditions)} "
+                'ORDER BY stage DESC, read_model, topic, partition, "offset" LIMIT %(limit)s',
+                {**given, "model": self._read_model, "limit": limit},
+            )
+            return [_letter(row) for row in cursor]
+
+    def show(self, number: int) -> DeadLetter:
+        """See the port."""
+        with self._cursor() as cursor:
+            cursor.execute("SELECT * FROM engine.dead_letter WHERE number = %s", (number,))
+            row = cursor.fetchone()
+        if row is None:
+            raise KeyError(number)
+        return _letter(row)
+
+    def discard(self, numbers: Sequence[int]) -> int:
+        """See the port."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM engine.dead_letter WHERE number = ANY(%s)", (list(numbers),)
+            )
+            return cursor.rowcount
+
+    def note_failure(self, number: int, reason: str) -> None:
+        """See the port."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "UPDATE engine.dead_letter SET attempts = attempts + 1, reason = %s "
+                "WHERE number = %s",
+                (reason.replace("\0", "\\0"), number),
+            )
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _of(self, stage: Stage, topic: str) -> tuple[str, str, str]:
+        return stage.value, self._model_of(stage), topic
+
+    def _model_of(self, stage: Stage) -> str:
+        if stage is Stage.TRANSLATE:
+            return ""
+        if self._read_model is None:
+            raise ValueError("an event is parked for one read model")
+        return self._read_model
+
+    @contextmanager
+    def _cursor(self) -> Iterator[psycopg.Cursor[dict[str, Any]]]:
+        with store_errors():
+            if self._connection is None or self._connection.closed:
+                self._connection = connect(self._dsn, "dead letters")
+            with self._connection.cursor(row_factory=dict_row) as cursor:
+                yield cursor
+
+
+def _as_json(headers: Headers) -> list[list[str | None]]:
+    return [
+        [name, None if value is None else base64.b64encode(value).decode()]
+        for name, value in headers
+    ]
+
+
+def _letter(row: dict[str, Any]) -> DeadLetter:
+    return DeadLetter(
+        number=row["number"],
+        stage=Stage(row["stage"]),
+        read_model=row["read_model"],
+        generation=row["generation"],
+        topic=row["topic"],
+        partition=row["partition"],
+        offset=row["offset"],
+        key=None if row["key"] is None else bytes(row["key"]),
+        value=None if row["value"] is None else bytes(row["value"]),
+        headers=[
+            (name, None if value is None else base64.b64decode(value))
+            for name, value in row["headers"]
+        ],
+        reason=row["reason"],
+        parked_at=row["parked_at"],
+        attempts=row["attempts"],
+    )

@@ -1,0 +1,275 @@
+"""Rows and checkpoints in PostgreSQL: one transaction for both, whoever else is at work.
+
+Implements `projections.ports.read_store.ReadStore`.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import polars as pl
+import psycopg
+
+from adapters.read_database import generation_rows
+from adapters.read_database.connection import (
+    connect,
+    lift_limits,
+    limit_transactions,
+    quoted,
+    store_errors,
+)
+from adapters.read_database.generation_rows import LOCK_KEY, writing
+from adapters.read_database.rows import TableStatements, columns_of, copy_frames
+from projections.ports.event_decoder import BadRecord
+from projections.ports.event_log import TopicPartition
+from projections.ports.generations import Generation, Phase
+from projections.ports.read_store import (
+    CheckpointMoved,
+    Filling,
+    GenerationMoved,
+    LettersMoved,
+    Move,
+    RowsRefused,
+    Write,
+)
+from projections.read_model import REMOVED, ReadModel
+
+_ENTER = f"SELECT pg_advisory_xact_lock_shared({LOCK_KEY})"
+_STILL = (
+    "SELECT 1 FROM engine.generation "
+    "WHERE read_model = %s AND number = %s AND phase = %s AND schema_name = %s"
+)
+_MOVE = """
+    UPDATE engine.checkpoint AS c SET position = m.position, moved_at = now()
+    FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::bigint[])
+         AS m(topic, partition, expected, position)
+    WHERE c.read_model = %s AND c.generation = %s
+      AND c.topic = m.topic AND c.partition = m.partition AND c.position = m.expected
+    RETURNING c.topic, c.partition"""
+_PARK = """
+    INSERT INTO engine.dead_letter
+        (stage, read_model, generation, topic, partition, "offset", key, value, reason)
+    VALUES ('project', %s, %s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT ON CONSTRAINT dead_letter_position DO NOTHING"""
+_STILL_PARKED = """
+    SELECT topic, key FROM engine.dead_letter
+    WHERE stage = 'project' AND read_model = %s AND generation = %s
+      AND (topic, key) IN (SELECT * FROM unnest(%s::text[], %s::bytea[]))
+    FOR KEY SHARE"""
+_RESOLVE = """
+    DELETE FROM engine.dead_letter
+    WHERE stage = 'project' AND read_model = %s AND generation = %s AND number = ANY(%s)"""
+
+
+class _Tried(Exception):
+    """Rolls back what was only to be tried."""
+
+
+class PostgresReadStore:
+    """One connection's view of a read model. Opens it when first needed, and again when lost."""
+
+    def __init__(self, dsn: str, model: ReadModel, purpose: str = "projection") -> None:
+        self._dsn = dsn
+        self._model = model
+        self._purpose = purpose
+        self._connection: psycopg.Connection | None = None
+        self._written: tuple[int, str] | None = None
+        self._statements: dict[str, TableStatements] = {}
+        self._staged: set[str] = set()
+
+    def live(self) -> Generation | None:
+        """See the port."""
+        with store_errors():
+            return generation_rows.live_generation(self._open(), self._model.name)
+
+    def checkpoints(self, generation: int) -> dict[TopicPartition, int]:
+        """See the port."""
+        with store_errors():
+            return generation_rows.checkpoints(self._open(), self._model.name, generation)
+
+    def add_checkpoints(self, generation: int, partitions: Sequence[TopicPartition]) -> None:
+        """See the port."""
+        with store_errors(), self._open().cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO engine.checkpoint (read_model, generation, topic, partition, position)"
+                " VALUES (%s, %s, %s, %s, 0) ON CONFLICT DO NOTHING",
+                [(self._model.name, generation, *partition) for partition in partitions],
+            )
+
+    def parked_keys(self, generation: int) -> set[tuple[str, bytes]]:
+        """See the port."""
+        with store_errors():
+            return generation_rows.parked_keys(self._open(), self._model.name, generation)
+
+    def write(self, generation: Generation, write: Write) -> None:
+        """See the port.
+
+        Rows are staged before anything is locked: a process that is paused in the midst of a COPY
+        is ended by no time limit of the server's (see `connection.limit_transactions`).
+        """
+        self._make_staging(generation, write.rows)
+        with self._transaction() as cursor:
+            for table, frame in write.rows.items():
+                sql = self._statements[table]
+                columns = (*sql.columns, REMOVED)
+                # In the order of their key, neighbours in the index come one after another.
+                copy_frames(cursor, sql.copy_to_staging, [frame.sort("id")], columns, sql.json)
+            self._write(cursor, generation, write)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[psycopg.Cursor]:
+        try:
+            with store_errors(), self._open().transaction():
+                yield self._open().cursor()
+        except BaseException:
+            self._written = None  # staging tables made or dropped in it are what they were before
+            raise
+
+    def _write(self, cursor: psycopg.Cursor, generation: Generation, write: Write) -> None:
+        self._enter(cursor, generation, generation.phase)
+        if write.moves:
+            self._move(cursor, generation, write.moves)
+        if write.waiting:
+            self._check_waiting(cursor, generation, write.waiting)
+        if write.parked:
+            self._park(cursor, generation, write.parked)
+        if write.resolved:
+            self._resolve(cursor, generation, write.resolved)
+        for table in write.rows:
+            # Planned anew each time: how much is staged decides how best to join.
+            cursor.execute(self._statements[table].merge, prepare=False)
+
+    def fill(self, generation: Generation, filling: Filling) -> None:
+        """See the port."""
+        with self._filling(generation) as cursor:
+            # Rows and checkpoint are lost together, if they are: there is nothing to wait for.
+            cursor.execute("SET LOCAL synchronous_commit = off")
+            self._move(cursor, generation, [filling.move])
+            if filling.parked:
+                self._park(cursor, generation, filling.parked)
+            self._copy(cursor, filling.table, filling.rows)
+
+    def refusal(self, generation: Generation, table: str, rows: pl.DataFrame) -> str | None:
+        """See the port."""
+        try:
+            with self._filling(generation) as cursor:
+                self._copy(cursor, table, [rows])
+                raise _Tried
+        except _Tried:
+            return None
+        except RowsRefused as refusal:
+            return str(refusal)
+
+    @contextmanager
+    def _filling(self, generation: Generation) -> Iterator[psycopg.Cursor]:
+        """A transaction that may take as long as a partition takes."""
+        with self._transaction() as cursor:
+            lift_limits(cursor)
+            self._enter(cursor, generation, Phase.FILLING)
+            self._prepare_for(cursor, generation)
+            yield cursor
+
+    def _copy(self, cursor: psycopg.Cursor, table: str, frames: Iterable[pl.DataFrame]) -> None:
+        sql = self._statements[table]
+        copy_frames(cursor, sql.copy_to_table, frames, sql.columns, sql.json)
+
+    def close(self) -> None:
+        """See the port."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._dsn, self._purpose)
+            limit_transactions(self._connection)
+            # Rows are met by their key. At the default of 4, made for disks that turn, a batch of
+            # some thousand is joined by reading the whole table: 175 instead of 50 ms.
+            self._connection.execute("SET random_page_cost = 1.1")
+            self._written = None
+        return self._connection
+
+    def _enter(self, cursor: psycopg.Cursor, generation: Generation, phase: Phase) -> None:
+        """Keep switches out until the transaction ends, and see that none came before."""
+        cursor.execute(_ENTER, (writing(generation.number), self._model.name))
+        cursor.execute(
+            _STILL,
+            (self._model.name, generation.number, phase.value, generation.schema),
+        )
+        if cursor.fetchone() is None:
+            raise GenerationMoved(f"generation {generation.number} is not {phase.value} (any more)")
+
+    def _move(self, cursor: psycopg.Cursor, generation: Generation, moves: Sequence[Move]) -> None:
+        cursor.execute(
+            _MOVE,
+            (
+                [move.topic for move in moves],
+                [move.partition for move in moves],
+                [move.expected for move in moves],
+                [move.position for move in moves],
+                self._model.name,
+                generation.number,
+            ),
+        )
+        moved = set(cursor.fetchall())
+        if len(moved) < len(moves):
+            there = [(move.topic, move.partition) for move in moves]
+            raise CheckpointMoved([one for one in there if one not in moved])
+
+    def _check_waiting(
+        self,
+        cursor: psycopg.Cursor,
+        generation: Generation,
+        waiting: frozenset[tuple[str, bytes]],
+    ) -> None:
+        topics, keys = zip(*waiting, strict=True)
+        cursor.execute(
+            _STILL_PARKED, (self._model.name, generation.number, list(topics), list(keys))
+        )
+        if {(topic, bytes(key)) for topic, key in cursor} != waiting:
+            raise LettersMoved("records that others waited for were retried meanwhile")
+
+    def _park(
+        self, cursor: psycopg.Cursor, generation: Generation, parked: Sequence[BadRecord]
+    ) -> None:
+        cursor.executemany(
+            _PARK,
+            [
+                (
+                    self._model.name, generation.number, bad.topic, bad.partition, bad.offset,
+                    bad.key, bad.value, bad.reason.replace("\0", "\\0"),
+                )
+                for bad in parked
+            ],
+        )  # fmt: skip
+
+    def _resolve(
+        self, cursor: psycopg.Cursor, generation: Generation, numbers: Sequence[int]
+    ) -> None:
+        cursor.execute(_RESOLVE, (self._model.name, generation.number, list(numbers)))
+        if cursor.rowcount != len(numbers):
+            raise LettersMoved("another process has dealt with these letters")
+
+    def _make_staging(self, generation: Generation, tables: Collection[str]) -> None:
+        """See that there are staging tables, shaped as those of the generation."""
+        if self._is_prepared_for(generation) and self._staged.issuperset(tables):
+            return
+        with self._transaction() as cursor:
+            self._enter(cursor, generation, generation.phase)
+            self._prepare_for(cursor, generation)
+            for table in sorted(set(tables) - self._staged):
+                cursor.execute(self._statements[table].create_staging)
+                self._staged.add(table)
+
+    def _is_prepared_for(self, generation: Generation) -> bool:
+        return self._written == (generation.number, generation.schema)
+
+    def _prepare_for(self, cursor: psycopg.Cursor, generation: Generation) -> None:
+        if self._is_prepared_for(generation):
+            return
+        self._staged.clear()
+        for projection in self._model.projections:
+            name = projection.sql.name
+            cursor.execute(f"DROP TABLE IF EXISTS {quoted('pg_temp', f'stage_{name}')}")
+            columns = columns_of(cursor.connection, generation.schema, name)
+            self._statements[name] = TableStatements.of(projection, generation.schema, columns)
+        self._written = (generation.number, generation.schema)

@@ -1,7 +1,0 @@
-"""The SQL statements behind the catalog API: one statement an answer, so one generation an answer.
-
-Between two statements a switch of generations may come; within one it can't (`adapters/postgres/
-switch.py`). So PostgreSQL builds each whole answer as JSON, and names the generation it read with
-it. Tables only, no functions of a generation: those are bound by name before the tables are locked.
-Every statement gives rows of (generation, body as JSON text, …).
-"""

@@ -1,0 +1,128 @@
+"""The partner's lookup: many numbers → for each, all that it stands on, whole, in one statement."""
+
+from projections.catalog.queries.availability import availability
+from projections.catalog.queries.parts import (
+    answer,
+    identifiers,
+    party,
+    recording,
+    release,
+    track,
+)
+
+MATCHES_LIMIT = 100
+"""Entries of one answer at most; `truncated` says when there are more."""
+PARTY_LIMIT = 100
+"""Labels and releases that a party's entry lists at most."""
+
+_LABELS = f"""(SELECT coalesce(json_agg(json_build_object('id', l.id, 'name', l.name)
+        ORDER BY l.id), '[]') FROM (
+    (SELECT l.id, l.name FROM catalog.label l WHERE l.party_id = e.party_id
+     ORDER BY l.id LIMIT {PARTY_LIMIT})
+    UNION
+    SELECT l.id, l.name FROM catalog.licensor c CROSS JOIN LATERAL (
+        SELECT l.id, l.name FROM catalog.label l WHERE l.licensor_id = c.id
+        ORDER BY l.id LIMIT {PARTY_LIMIT}) l
+    WHERE c.party_id = e.party_id ORDER BY id LIMIT {PARTY_LIMIT}) l)"""
+
+_RELEASES = f"""(SELECT coalesce(json_agg(json_build_object('id', r.id, 'title', r.title,
+        'display_artist', r.display_artist, 'status', r.status) ORDER BY r.id), '[]') FROM (
+    SELECT r.id, r.title, r.display_artist, r.status FROM catalog.label l CROSS JOIN LATERAL (
+        SELECT r.* FROM catalog.release r WHERE r.label_id = l.id
+        ORDER BY r.id LIMIT {PARTY_LIMIT}) r
+    WHERE l.party_id = e.party_id
+    UNION
+    SELECT r.id, r.title, r.display_artist, r.status FROM catalog.licensor c CROSS JOIN LATERAL (
+        SELECT r.* FROM catalog.release r WHERE r.licensor_id = c.id
+        ORDER BY r.id LIMIT {PARTY_LIMIT}) r
+    WHERE c.party_id = e.party_id ORDER BY id LIMIT {PARTY_LIMIT}) r)"""
+
+_ENTRY = f"""json_build_object(
+    'owner', e.owner, 'id', e.id,
+    'match', json_build_object('valid', e.is_valid, 'flaw', e.flaw, 'raw', e.value_raw,
+                               'namespace', e.namespace),
+    'track', (SELECT json_build_object({track("t", "c")}) FROM catalog.track t
+              LEFT JOIN catalog.recording c ON c.id = t.recording_id WHERE t.id = e.track_id),
+    'recording', (SELECT json_build_object({recording("c")})
+                  FROM catalog.recording c WHERE c.id = e.recording_id),
+    'release', (SELECT json_build_object({release("r")})
+                FROM catalog.release r WHERE r.id = e.release_id),
+    'party', CASE WHEN e.party_id IS NOT NULL THEN json_build_object(
+        'party', {party("e.party_id")}, 'identifiers', {identifiers("party", "e.party_id")},
+        'labels', {_LABELS}, 'releases', {_RELEASES}) END,
+    'availability', CASE WHEN e.release_id IS NOT NULL THEN {
+    availability(
+        "e.release_id",
+        "e.track_id",
+        "(SELECT s.status FROM catalog.release s WHERE s.id = e.release_id)",
+        "a",
+    )
+} END)"""
+
+LOOKUP = answer(f"""
+WITH asked AS (
+    SELECT line, scheme, value, raw, namespace, country, string_to_array(usages, ',') AS usages,
+           coalesce(at, now()) AS at
+    FROM unnest(%(schemes)s::text[], %(values)s::text[], %(raws)s::text[], %(namespaces)s::text[],
+                %(countries)s::text[], %(usages)s::text[], %(moments)s::timestamptz[])
+         WITH ORDINALITY AS q (scheme, value, raw, namespace, country, usages, at, line)
+)
+SELECT a.line, x.entries::text, x.found, x.conflicts
+FROM asked a CROSS JOIN LATERAL (
+    WITH found AS MATERIALIZED (
+        SELECT * FROM (
+            SELECT i.owner_type, i.owner_id, i.is_valid, i.flaw, i.value_raw, i.namespace
+            FROM catalog.identifier i WHERE i.value = a.value AND i.scheme = a.scheme
+            UNION ALL
+            SELECT i.owner_type, i.owner_id, i.is_valid, i.flaw, i.value_raw, i.namespace
+            FROM catalog.identifier i
+            WHERE NOT i.is_valid AND i.value_raw = a.raw AND i.scheme = a.scheme
+              AND i.value IS DISTINCT FROM a.value) i
+        WHERE a.namespace IS NULL OR i.namespace = a.namespace
+        LIMIT {2 * MATCHES_LIMIT}
+    ), place AS (
+        SELECT 0 AS rank, 'release' AS owner, r.id, NULL AS track_id, NULL AS recording_id,
+               r.id AS release_id, NULL AS party_id, f.*
+        FROM found f JOIN catalog.release r ON r.id = f.owner_id WHERE f.owner_type = 'release'
+        UNION ALL
+        SELECT 1, 'track', t.id, t.id, t.recording_id, t.release_id, NULL, f.*
+        FROM found f CROSS JOIN LATERAL (
+            SELECT t.* FROM catalog.track t WHERE t.recording_id = f.owner_id
+            ORDER BY t.id LIMIT {MATCHES_LIMIT + 1}) t
+        WHERE f.owner_type = 'recording'
+        UNION ALL
+        SELECT 1, 'track', t.id, t.id, t.recording_id, t.release_id, NULL, f.*
+        FROM found f JOIN catalog.track t ON t.id = f.owner_id WHERE f.owner_type = 'track'
+        UNION ALL
+        SELECT 2, 'recording', c.id, NULL, c.id, NULL, NULL, f.*
+        FROM found f JOIN catalog.recording c ON c.id = f.owner_id
+        WHERE f.owner_type = 'recording' AND NOT EXISTS (
+            SELECT FROM catalog.track t WHERE t.recording_id = c.id)
+        UNION ALL
+        SELECT 3, 'party', p.id, NULL, NULL, NULL, p.id, f.*
+        FROM found f JOIN catalog.party p ON p.id = f.owner_id WHERE f.owner_type = 'party'
+    ), entry AS (
+        SELECT DISTINCT ON (rank, id) * FROM place
+        ORDER BY rank, id, is_valid DESC, value_raw LIMIT {MATCHES_LIMIT + 1}
+    )
+    SELECT json_agg({_ENTRY} ORDER BY e.rank, e.id) FILTER (WHERE e.shown) AS entries,
+           count(*) AS found,
+           CASE WHEN (SELECT count(*) FROM found) > 1 THEN array_remove(ARRAY[
+               (SELECT CASE WHEN count(DISTINCT lower(c.title)) > 1 THEN 'titles' END
+                FROM found f JOIN catalog.recording c ON c.id = f.owner_id
+                WHERE a.scheme = 'isrc' AND f.owner_type = 'recording'),
+               (SELECT CASE WHEN max(c.duration_ms) - min(c.duration_ms) > 1000 THEN 'lengths' END
+                FROM found f JOIN catalog.recording c ON c.id = f.owner_id
+                WHERE a.scheme = 'isrc' AND f.owner_type = 'recording'),
+               (SELECT CASE WHEN count(DISTINCT r.licensor_id) > 1 THEN 'licensors' END
+                FROM found f JOIN catalog.release r ON r.id = f.owner_id
+                WHERE a.scheme = 'gtin' AND f.owner_type = 'release')], NULL) END AS conflicts
+    FROM (SELECT *, row_number() OVER (ORDER BY rank, id) <= {MATCHES_LIMIT} AS shown
+          FROM entry) e
+) x
+ORDER BY a.line
+""")
+"""Arrays of equal length, one element a number: `schemes`, `values` (normal forms), `raws` (as
+asked), `namespaces`, `countries`, `usages` (comma-separated), `moments`; null where not asked.
+One row a number: generation, line (from 1), entries as JSON text (null: none), how many were found
+(one more than MATCHES_LIMIT: truncated), and how the owners contradict each other."""

@@ -1,0 +1,1 @@
+"""The read catalog's tables: a module a subject, with its handlers."""

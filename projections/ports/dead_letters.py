@@ -1,0 +1,89 @@
+"""Records that could not be used: parked with their bytes, in order per key, until they are
+retried or discarded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class Stage(StrEnum):
+    """Where in the chain a record was parked."""
+
+    TRANSLATE = "translate"
+    PROJECT = "project"
+
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A parked record with all that is needed to try it again."""
+
+    number: int
+    stage: Stage
+    read_model: str
+    """Empty at the translate stage, which comes before all read models."""
+    generation: int
+    """0 at the translate stage, which has no generations."""
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    reason: str
+    parked_at: datetime
+    attempts: int
+
+
+class DeadLetters(Protocol):
+    """Parked records: never lost, in order a key."""
+
+    def park(
+        self,
+        stage: Stage,
+        topic: str,
+        partition: int,
+        offset: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers | None,
+        reason: str,
+    ) -> None:
+        """Park one record, durably before this returns; parking it again changes nothing."""
+        ...
+
+    def first_parked(self, stage: Stage, topic: str, key: bytes) -> int | None:
+        """Offset of the first parked record of this key; all records of a key are in one
+        partition."""
+        ...
+
+    def parked_keys(self, stage: Stage, topic: str) -> set[bytes]:
+        """Keys that have parked records."""
+        ...
+
+    def list(
+        self,
+        stage: Stage | None = None,
+        topic: str | None = None,
+        key: bytes | None = None,
+        limit: int | None = None,
+    ) -> list[DeadLetter]:
+        """Letters in the order (stage, topic, partition, offset); of the project stage only those
+        of the live generation."""
+        ...
+
+    def show(self, number: int) -> DeadLetter:
+        """One letter. Raises KeyError."""
+        ...
+
+    def discard(self, numbers: Sequence[int]) -> int:
+        """Forget letters, on purpose or because they were dealt with; returns how many."""
+        ...
+
+    def note_failure(self, number: int, reason: str) -> None:
+        """A retry failed: count it and keep the newest reason."""
+        ...

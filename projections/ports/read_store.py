@@ -1,0 +1,116 @@
+"""Rows and checkpoints of one read model, which move together in one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import polars as pl
+
+from projections.ports.event_decoder import BadRecord
+from projections.ports.event_log import TopicPartition
+from projections.ports.generations import Generation
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A checkpoint's step; it succeeds only while the checkpoint stands at `expected`."""
+
+    topic: str
+    partition: int
+    expected: int
+    position: int
+
+
+@dataclass(frozen=True)
+class Write:
+    """What one transaction stores."""
+
+    rows: Mapping[str, pl.DataFrame]
+    """Table → rows, at most one an id: the table's columns in their order and `_removed`."""
+    moves: Sequence[Move]
+    parked: Sequence[BadRecord] = ()
+    """Records to park beside the checkpoint that passes them."""
+    waiting: frozenset[tuple[str, bytes]] = frozenset()
+    """(topic, key) that were believed parked: some of `parked` wait only behind them."""
+    resolved: Sequence[int] = ()
+    """Numbers of dead letters of this generation that `rows` make good."""
+
+
+@dataclass(frozen=True)
+class Filling:
+    """All that one partition comes to, up to the generation's target."""
+
+    move: Move
+    table: str
+    rows: Iterable[pl.DataFrame]
+    """The table's columns in their order; each id once in all of them, none that was removed."""
+    parked: Sequence[BadRecord] = ()
+
+
+class GenerationMoved(Exception):
+    """The generation is not in the phase in which it was written to: look again which is live."""
+
+
+class CheckpointMoved(Exception):
+    """Another worker moved these partitions' checkpoints; nothing was stored."""
+
+    def __init__(self, partitions: Sequence[TopicPartition]) -> None:
+        super().__init__(f"checkpoints moved elsewhere: {sorted(partitions)}")
+        self.partitions = tuple(partitions)
+
+
+class LettersMoved(Exception):
+    """A key or letter that was believed parked is so no more; nothing was stored."""
+
+
+class RowsRefused(Exception):
+    """The database can't hold a value of these rows; nothing was stored."""
+
+
+class StoreBusy(Exception):
+    """The database asked to try again (deadlock, lost connection, shutdown); nothing is known
+    to be stored: look up the checkpoints again."""
+
+
+class ReadStore(Protocol):
+    """Rows and checkpoints of one read model. Used from one thread."""
+
+    def live(self) -> Generation | None:
+        """The generation that readers see."""
+        ...
+
+    def checkpoints(self, generation: int) -> dict[TopicPartition, int]:
+        """Position of each partition: all records below are in the generation."""
+        ...
+
+    def add_checkpoints(self, generation: int, partitions: Sequence[TopicPartition]) -> None:
+        """Add checkpoints at 0 for partitions that have none."""
+        ...
+
+    def parked_keys(self, generation: int) -> set[tuple[str, bytes]]:
+        """(topic, key) that have parked records: later ones of theirs must wait behind."""
+        ...
+
+    def write(self, generation: Generation, write: Write) -> None:
+        """Store all of it in one transaction, or nothing.
+
+        Rows are merged: one is replaced or removed only by one with a greater `event_offset`.
+        Raises GenerationMoved, CheckpointMoved, LettersMoved, RowsRefused, StoreBusy.
+        """
+        ...
+
+    def fill(self, generation: Generation, filling: Filling) -> None:
+        """Store a partition of a generation that is FILLING in one transaction, or nothing.
+
+        Raises GenerationMoved, CheckpointMoved, RowsRefused, StoreBusy.
+        """
+        ...
+
+    def refusal(self, generation: Generation, table: str, rows: pl.DataFrame) -> str | None:
+        """Why the database refuses `rows` of a table that is being filled, None if it doesn't;
+        nothing is stored."""
+        ...
+
+    def close(self) -> None:
+        """Give the connection back."""
+        ...

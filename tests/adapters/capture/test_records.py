@@ -1,0 +1,284 @@
+"""Records in every form that Debezium sends are read as the change they speak of."""
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from adapters.capture.columns import TABLES, Kind
+from adapters.capture.records import UNAVAILABLE, ChangeReader, Skip
+from adapters.capture.source import UndecodableChange
+from domain.changes import UNCHANGED, Change, Operation
+from domain.translation import translate
+from tests.adapters.capture.forms import (
+    POSTGRES,
+    SQL_SERVER,
+    key,
+    key_with_schema,
+    value,
+    with_schema,
+)
+
+TOPIC = "master.public.release"
+ROW = {"id": "1", "title": "T", "tags": ["a", "b"], "original_release_date": "2026-01-02Z"}
+
+
+def read(content: bytes | None, at_key: bytes | None = key(), topic: str = TOPIC) -> Change:
+    change = ChangeReader().read(topic, 3, 17, at_key, content)
+    assert isinstance(change, Change)
+    return change
+
+
+def skipped(content: bytes | None, topic: str = TOPIC, at_key: bytes | None = None) -> str:
+    skip = ChangeReader().read(topic, 0, 0, at_key, content)
+    assert isinstance(skip, Skip)
+    return skip.reason
+
+
+def test_columns_are_those_of_the_events() -> None:
+    assert TABLES["release"]["original_release_date"] is Kind.DATE
+    assert TABLES["release"]["tags"] is Kind.TEXTS
+    assert TABLES["deal"]["prices"] is Kind.JSON
+    assert TABLES["deal"]["valid_from"] is Kind.INSTANT
+    assert TABLES["track"]["popularity"] is Kind.FLOAT
+    assert TABLES["identifier"]["is_valid"] is Kind.BOOLEAN
+    assert TABLES["track"]["message_id"] is Kind.TEXT
+
+
+def test_an_update() -> None:
+    change = read(value("u", {**ROW, "title": "Old"}, {**ROW, "updated_at": "x", "more": [1]}))
+    assert change.operation is Operation.UPDATE
+    assert change.table == "release"
+    assert change.key == {"id": "1"}
+    assert change.before is not None
+    assert change.after is not None
+    assert change.before["title"] == "Old"
+    assert change.after["original_release_date"] == date(2026, 1, 2)
+    assert change.after["tags"] == ["a", "b"]
+    assert change.after["url"] is None
+    assert "more" not in change.after
+    assert (change.coordinates.topic, change.coordinates.partition) == (TOPIC, 3)
+    assert change.coordinates.offset == 17
+    assert change.position == f"{24305800:016X}-{24305840:016X}"
+    assert change.transaction == "759"
+    assert change.committed_at == datetime(2026, 11, 22, 19, 23, 42, 15123, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("op", "operation"),
+    [("c", Operation.INSERT), ("r", Operation.READ), ("d", Operation.DELETE)],
+)
+def test_operations(op: str, operation: Operation) -> None:
+    before, after = (ROW, None) if op == "d" else (None, ROW)
+    change = read(value(op, before, after))
+    assert change.operation is operation
+    assert (change.before is None, change.after is None) == (op != "d", op == "d")
+
+
+@pytest.mark.parametrize(
+    "snapshot", ["true", "first", "first_in_data_collection", "last", "incremental", None, False]
+)
+def test_snapshot_markers(snapshot: str | bool | None) -> None:
+    assert read(value("r", None, ROW, snapshot=snapshot)).operation is Operation.READ
+
+
+def test_an_incremental_snapshot_has_no_position() -> None:
+    change = read(value("r", None, ROW, sequence=None, lsn=None, txId=None))
+    assert (change.position, change.transaction) == ("", None)
+
+
+def test_the_first_change_after_a_snapshot_has_no_last_commit() -> None:
+    change = read(value("c", None, ROW, sequence='[null,"24305840"]'))
+    assert change.position == f"{0:016X}-{24305840:016X}"
+
+
+def test_a_sql_server_change() -> None:
+    change = read(value("c", None, ROW, SQL_SERVER), topic="master.catalog.dbo.release")
+    assert change.position == "00000027:00000758:0005/00000027:00000758:0003/2"
+    assert change.transaction == "00000027:00000758:0005"
+    assert change.committed_at == datetime(2026, 11, 22, 19, 23, 42, 15000, tzinfo=UTC)
+
+
+def test_sql_server_keeps_lists_in_text() -> None:
+    row = {**ROW, "tags": '["a","b"]', "original_release_date": 20455, "added_at": 10**18}
+    change = read(value("c", None, row, SQL_SERVER))
+    assert change.after is not None
+    assert change.after["tags"] == ["a", "b"]
+    assert change.after["original_release_date"] == date(2026, 1, 2)
+    assert change.after["added_at"] == datetime(2001, 9, 9, 1, 46, 40, tzinfo=UTC)
+
+
+COLUMNS: list[dict[str, Any]] = [
+    {"type": "string", "optional": False, "field": "id"},
+    {"type": "int32", "name": "io.debezium.time.Date", "field": "original_release_date"},
+    {"type": "int64", "name": "io.debezium.time.Timestamp", "field": "added_at"},
+]
+
+
+@pytest.mark.parametrize("at_key", [key(), key_with_schema()])
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("io.debezium.time.Timestamp", 10**12),
+        ("io.debezium.time.MicroTimestamp", 10**15),
+        ("io.debezium.time.NanoTimestamp", 10**18),
+        ("org.apache.kafka.connect.data.Timestamp", 10**12),
+        ("io.debezium.time.ZonedTimestamp", "2001-09-09T01:46:40Z"),
+        ("io.debezium.time.ZonedTimestamp", "2001-09-09T03:46:40.000000+02:00"),
+        ("io.debezium.time.IsoTimestamp", "2001-09-09T01:46:40.0000000Z"),
+    ],
+)
+def test_a_record_with_schema(at_key: bytes, name: str, sent: object) -> None:
+    columns = [*COLUMNS[:2], {"type": "any", "name": name, "field": "added_at"}]
+    bare = value("c", None, {"id": "1", "original_release_date": 20455, "added_at": sent})
+    change = read(with_schema(columns, bare), at_key)
+    assert change.after is not None
+    assert change.after["original_release_date"] == date(2026, 1, 2)
+    assert change.after["added_at"] == datetime(2001, 9, 9, 1, 46, 40, tzinfo=UTC)
+
+
+def test_a_payload_without_schema() -> None:
+    for schema in (b"", b'"schema":null,'):
+        change = read(b'{%b"payload":%b}' % (schema, value("c", None, ROW)))
+        assert change.after is not None
+        assert change.after["title"] == "T"
+
+
+def deal(op: str = "c", before: Any = None, **row: Any) -> Change:
+    content = value(op, before, {"id": "1", **row}, {**POSTGRES, "table": "deal"})
+    return read(content, topic="master.public.deal")
+
+
+def test_a_deal() -> None:
+    change = deal(
+        territories=["GB", "US"],
+        prices='[{"amount": 0.990, "currency": "GBP"}]',
+        valid_from="2026-01-01T00:00:00Z",
+        is_preorder=False,
+    )
+    assert change.after is not None
+    assert change.after["prices"] == [{"amount": Decimal("0.990"), "currency": "GBP"}]
+    assert change.after["territories"] == ["GB", "US"]
+    assert change.after["valid_from"] == datetime(2026, 1, 1, tzinfo=UTC)
+    assert change.after["is_preorder"] is False
+    (event,) = translate(change)
+    assert event.changed == ["is_preorder", "prices", "territories", "valid_from"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [9223372036825200000, -9223372036832400000, "infinity", "-infinity", "+292278994-08-16T23:00Z"],
+)
+def test_an_infinite_instant_bounds_nothing(sent: object) -> None:
+    change = deal(valid_to=sent)
+    assert change.after is not None
+    assert change.after["valid_to"] is None
+
+
+def test_an_infinite_date_bounds_nothing() -> None:
+    change = read(value("c", None, {**ROW, "original_release_date": "-5877611-06-21Z"}))
+    assert change.after is not None
+    assert change.after["original_release_date"] is None
+
+
+def test_unavailable_values_are_unchanged() -> None:
+    encoded = "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="
+    change = deal(
+        "u",
+        {"id": "1", "use_type": "Download"},
+        use_type=UNAVAILABLE,
+        territories=[UNAVAILABLE],
+        prices=UNAVAILABLE,
+        commercial_model=encoded,
+        is_preorder=True,
+    )
+    assert change.after is not None
+    for name in ("use_type", "territories", "prices", "commercial_model"):
+        assert change.after[name] is UNCHANGED
+    assert change.after["is_preorder"] is True
+
+
+def test_decimals_in_all_their_modes() -> None:
+    reader = ChangeReader({"t": {"id": Kind.TEXT, "n": Kind.DECIMAL, "f": Kind.FLOAT}})
+    source = {**POSTGRES, "table": "t"}
+
+    def decimals(content: bytes) -> tuple[object, object]:
+        change = reader.read("m.t", 0, 0, key(), content)
+        assert isinstance(change, Change)
+        assert change.after is not None
+        return change.after["n"], change.after["f"]
+
+    expected = (Decimal("1.50"), 1.5)
+    for sent in ("1.50", 1.5, {"scale": 2, "value": "AJY="}):
+        assert decimals(value("c", None, {"id": "1", "n": sent, "f": sent}, source)) == expected
+    columns = [
+        {"type": "bytes", "name": "decimal", "parameters": {"scale": "2"}, "field": name}
+        for name in ("n", "f")
+    ]
+    bare = value("c", None, {"id": "1", "n": "AJY=", "f": "AJY="}, source)
+    assert decimals(with_schema(columns, bare)) == expected
+    with pytest.raises(UndecodableChange, match=r"t\.n: 'AJY=' is no number.*string"):
+        decimals(bare)
+
+
+def test_what_speaks_of_no_row_is_skipped() -> None:
+    assert skipped(None) == "tombstone"
+    assert skipped(value("t")) == "truncate"
+    assert skipped(value("m"), "master.message") == "logical message"
+    assert skipped(b'{"ts_ms":1}', "__debezium-heartbeat.master") == "heartbeat"
+    mark = {"status": "END", "id": "759:24305840", "event_count": 1, "ts_ms": 1}
+    assert skipped(json.dumps(mark).encode(), "master.transaction") == "transaction"
+    wrapped = {"schema": {}, "payload": mark}
+    assert skipped(json.dumps(wrapped).encode(), "master.transaction") == "transaction"
+    change = {"source": {}, "ts_ms": 1, "databaseName": "m", "ddl": None, "tableChanges": []}
+    assert skipped(json.dumps(change).encode(), "master") == "schema change"
+    assert "makes no events" in skipped(value("c", None, ROW), "master.public.ern_message")
+
+
+@pytest.mark.parametrize(
+    ("content", "at_key", "reason"),
+    [
+        (b"\x00\x01", key(), "can't be read"),
+        (b"[]", key(), "can't be read"),
+        (b"{}", key(), "no op"),
+        (value("x", None, ROW), key(), "op is 'x'"),
+        (value("c"), key(), "without a row after"),
+        (value("c", None, {**ROW, "title": 3}), key(), r"\$\.after\.title"),
+        (value("c", None, {**ROW, "duration_ms": "x"}), key(), r"\$\.after\.duration_ms"),
+        (value("c", None, {**ROW, "original_release_date": "soon"}), key(), "release_date: "),
+        (value("c", None, {**ROW, "added_at": "soon"}), key(), "release.added_at: "),
+        (value("c", None, {**ROW, "tags": [None]}), key(), "release.tags: .* list of texts"),
+        (value("c", None, {**ROW, "tags": "a,b"}), key(), "release.tags: it holds no JSON"),
+        (value("c", None, ROW), None, "no key"),
+        (value("c", None, ROW), b"{}", "key has no id"),
+        (value("c", None, ROW), b"\xff", "key can't be read"),
+        (value("c", None, ROW), key("2"), "key says id '2', the row '1'"),
+        (value("c", None, ROW, table="track"), key(), "of the table track"),
+        (value("c", None, ROW, sequence="?"), key(), "source.sequence"),
+        (value("c", None, ROW, sequence="[1,2]"), key(), "source.sequence"),
+        (value("c", None, ROW, sequence='["1.0","2"]'), key(), "source.sequence"),
+        (b'{"op":"c","after":{"id":"1"}}', key(), "no source"),
+        (b'{"schema":{},"payload":%b}' % value("c", None, ROW), key(), "schema has no fields"),
+    ],
+)
+def test_what_is_wrong_is_named(content: bytes, at_key: bytes | None, reason: str) -> None:
+    with pytest.raises(UndecodableChange, match=reason):
+        read(content, at_key)
+
+
+def test_other_topics_are_not_taken_on_trust() -> None:
+    for content in (b"x", b'{"a":1}', b'{"payload":3}'):
+        with pytest.raises(UndecodableChange):
+            skipped(content, "master.what")
+
+
+def test_a_before_that_cannot_be_read_is_not_known() -> None:
+    change = read(value("u", {**ROW, "title": 3}, ROW))
+    assert change.before is None
+    change = read(value("u", {**ROW, "original_release_date": "soon"}, ROW))
+    assert change.before is None
+    change = read(value("d", {"id": "1", "title": 3}))
+    assert (change.operation, change.before) == (Operation.DELETE, None)
+    assert change.key == {"id": "1"}

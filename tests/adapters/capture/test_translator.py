@@ -1,0 +1,405 @@
+"""The translating worker on the real broker: killed, rebalanced, fenced, fed with poison."""
+
+import json
+import random
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from threading import Event, Thread
+from traceback import format_exc
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from adapters.capture.retranslation import retranslate
+from adapters.capture.translator import Progress, run_translator
+from adapters.composition.endpoints import Endpoints
+from adapters.composition.preparation import register_contracts
+from adapters.event_log.avro.decoder import ColumnDecoder
+from adapters.event_log.avro.encoder import EventEncoder
+from adapters.event_log.connection import KafkaFailed
+from adapters.event_log.event_log import KafkaEventLog
+from adapters.event_log.producer import producer
+from adapters.event_log.registry import Registry
+from adapters.event_log.topics import TopicPlan, Topics, event_topics
+from adapters.read_database.dead_letters import PostgresDeadLetters
+from domain.failures import CatalogError
+from migrations.run import upgrade
+from projections.ports.dead_letters import Stage
+from tests.adapters.capture.forms import POSTGRES, key, value
+
+pytestmark = pytest.mark.integration
+
+PARTITIONS = 3
+KILLS = 6
+_START = POSTGRES["ts_us"]
+
+
+@pytest.fixture(scope="module")
+def prepared(engines: Endpoints) -> Endpoints:
+    """Event topics and contracts are there."""
+    Topics(engines.kafka).apply(event_topics(4))
+    register_contracts(engines)
+    return engines
+
+
+@dataclass
+class House:
+    """A capture topic of a test's own, and what is made of it."""
+
+    endpoints: Endpoints
+    dsn: str
+    topic: str
+    group: str
+    letters: PostgresDeadLetters
+    capture: Producer
+    observer: Consumer
+    registry: Registry
+    lsn: int = 1000
+    sent: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    def encoder(self) -> EventEncoder:
+        return EventEncoder(self.registry)
+
+    def insert(self, identity: str, title: str | None = None, *, at: int | None = None) -> None:
+        """Capture an insert of a track, in a transaction of its own."""
+        self.lsn += 10
+        content = value(
+            "c",
+            None,
+            {"id": identity, "title": title or identity},
+            table="track",
+            sequence=f'["{self.lsn - 5}","{self.lsn}"]',
+            ts_us=_START + self.lsn,
+        )
+        self.send(key(identity), content)
+
+    def send(self, at_key: bytes, content: bytes) -> None:
+        self.sent.append((at_key, content))
+        self.capture.produce(self.topic, content, at_key)
+        self.capture.poll(0)
+
+    def send_again(self, count: int) -> None:
+        """What capture does after a crash."""
+        for at_key, content in self.sent[-count:]:
+            self.capture.produce(self.topic, content, at_key)
+
+    def committed(self) -> int:
+        """How many records translation has done."""
+        wanted = [TopicPartition(self.topic, number) for number in range(PARTITIONS)]
+        committed = self.observer.committed(wanted, timeout=30)
+        return sum(max(0, one.offset) for one in committed)
+
+    def await_done(self) -> None:
+        """Wait until all is committed; a translator notes its progress a moment later."""
+        self.capture.flush(30)
+        log = KafkaEventLog(self.endpoints.kafka)
+        ends = sum(bounds.end for bounds in log.bounds([self.topic]).values())
+        wait_until(lambda: self.committed() == ends)
+
+    def events(self) -> list[dict[str, Any]]:
+        """The events of this topic that a read_committed reader sees, in partition order."""
+        log = KafkaEventLog(self.endpoints.kafka)
+        until = {at: bounds.end for at, bounds in log.bounds(["catalog.track"]).items()}
+        decoder = ColumnDecoder(self.registry)
+        found = []
+        for batches in log.replay({}, until):
+            decoded = decoder.decode(batches)
+            assert not decoded.undecodable
+            for name, frame in decoded.frames.items():
+                found += [{**row, "event": name} for row in frame.to_dicts()]
+        ours = [row for row in found if row["event_id"].startswith(f"{self.topic}/")]
+        return sorted(ours, key=lambda row: (row["_partition"], row["_offset"]))
+
+    def run(
+        self,
+        stop: Event,
+        instance: str = "1",
+        letters: Any = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """Translate in this thread."""
+        run_translator(
+            self.endpoints.kafka,
+            [self.topic],
+            self.encoder(),
+            letters or self.letters,
+            stop,
+            group=self.group,
+            instance=instance,
+            progress=progress,
+        )
+
+    @contextmanager
+    def running(self, instance: str = "1", letters: Any = None) -> Iterator[Progress]:
+        """Translate in a thread until the context is left."""
+        stop, progress = Event(), Progress()
+        failures: list[str] = []
+
+        def run() -> None:
+            try:
+                self.run(stop, instance, letters, progress)
+            except Exception:
+                failures.append(format_exc())
+
+        thread = Thread(target=run)
+        thread.start()
+        try:
+            yield progress
+        finally:
+            stop.set()
+            thread.join(60)
+            assert not thread.is_alive()
+        assert failures == []
+
+    @contextmanager
+    def process(self, instance: str = "1") -> Iterator["subprocess.Popen[bytes]"]:
+        """Translate in a process; it is killed when the context is left."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.adapters.capture.translating"], stdin=subprocess.PIPE
+        )
+        try:
+            assert process.stdin is not None
+            told = {
+                "kafka": self.endpoints.kafka,
+                "registry": self.endpoints.registry.url,
+                "dsn": self.dsn,
+                "topics": [self.topic],
+                "group": self.group,
+                "instance": instance,
+            }
+            process.stdin.write(json.dumps(told).encode())
+            process.stdin.close()
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def house(prepared: Endpoints, database: str) -> Iterator[House]:
+    upgrade(database, "engine", "engine")
+    prefix = f"t{secrets.token_hex(6)}"
+    topic = f"{prefix}.public.track"
+    Topics(prepared.kafka).apply([TopicPlan(topic, PARTITIONS)])
+    letters = PostgresDeadLetters(database, "catalog")
+    observer = Consumer({**prepared.kafka, "group.id": prefix})
+    capture = producer(prepared.kafka)
+    registry = Registry(prepared.registry.url)
+    yield House(prepared, database, topic, prefix, letters, capture, observer, registry)
+    registry.close()
+    observer.close()
+    letters.close()
+    admin = AdminClient(dict(prepared.kafka))
+    admin.delete_topics([topic])[topic].result()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 90) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it didn't come to pass"
+        Event().wait(0.02)
+
+
+def assert_each_once(house: House, identities: Sequence[str]) -> None:
+    events = house.events()
+    ids = [event["event_id"] for event in events]
+    assert len(set(ids)) == len(ids)
+    assert sorted(event["id"] for event in events) == sorted(identities)
+
+
+def test_killed_at_any_moment_it_neither_loses_nor_doubles(house: House) -> None:
+    chance = random.Random(7)  # noqa: S311
+    identities: list[str] = []
+    enough = Event()
+
+    def load() -> None:
+        while not enough.wait(0.05):
+            for _ in range(chance.randrange(60)):
+                identities.append(f"{len(identities)}")
+                house.insert(identities[-1])
+            if chance.random() < 0.1:
+                house.send_again(chance.randrange(200))
+
+    loading = Thread(target=load)
+    loading.start()
+    try:
+        for _ in range(KILLS):
+            before = house.committed()
+            with house.process():
+                wait_until(lambda so_far=before: house.committed() > so_far)  # type: ignore[misc]
+                Event().wait(chance.random() * 0.5)
+    finally:
+        enough.set()
+        loading.join()
+    with house.process():
+        house.await_done()
+    assert_each_once(house, identities)
+
+
+def test_workers_that_come_and_go_share_the_work(house: House) -> None:
+    identities = [f"{number}" for number in range(6_000)]
+    with ExitStack() as first, ExitStack() as second:
+        one = first.enter_context(house.running("one"))
+        for identity in identities[:2_000]:
+            house.insert(identity)
+        wait_until(lambda: one.events > 0)
+        two = second.enter_context(house.running("two"))
+        # The second gets partitions only when the first gives some of its own away.
+        number = 2_000
+        until = time.monotonic() + 90
+        while two.events == 0 or number < 4_000:
+            assert time.monotonic() < until
+            if number < 5_000:
+                house.insert(identities[number])
+                number += 1
+            Event().wait(0.002)
+        first.close()
+        for identity in identities[number:]:
+            house.insert(identity)
+        house.await_done()
+        assert one.events > 0
+    assert_each_once(house, identities)
+
+
+def test_a_second_process_of_the_same_name_takes_over(house: House) -> None:
+    failures: list[BaseException] = []
+    stop = Event()
+
+    def first() -> None:
+        try:
+            house.run(stop)
+        except KafkaFailed as failure:
+            failures.append(failure)
+
+    thread = Thread(target=first)
+    thread.start()
+    try:
+        house.insert("a")
+        house.await_done()
+        with house.running():
+            house.insert("b")
+            house.await_done()
+            wait_until(lambda: not thread.is_alive())
+    finally:
+        stop.set()
+        thread.join()
+    assert "same" in str(failures[0])
+    assert_each_once(house, ["a", "b"])
+
+
+def test_poison_is_parked_and_its_followers_wait(house: House) -> None:
+    bad = value("c", None, {"id": "p", "title": 3}, table="track")
+    with house.running() as progress:
+        house.insert("p", "before")
+        house.send(key("p"), bad)
+        house.insert("p", "after")
+        house.insert("q")
+        house.await_done()
+        wait_until(lambda: progress.parked == 2)
+        letters = house.letters.list(Stage.TRANSLATE)
+        assert "$.after.title" in letters[0].reason
+        assert letters[0].value == bad
+        assert "waits behind" in letters[1].reason
+        assert sorted(event["title"] for event in house.events()) == ["before", "q"]
+
+        # It fails again, and keeps the other waiting
+        retried = retry(house)
+        assert (retried.done, list(retried.failed)) == ((), [letters[0].number])
+        assert house.letters.list(Stage.TRANSLATE)[0].attempts == 1
+
+        # Discarded on purpose, the other goes, and so does what comes then
+        house.letters.discard([letters[0].number])
+        assert retry(house).done == (letters[1].number,)
+        house.insert("p", "last")
+        house.await_done()
+        of_p = [event["title"] for event in house.events() if event["id"] == "p"]
+        assert of_p == ["before", "after", "last"]
+    assert house.letters.list(Stage.TRANSLATE) == []
+
+
+def test_a_retry_that_dies_before_it_forgets_its_letters_writes_nothing_twice(
+    house: House,
+) -> None:
+    class Dying(PostgresDeadLetters):
+        def discard(self, numbers: Sequence[int]) -> int:
+            raise KeyboardInterrupt
+
+    house.letters.park(
+        Stage.TRANSLATE, house.topic, 0, 0, key("a"), b"?", None, "to make others wait"
+    )
+    with house.running():
+        house.insert("a", "1")
+        house.insert("a", "2")
+        house.await_done()
+    house.letters.discard([house.letters.list(Stage.TRANSLATE)[0].number])
+    with closing(Dying(house.dsn, "catalog")) as dying, pytest.raises(KeyboardInterrupt):
+        retry(house, dying)
+    assert len(house.letters.list(Stage.TRANSLATE)) == 2
+    assert len(retry(house).done) == 2
+    assert [event["title"] for event in house.events()] == ["1", "2"]
+
+
+def test_who_takes_partitions_over_knows_what_was_parked_there(house: House) -> None:
+    keys = [f"{number}" for number in range(60)]
+    with ExitStack() as first, ExitStack() as second:
+        one = first.enter_context(house.running("one"))
+        for identity in keys:
+            house.insert(identity, "before")
+        wait_until(lambda: one.events == len(keys))  # it has asked what is parked: nothing
+        two = second.enter_context(house.running("two"))
+        number = 0
+        while two.events == 0:
+            house.insert(f"more-{number}")
+            number += 1
+            house.await_done()
+        for identity in keys:
+            house.send(key(identity), b"?")
+        house.await_done()
+        wait_until(lambda: one.parked + two.parked == len(keys))
+        assert two.parked > 0
+        second.close()
+        for identity in keys:
+            house.insert(identity, "after")
+        house.await_done()
+        wait_until(lambda: one.parked + two.parked == 2 * len(keys))
+    assert "after" not in {event["title"] for event in house.events()}
+
+
+def test_without_a_place_for_poison_nothing_passes_and_nothing_is_lost(house: House) -> None:
+    class Absent(PostgresDeadLetters):
+        refusals = 3
+
+        def park(self, *args: Any, **kwargs: Any) -> None:
+            if self.refusals:
+                self.refusals -= 1
+                raise CatalogError("the read database is away")
+            super().park(*args, **kwargs)
+
+    # Poison in each partition: whichever comes first, the others were read but not looked at
+    poisons = [f"poison-{number}" for number in range(20)]
+    for poison in poisons:
+        house.send(key(poison), b"?")
+    goods = [f"good-{number}" for number in range(20)]
+    for good in goods:
+        house.insert(good)
+    house.capture.flush(30)
+    with (
+        closing(Absent(house.dsn, "catalog")) as absent,
+        house.running(letters=absent) as progress,
+    ):
+        house.await_done()
+        wait_until(lambda: (progress.aborted, progress.parked) == (3, len(poisons)))
+    assert_each_once(house, goods)
+
+
+def retry(house: House, letters: PostgresDeadLetters | None = None) -> Any:
+    return retranslate(
+        house.endpoints.kafka, house.encoder(), letters or house.letters, group=house.group
+    )

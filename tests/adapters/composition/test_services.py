@@ -1,0 +1,62 @@
+"""Workers of `catalog up`: started again when one ends, given up when that does not help."""
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from adapters.composition import services
+from adapters.composition.services import Service, kept_running
+from adapters.composition.settings import Settings, load_settings
+from adapters.embedded.processes import EngineFailed, EngineProcess, start
+
+
+@dataclass
+class Workers:
+    """Stand-ins for the commands: a service lives until it is stopped, or ends at once."""
+
+    settings: Settings
+    started: list[EngineProcess] = field(default_factory=list)
+
+    def start(self, service: Service, settings: Settings, *_: object) -> EngineProcess:
+        command = ["/bin/sh", "-c", "exit 3" if service.name == "failing" else "exec sleep 60"]
+        log = settings.data / f"{service.name}.log"
+        process = start(service.name, command, log=log, cwd=Path.cwd(), held=None)
+        self.started.append(process)
+        return process
+
+
+@pytest.fixture
+def workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workers:
+    made = Workers(load_settings(data=tmp_path))
+    monkeypatch.setattr(services, "_process", made.start)
+    return made
+
+
+def test_a_worker_that_was_killed_is_started_again(workers: Workers) -> None:
+    said: list[str] = []
+    with kept_running([Service("steady", ())], workers.settings, said.append) as check:
+        check()
+        assert said == []
+        os.kill(workers.started[0].keeper.pid, signal.SIGKILL)
+        workers.started[0].keeper.wait()
+        check()
+        assert workers.started[1].is_running
+        assert "starting it again" in said[0]
+    assert not workers.started[1].is_running
+
+
+def test_a_worker_that_always_ends_is_an_error_with_its_log(workers: Workers) -> None:
+    def check_until_given_up(check: Callable[[], None]) -> None:
+        while True:
+            check()
+
+    with (
+        kept_running([Service("failing", ())], workers.settings, lambda _: None) as check,
+        pytest.raises(EngineFailed, match="failing ended 5 times in a row"),
+    ):
+        check_until_given_up(check)
+    assert len(workers.started) == 5

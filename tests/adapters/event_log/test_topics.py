@@ -1,0 +1,100 @@
+"""Topics: made as planned, and every way in which history can be cut is named."""
+
+from dataclasses import replace
+
+import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from adapters.composition.endpoints import Endpoints
+from adapters.event_log.connection import KafkaFailed
+from adapters.event_log.topics import (
+    FOR_EVER,
+    TopicPlan,
+    Topics,
+    TopicState,
+    capture_topics,
+    event_topics,
+    violations,
+)
+from domain.events import SUBJECTS
+from projections.ports.event_log import Bounds
+from tests.adapters.event_log.conftest import Write
+
+PLAN = TopicPlan("catalog.track", 2)
+WHOLE = TopicState("catalog.track", {0: Bounds(0, 7), 1: Bounds(0, 0)}, 1, FOR_EVER, FOR_EVER)
+
+
+def test_plans_name_every_subject_and_table() -> None:
+    assert [plan.name for plan in event_topics(4)] == [f"catalog.{name}" for name in SUBJECTS]
+    assert capture_topics("master", ["track"], 3) == [TopicPlan("master.public.track", 3)]
+
+
+def test_replicated_topics_need_all_replicas_but_one_for_a_write() -> None:
+    assert TopicPlan("t", 1, 1).configuration == FOR_EVER
+    assert TopicPlan("t", 1, 3).configuration["min.insync.replicas"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (WHOLE, None),
+        (None, "doesn't exist"),
+        (replace(WHOLE, partitions={0: Bounds(0, 7)}), "has 1 partitions instead of 2"),
+        (replace(WHOLE, partitions={0: Bounds(0, 7), 1: Bounds(3, 9)}), "begins at offset 3"),
+        (replace(WHOLE, retention=FOR_EVER | {"retention.ms": "604800000"}), "retention.ms is 6"),
+        (replace(WHOLE, retention=FOR_EVER | {"retention.bytes": "1"}), "retention.bytes is 1"),
+        (replace(WHOLE, retention=FOR_EVER | {"cleanup.policy": "compact"}), "policy is compact"),
+    ],
+)
+def test_violations(state: TopicState | None, words: str | None) -> None:
+    found = violations(state, PLAN)
+    if words is None:
+        assert found == []
+    else:
+        (sentence,) = found
+        assert words in sentence
+        assert sentence.startswith("catalog.track")
+
+
+@pytest.mark.integration
+def test_apply_creates_mends_and_leaves(engines: Endpoints, topic: str) -> None:
+    forgetful = f"{topic}.forgetful"
+    admin = AdminClient(dict(engines.kafka))
+    admin.create_topics([NewTopic(forgetful, 1, 1, config={"retention.ms": "1000"})])[
+        forgetful
+    ].result()
+    topics = Topics(engines.kafka)
+    plans = [TopicPlan(topic, 2), TopicPlan(forgetful, 1), TopicPlan(f"{topic}.new", 3)]
+    try:
+        (before,) = violations(topics.states([forgetful]).get(forgetful), plans[1])
+        assert "retention.ms is 1000" in before
+        assert [done.action for done in topics.apply(plans)] == ["unchanged", "mended", "created"]
+        assert [done.action for done in topics.apply(plans)] == ["unchanged"] * 3
+        states = topics.states([plan.name for plan in plans])
+        assert [violations(states[plan.name], plan) for plan in plans] == [[], [], []]
+        assert states[f"{topic}.new"].set_configuration == FOR_EVER
+        assert len(states[f"{topic}.new"].partitions) == 3
+    finally:
+        for answer in admin.delete_topics([forgetful, f"{topic}.new"]).values():
+            answer.result()
+
+
+@pytest.mark.integration
+def test_deleted_history_is_seen(engines: Endpoints, topic: str, write: Write) -> None:
+    write(["a", "b", "c"])
+    cut = TopicPartition(topic, 0, 2)
+    admin = AdminClient(dict(engines.kafka))
+    for answer in admin.delete_records([cut]).values():
+        answer.result()
+    topics = Topics(engines.kafka)
+    state = topics.states([topic])[topic]
+    assert state.partitions[0].first == 2
+    (sentence,) = violations(state, TopicPlan(topic, 2))
+    assert "begins at offset 2" in sentence
+
+
+@pytest.mark.integration
+def test_bounds_of_a_topic_that_is_not_there(engines: Endpoints) -> None:
+    with pytest.raises(KafkaFailed, match="no topic nowhere: run `catalog topics apply`"):
+        Topics(engines.kafka).bounds(["nowhere"])

@@ -17,7 +17,7 @@ import structlog
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
-from domain.failures import CatalogError
+from domain.failures import Failure
 
 log = structlog.get_logger("serve")
 
@@ -31,7 +31,7 @@ def run_processes(
 ) -> None:
     """Serve with `count` processes until SIGTERM or SIGINT; what ends by itself is started again.
 
-    What has not stopped `stop_seconds` after the signal is killed. Raises CatalogError where the
+    What has not stopped `stop_seconds` after the signal is killed. Raises Failure where the
     application can't start.
     """
     told: list[int] = []
@@ -44,7 +44,7 @@ def run_processes(
             for process in [one for one in running if not one.is_alive()]:
                 running.remove(process)
                 if process.exitcode == STARTUP_FAILURE:
-                    raise CatalogError("the server can't start: its log says why")
+                    raise Failure("the server can't start: its log says why")
                 log.warning("a serving process ended", code=process.exitcode)
             while len(running) < count:
                 process = _SPAWN.Process(target=_serve, args=(config, listening, lifeline))

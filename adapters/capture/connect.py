@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from domain.failures import CatalogError
+from domain.failures import Failure
 
 _SECONDS = 30.0
 _VALIDATION_SECONDS = 90.0
@@ -16,7 +16,7 @@ _FREE = ("topic.creation.", "key.converter.", "value.converter.", "schema.histor
 """What begins so is read by parts that validation doesn't ask."""
 
 
-class ConnectProblem(CatalogError):
+class ConnectProblem(Failure):
     """Kafka Connect can't be reached, refused, or its connector failed."""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 
 POSTGRES = "io.debezium.connector.postgresql.PostgresConnector"
 SQL_SERVER = "io.debezium.connector.sqlserver.SqlServerConnector"
@@ -42,12 +42,12 @@ def postgres_configuration(
 ) -> Configuration:
     """Settings for a PostgreSQL master at `dsn` (postgresql://user:password@host:port/database).
 
-    Raises UsageProblem when the address lacks its host or database.
+    Raises WrongUsage when the address lacks its host or database.
     """
     address = urlsplit(dsn)
     database = address.path.removeprefix("/")
     if not address.hostname or not database:
-        raise UsageProblem(
+        raise WrongUsage(
             "the master's address must name a host and a database: "
             "postgresql://user:password@host:5432/database"
         )

@@ -10,13 +10,10 @@ from adapters.capture.source import UndecodableChange
 from adapters.event_log.avro.encoder import EventEncoder, Unencodable
 from domain.changes import Change
 from domain.events import EVENT_TYPES, topic_of
+from domain.failures import Unusable
 from domain.translation import Untranslatable, translate
 
 _TOPICS = {event_type: topic_of(event_type.SUBJECT) for event_type in EVENT_TYPES}
-
-
-class Unusable(Exception):
-    """A record that no event can be made of; `str()` says why."""
 
 
 class Outgoing(NamedTuple):

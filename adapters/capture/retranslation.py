@@ -9,12 +9,13 @@ from collections.abc import Collection, Iterable, Mapping
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from adapters.capture.interpreter import Interpreter, Outgoing, Unusable
+from adapters.capture.interpreter import Interpreter, Outgoing
 from adapters.capture.records import Skip
 from adapters.event_log.avro.encoder import EventEncoder
 from adapters.event_log.connection import REQUEST_SECONDS, client_configuration, failed
 from adapters.event_log.producer import transactional_producer
 from domain.events import EVENT_TYPES
+from domain.failures import Unusable
 from projections.engine.dead_letter import Retried
 from projections.ports.dead_letters import DeadLetter, DeadLetters, Stage
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import psycopg
 
-from domain.failures import CatalogError, UsageProblem
+from domain.failures import Failure, WrongUsage
 
 
-class MasterProblem(CatalogError):
+class MasterProblem(Failure):
     """The master database can't be asked."""
 
 
@@ -49,18 +49,16 @@ def list_slots(master_dsn: str) -> list[Slot]:
 def drop_slot(master_dsn: str, name: str) -> None:
     """Drop a slot that nobody reads; its reader would need a new snapshot.
 
-    Raises UsageProblem for a slot that is active or isn't there.
+    Raises WrongUsage for a slot that is active or isn't there.
     """
     try:
         with psycopg.connect(master_dsn, autocommit=True) as connection:
             connection.execute("SELECT pg_drop_replication_slot(%s)", (name,))
     except psycopg.errors.ObjectInUse:
-        raise UsageProblem(
+        raise WrongUsage(
             f"the slot {name} is being read: stop its connector first (`catalog connect status`)"
         ) from None
     except psycopg.errors.UndefinedObject:
-        raise UsageProblem(
-            f"there is no slot {name} (`catalog connect slots` lists them)"
-        ) from None
+        raise WrongUsage(f"there is no slot {name} (`catalog connect slots` lists them)") from None
     except psycopg.Error as problem:
         raise MasterProblem(f"the slot {name} can't be dropped: {problem}") from None

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from domain.failures import Unusable
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class UndecodableChange(Exception):
+class UndecodableChange(Unusable):
     """A record that can't be read as what its topic promises; `str()` says what is wrong."""
 
 

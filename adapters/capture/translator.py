@@ -17,14 +17,14 @@ import structlog
 from confluent_kafka import KafkaException, Message, Producer
 
 from adapters.capture.change_log import CaptureMember, PartitionMemory
-from adapters.capture.interpreter import Interpreter, Outgoing, Unusable
+from adapters.capture.interpreter import Interpreter, Outgoing
 from adapters.capture.records import Skip
 from adapters.event_log.avro.encoder import EventEncoder
 from adapters.event_log.connection import Statistics, failed
 from adapters.event_log.producer import transactional_producer
 from adapters.telemetry.tracing import ChangeTraces, RecordHeaders
 from domain.events import EVENT_TYPES
-from domain.failures import CatalogError
+from domain.failures import Failure, Unusable
 from projections.ports.dead_letters import DeadLetters, Headers, Stage
 
 log = structlog.get_logger("translate")
@@ -146,7 +146,7 @@ class _Translator:
         except KafkaException as error:
             self._abort(messages, error)
             raise _Aborted(str(error.args[0])) from error
-        except CatalogError as error:
+        except Failure as error:
             # The dead letters can't be reached: nothing may pass that might have to be parked.
             self._abort(messages, None)
             raise _Aborted(str(error)) from error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from domain.failures import CatalogError, UsageProblem
+from domain.failures import Failure, WrongUsage
 
 if TYPE_CHECKING:
     import psycopg
@@ -38,7 +38,7 @@ def conflicts(
     from adapters.composition.settings import load_settings
 
     if scheme is not None and scheme not in SCHEMES:
-        raise UsageProblem(f"no conflicts of {scheme!r} are looked for; there are: isrc, gtin")
+        raise WrongUsage(f"no conflicts of {scheme!r} are looked for; there are: isrc, gtin")
     options = " ".join(f"-c {k}={v}" for k, v in SETTINGS.items() if k != "statement_timeout")
     shown = 0
     try:
@@ -51,9 +51,9 @@ def conflicts(
                 shown += 1
                 print(msgspec.json.encode(one).decode() if as_json else _text(one))
     except psycopg.OperationalError as error:
-        raise CatalogError(f"the read database can't be asked: {error}") from error
+        raise Failure(f"the read database can't be asked: {error}") from error
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-        raise CatalogError("there is no read catalog yet: run `catalog rebuild` first") from error
+        raise Failure("there is no read catalog yet: run `catalog rebuild` first") from error
     if not shown:
         print("no number is given out twice", file=sys.stderr)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from domain.failures import CatalogError, Unhealthy, UsageProblem
+from domain.failures import Failure, Unhealthy, WrongUsage
 
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 
@@ -103,7 +103,7 @@ def validate(
     for name, texts in complaints.items():
         print(f"{name}: {'; '.join(texts)}")
     if complaints:
-        raise CatalogError(f"{len(complaints)} settings are refused")
+        raise Failure(f"{len(complaints)} settings are refused")
     print(f"{len(configuration)} settings are valid", file=sys.stderr)
 
 
@@ -160,7 +160,7 @@ def _configuration(
             schema=MASTER_SCHEMA,
         )
     if host is None:
-        raise UsageProblem("name SQL Server's host: --host (and --port, --user, --database)")
+        raise WrongUsage("name SQL Server's host: --host (and --port, --user, --database)")
     return connector.sql_server_configuration(
         capture(settings),
         host=host,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -52,7 +52,7 @@ def dashboard(
     try:
         listening = server.listen(host, port)
     except OSError as error:
-        raise UsageProblem(
+        raise WrongUsage(
             f"can't listen on {host} port {port}: {error.strerror};"
             " choose others with --host, --port"
         ) from error

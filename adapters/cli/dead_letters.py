@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters.cli.read_models import OnlyModel
-from domain.failures import CatalogError, UsageProblem
+from domain.failures import Failure, WrongUsage
 
 if TYPE_CHECKING:
     from adapters.composition.endpoints import Endpoints
@@ -46,9 +46,9 @@ def list_letters(
     from projections.ports.dead_letters import Stage
 
     if stage is not None and stage not in set(Stage):
-        raise UsageProblem(f"--stage {stage!r} is none of {', '.join(Stage)}")
+        raise WrongUsage(f"--stage {stage!r} is none of {', '.join(Stage)}")
     if model is not None and stage == Stage.TRANSLATE:
-        raise UsageProblem("translation comes before all read models: leave --model away")
+        raise WrongUsage("translation comes before all read models: leave --model away")
     of = Stage.PROJECT if model is not None else None if stage is None else Stage(stage)
     with _letters(_settings()[1], model) as letters:
         found = letters.list(of, topic, limit=limit)
@@ -78,7 +78,7 @@ def show(number: int, as_json: Json = False) -> None:
         try:
             letter = letters.show(number)
         except KeyError:
-            raise UsageProblem(f"there is no dead letter {number}") from None
+            raise WrongUsage(f"there is no dead letter {number}") from None
     if as_json:
         print(json.dumps(_as_dict(letter)))
         return
@@ -108,7 +108,7 @@ def retry(
         for number, reason in retried.failed.items():
             print(f"{number}: {reason}", file=sys.stderr)
     if retried.failed:
-        raise CatalogError(f"{len(retried.failed)} records still can't be used")
+        raise Failure(f"{len(retried.failed)} records still can't be used")
 
 
 def discard(numbers: Numbers = None, every: Every = False, model: OnlyModel = None) -> None:
@@ -117,14 +117,14 @@ def discard(numbers: Numbers = None, every: Every = False, model: OnlyModel = No
     with _letters(_settings()[1], model) as letters:
         known = {one.number for one in _of_model(letters.list(), model)}
         if chosen is not None and (unknown := chosen - known):
-            raise UsageProblem(f"there are no dead letters {sorted(unknown)}")
+            raise WrongUsage(f"there are no dead letters {sorted(unknown)}")
         count = letters.discard(sorted(known if chosen is None else chosen))
     print(f"{count} discarded")
 
 
 def _chosen(numbers: list[int] | None, *, every: bool) -> set[int] | None:
     if bool(numbers) == every:
-        raise UsageProblem("name letters by their numbers, or say --all")
+        raise WrongUsage("name letters by their numbers, or say --all")
     return None if every else set(numbers or ())
 
 

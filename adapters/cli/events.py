@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from adapters.cli.parameters import moment_named, topics_named
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +81,7 @@ def _types(names: list[str]) -> set[str]:
 
     known = {event.__name__ for event in EVENT_TYPES}
     if unknown := set(names) - known:
-        raise UsageProblem(
+        raise WrongUsage(
             f"no such event type: {min(unknown)}; there are {', '.join(sorted(known))}"
         )
     return set(names)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from domain.failures import CatalogError, UsageProblem
+from domain.failures import Failure, WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,9 +54,9 @@ def explain(
     from projections.catalog.queries.entities import KINDS
 
     if kind not in KINDS:
-        raise UsageProblem(f"there is no kind {kind!r}; there are {', '.join(KINDS)}")
+        raise WrongUsage(f"there is no kind {kind!r}; there are {', '.join(KINDS)}")
     if field is not None and field not in (known := state_fields(kind)):
-        raise UsageProblem(f"a {kind} has no field {field!r}; it has {', '.join(known)}")
+        raise WrongUsage(f"a {kind} has no field {field!r}; it has {', '.join(known)}")
     endpoints = resolve_endpoints(load_settings())
     row = _row(endpoints.read_dsn, kind, id_)
     at, bounds = _place(endpoints.kafka, kind, id_, row)
@@ -75,7 +75,7 @@ def explain(
     else:
         _print_text(kind, id_, row, at, found, pairs, field)
     if row is None and not found.records:
-        raise CatalogError(
+        raise Failure(
             f"neither the live catalog nor {_where(at, found)} knows a {kind} {id_!r}"
             + ("" if found.is_complete else "; --all looks through the whole partition")
         )
@@ -92,7 +92,7 @@ def _row(dsn: str, kind: str, id_: str) -> "Row | None":
         try:
             found = connection.execute(entities.row(kind).encode(), {"id": id_}).fetchone()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-            raise CatalogError(
+            raise Failure(
                 "there is no read catalog yet: run `catalog project` or `catalog rebuild` first"
             ) from error
     text = None if found is None else found[1]

@@ -11,7 +11,7 @@ import typer
 
 from adapters.composition.endpoints import resolve_endpoints
 from adapters.composition.settings import load_settings
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 
 if TYPE_CHECKING:
     from adapters.synthetic.catalog import Batch
@@ -51,7 +51,7 @@ def generate(
     what is there).
     """
     if sum(option is not None for option in (tracks, topic, rate)) != 1:
-        raise UsageProblem("give one of --tracks, --topic and --rate")
+        raise WrongUsage("give one of --tracks, --topic and --rate")
     began = time.monotonic()
     if rate is not None:
         summary = _load(rate, seconds, seed)
@@ -92,12 +92,12 @@ def _one_topic(subject: str, events: int, keys: int, seed: int) -> dict[str, obj
     from adapters.synthetic.catalog import TopicPlan, topic_batches
 
     if keys > events:
-        raise UsageProblem(f"--keys {keys} is more than --events {events}: each key needs an event")
+        raise WrongUsage(f"--keys {keys} is more than --events {events}: each key needs an event")
     plan = TopicPlan(subject, events, keys, seed)
     try:
         plan.source  # noqa: B018 - asked for its error
     except LookupError:
-        raise UsageProblem(f"--topic {subject}: only track and release can stand alone") from None
+        raise WrongUsage(f"--topic {subject}: only track and release can stand alone") from None
     return _write(([batch] for batch in topic_batches(plan)), seed, events)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from domain.failures import CatalogError, Unhealthy, UsageProblem
+from domain.failures import Failure, Unhealthy, WrongUsage
 
 
 def register(app: typer.Typer) -> None:
@@ -45,9 +45,9 @@ def health(
     try:
         verdict = judge(chain_status(settings, endpoints), thresholds)
         state, reasons = verdict.state, verdict.problems
-    except UsageProblem:
+    except WrongUsage:
         raise
-    except CatalogError as error:
+    except Failure as error:
         reasons = (str(error),)
     good = state in (State.IDLE, State.BUSY)
     if as_json:

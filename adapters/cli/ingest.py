@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 
 from adapters.ingestion.report import FileReport, Summary, Watch
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 
 _TERRITORY = re.compile("Worldwide|[A-Z]{2}(-[A-Z0-9]{1,3})?|[0-9]{1,4}")
 
@@ -59,15 +59,15 @@ def command(
     if currency is not None and not (
         currency.isascii() and currency.isalpha() and len(currency) == 3
     ):
-        raise UsageProblem(f"--currency {currency!r} is no ISO 4217 code such as EUR")
+        raise WrongUsage(f"--currency {currency!r} is no ISO 4217 code such as EUR")
     for code in territory or ():
         if not _TERRITORY.fullmatch(code):
-            raise UsageProblem(
+            raise WrongUsage(
                 f"--territory {code!r} is neither Worldwide nor an ISO 3166 code such as DE or"
                 " US-NY nor a TIS code such as 2136"
             )
     if not source or ":" in source or "/" in source:
-        raise UsageProblem(f"--source {source!r} must be a name without : and /")
+        raise WrongUsage(f"--source {source!r} must be a name without : and /")
     terms = Terms(
         source=source,
         territories=tuple(territory or ("Worldwide",)),

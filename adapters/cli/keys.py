@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.failures import CatalogError, UsageProblem
+from domain.failures import Failure, WrongUsage
 
 if TYPE_CHECKING:
     import psycopg
@@ -37,9 +37,9 @@ def create(
 
     scopes = sorted(set(scope or ["read"]))
     if unknown := set(scopes) - set(SCOPES):
-        raise UsageProblem(f"no such scope: {min(unknown)}; there are {', '.join(SCOPES)}")
+        raise WrongUsage(f"no such scope: {min(unknown)}; there are {', '.join(SCOPES)}")
     if not name.strip() or not name.isprintable() or len(name) > 200:
-        raise UsageProblem("a key needs a name of 1 to 200 printable characters")
+        raise WrongUsage("a key needs a name of 1 to 200 printable characters")
     with _database() as connection:
         key = create_key(connection, name.strip(), scopes, rate)
     print(key)
@@ -82,7 +82,7 @@ def revoke(id_: Annotated[str, typer.Argument(metavar="ID", help="Of `keys list`
 
     with _database() as connection:
         if not revoke_key(connection, id_):
-            raise UsageProblem(f"there is no key {id_!r} that works; see `catalog keys list`")
+            raise WrongUsage(f"there is no key {id_!r} that works; see `catalog keys list`")
     print(f"{id_} is revoked", file=sys.stderr)
 
 
@@ -99,6 +99,6 @@ def _database() -> "Iterator[psycopg.Connection]":
         with connect(read_address(load_settings()), "keys") as connection:
             yield connection
     except StoreBusy as error:
-        raise CatalogError(f"the read database can't be reached: {error}") from error
+        raise Failure(f"the read database can't be reached: {error}") from error
     except psycopg.errors.UndefinedTable as error:
-        raise CatalogError("the read database isn't migrated: run `catalog migrate`") from error
+        raise Failure("the read database isn't migrated: run `catalog migrate`") from error

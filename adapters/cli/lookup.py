@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 from domain.identifiers import ALIASES, SCHEMES, UnknownScheme, scheme_named
 
 if TYPE_CHECKING:
@@ -52,16 +52,16 @@ def lookup(
     try:
         scheme = scheme_named(scheme)
     except UnknownScheme as error:
-        raise UsageProblem(str(error)) from error
+        raise WrongUsage(str(error)) from error
     if value == "-" and sys.stdin is None:
-        raise UsageProblem("- names standard input, and there is none")
+        raise WrongUsage("- names standard input, and there is none")
     dsn = resolve_endpoints(load_settings(), need=("read",)).read_dsn
     schema = CATALOG.schema if generation is None else _schema_of(dsn, generation)
     with identifier_index(dsn, schema) as index:
         if value != "-":
             answer = look_up(index, scheme, value)
             if answer.error:
-                raise UsageProblem(str(answer.error))
+                raise WrongUsage(str(answer.error))
             _print([answer], as_json=as_json)
             return
         for lines in _lines(sys.stdin.fileno()):
@@ -69,7 +69,7 @@ def lookup(
 
 
 def _schema_of(dsn: str, number: int) -> str:
-    """Schema of a generation whose tables are whole. Raises UsageProblem."""
+    """Schema of a generation whose tables are whole. Raises WrongUsage."""
     from adapters.composition.read_side import engine_errors
     from adapters.read_database.generations import PostgresGenerations
     from projections.catalog import CATALOG
@@ -78,10 +78,10 @@ def _schema_of(dsn: str, number: int) -> str:
     with engine_errors():
         found = {one.number: one for one in PostgresGenerations(dsn, CATALOG).all()}
     if number not in found:
-        raise UsageProblem(f"there is no generation {number}: see `catalog generations`")
+        raise WrongUsage(f"there is no generation {number}: see `catalog generations`")
     one = found[number]
     if one.phase in {Phase.CREATING, Phase.FILLING, Phase.DROPPED}:
-        raise UsageProblem(f"generation {number} can't be asked: it is {one.phase.value}")
+        raise WrongUsage(f"generation {number} can't be asked: it is {one.phase.value}")
     return one.schema
 
 

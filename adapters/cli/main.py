@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from adapters.telemetry.logs import configure_logs
-from domain.failures import CatalogError, UsageProblem
+from domain.failures import Failure, WrongUsage
 
 COMMANDS = (
     "run",
@@ -77,7 +77,7 @@ def take_data_option(arguments: Sequence[str]) -> tuple[list[str], str | None]:
     """Lift `--data DIR` out of a command line, wherever it stands.
 
     Returns the other arguments and the folder, or None where none was given.
-    Raises UsageProblem where the folder's name is missing.
+    Raises WrongUsage where the folder's name is missing.
     """
     rest: list[str] = []
     data = None
@@ -92,7 +92,7 @@ def take_data_option(arguments: Sequence[str]) -> tuple[list[str], str | None]:
         else:
             rest.append(word)
         if data == "":
-            raise UsageProblem("--data needs a folder: --data DIR")
+            raise WrongUsage("--data needs a folder: --data DIR")
     return rest, data
 
 
@@ -104,7 +104,7 @@ def main() -> None:
         if data is not None:
             os.environ["CATALOG_DATA"] = data
         application()(args=arguments, prog_name="catalog")
-    except CatalogError as error:
+    except Failure as error:
         print(f"catalog: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from domain.failures import CatalogError, UsageProblem
+from domain.failures import Failure, WrongUsage
 
 _DAY = "%Y-%m-%d"
 _SHOWN = 3
@@ -42,7 +42,7 @@ def new_releases(
     from adapters.composition.settings import load_settings
 
     if since is not None and until is not None and until < since:
-        raise UsageProblem(f"--to {until:{_DAY}} is before --from {since:{_DAY}}")
+        raise WrongUsage(f"--to {until:{_DAY}} is before --from {since:{_DAY}}")
     asked = {"label": label, "since": since, "until": until, "limit": limit}
     found = _found(read_address(load_settings()), asked)
     if as_json:
@@ -65,9 +65,9 @@ def _found(dsn: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
         with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:
             return connection.execute(PER_LABEL_AND_DAY.encode(), asked).fetchall()
     except psycopg.OperationalError as error:
-        raise CatalogError(f"the read database can't be asked: {error}") from error
+        raise Failure(f"the read database can't be asked: {error}") from error
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-        raise CatalogError(
+        raise Failure(
             "there are no new releases yet: run `catalog rebuild --model new_releases` first"
         ) from error
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 
 
 def topics_named(names: Iterable[str], known: Sequence[str]) -> list[str]:
     """Topics by name (`catalog.track`) or subject (`track`), also several with commas between.
 
-    Raises UsageProblem for one that is not `known`.
+    Raises WrongUsage for one that is not `known`.
     """
     from domain.events import topic_of
 
@@ -18,12 +18,12 @@ def topics_named(names: Iterable[str], known: Sequence[str]) -> list[str]:
     for name, topic in zip(asked, topics, strict=True):
         if topic not in known:
             subjects = ", ".join(topic.removeprefix("catalog.") for topic in known)
-            raise UsageProblem(f"no such event topic: {name}; there are {subjects}")
+            raise WrongUsage(f"no such event topic: {name}; there are {subjects}")
     return topics
 
 
 def moment_named(text: str, option: str, *, also: str = "") -> datetime:
-    """A moment in ISO 8601, UTC unless it says otherwise. Raises UsageProblem.
+    """A moment in ISO 8601, UTC unless it says otherwise. Raises WrongUsage.
 
     `also` names another word that the option takes.
     """
@@ -31,5 +31,5 @@ def moment_named(text: str, option: str, *, also: str = "") -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         kind = f"neither `{also}` nor a time" if also else "no time"
-        raise UsageProblem(f"{option} {text!r} is {kind} such as 2026-01-31T12:00:00Z") from None
+        raise WrongUsage(f"{option} {text!r} is {kind} such as 2026-01-31T12:00:00Z") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

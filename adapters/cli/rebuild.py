@@ -9,7 +9,7 @@ from rich.console import Console
 
 from adapters.cli.parameters import moment_named, topics_named
 from adapters.cli.read_models import DEFAULT, Model
-from domain.failures import Unhealthy, UsageProblem
+from domain.failures import Unhealthy, WrongUsage
 
 if TYPE_CHECKING:
     from projections.engine.parts import Parts
@@ -95,9 +95,9 @@ def rebuild(
     chosen = topics_named(topics or [], chosen_model.topics)
     moment = None if as_of is None else _past(as_of)
     if moment is not None and (chosen or accept_differences):
-        raise UsageProblem("--as-of reads all topics and is never switched in: leave the rest out")
+        raise WrongUsage("--as-of reads all topics and is never switched in: leave the rest out")
     if moment is not None and (workers > 1 or join):
-        raise UsageProblem("--as-of is filled by one process: leave --workers and --join out")
+        raise WrongUsage("--as-of is filled by one process: leave --workers and --join out")
     settings = load_settings()
     endpoints = resolve_endpoints(settings)
     parked = ("--park-poison",) if park_poison else ()
@@ -210,7 +210,7 @@ def _say_joined(filled: int | None, *, as_json: bool) -> None:
 def _past(text: str) -> datetime:
     moment = moment_named(text, "--as-of")
     if moment > datetime.now(UTC):
-        raise UsageProblem(f"--as-of {text}: nobody knows the catalog of a time to come")
+        raise WrongUsage(f"--as-of {text}: nobody knows the catalog of a time to come")
     return moment
 
 

@@ -14,7 +14,7 @@ import typer
 
 from adapters.cli.interruption import Interrupted, interruptible
 from adapters.composition.settings import Settings, load_settings
-from domain.failures import CatalogError
+from domain.failures import Failure
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -100,7 +100,7 @@ def _demonstrate(settings: Settings, stack: ExitStack) -> str:
 
     with show.stage("look up again: nothing changed") as done:
         if _answers(endpoints) != before:
-            raise CatalogError("the new generation answers differently than the former one")
+            raise Failure("the new generation answers differently than the former one")
         done("the same answers")
 
     with show.stage("verify the live read models against a replay") as done:
@@ -163,7 +163,7 @@ def _answers(endpoints: "Endpoints") -> "Mapping[tuple[str, str], Sequence[Match
             (scheme, value): look_up(index, scheme, value).matches for scheme, value in LOOKUPS
         }
     if empty := [f"{scheme} {value}" for (scheme, value), matches in found.items() if not matches]:
-        raise CatalogError(f"the sample's {', '.join(empty)} isn't in the read catalog")
+        raise Failure(f"the sample's {', '.join(empty)} isn't in the read catalog")
     return found
 
 
@@ -190,7 +190,7 @@ def _rebuild(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
             rebuilt = rebuild(parts, report=_hints(show, model.name))
         number, note = rebuilt.generation.number, rebuilt.generation.note
         if not rebuilt.switched:
-            raise CatalogError(f"the rebuilt {model.name} differs from the live one: {note}")
+            raise Failure(f"the rebuilt {model.name} differs from the live one: {note}")
         verdict = rebuilt.comparison.summary() if rebuilt.comparison else "nothing to compare with"
         outcomes.append(f"generation {number} of {model.name} is live; {verdict}")
     return "\n      ".join(outcomes)
@@ -206,7 +206,7 @@ def _verify(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
         with read_model_parts(settings, endpoints, model) as parts:
             comparison = verify_live(parts, report=_hints(show, model.name))
         if not comparison.equal:
-            raise CatalogError(f"the live {model.name} has drifted: {comparison.summary()}")
+            raise Failure(f"the live {model.name} has drifted: {comparison.summary()}")
         outcomes.append(f"{model.name}: {comparison.summary()}")
     return "\n      ".join(outcomes)
 

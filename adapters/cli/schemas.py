@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from domain.failures import CatalogError, Unhealthy, UsageProblem
+from domain.failures import Failure, Unhealthy, WrongUsage
 
 if TYPE_CHECKING:
     from adapters.event_log.registry import Registry
@@ -40,7 +40,7 @@ def check(
 
     found = [problem for contract in contracts() for problem in contract_problems(contract)]
     if found:
-        raise CatalogError("\n  ".join([f"{len(found)} problems:", *found]))
+        raise Failure("\n  ".join([f"{len(found)} problems:", *found]))
     if registered:
         with _registry() as registry:
             missing = [flaw for c in contracts() for flaw in registry.registration(c).problems]
@@ -86,7 +86,7 @@ def show(
     else:
         text = next((v.text for v in contract.versions if v.number == number), None)
     if text is None:
-        raise UsageProblem(f"{contract.name} has no version {number}")
+        raise WrongUsage(f"{contract.name} has no version {number}")
     print(render(json.loads(text)), end="")
 
 
@@ -116,7 +116,7 @@ def write(
         ]
         written[_path(contract, len(kept) + 1)] = render(schema)
     if broken:
-        raise CatalogError(
+        raise Failure(
             "\n  ".join(["nothing written, these would break what is published:", *broken])
         )
     for path, text in written.items():
@@ -138,7 +138,7 @@ def _named(name: str) -> "Contract":
     for contract in contracts():
         if name in (contract.name, contract.event_type.__name__):
             return contract
-    raise UsageProblem(f"there is no event {name!r}: `catalog schemas list` names them all")
+    raise WrongUsage(f"there is no event {name!r}: `catalog schemas list` names them all")
 
 
 def _registry() -> "Registry":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
-from domain.failures import SettingsError, UsageProblem
+from domain.failures import Misconfigured, WrongUsage
 
 if TYPE_CHECKING:
     from adapters.api.application import Api
@@ -59,7 +59,7 @@ def serve(
     try:
         listening = server.listen(host, port)
     except OSError as error:
-        raise UsageProblem(
+        raise WrongUsage(
             f"can't listen on {host} port {port}: {error.strerror};"
             " choose others with --host, --port"
         ) from error
@@ -114,7 +114,7 @@ def _addresses(settings: "Settings") -> "tuple[str, Endpoints | None]":
 
     try:
         endpoints = resolve_endpoints(settings)
-    except SettingsError:
+    except Misconfigured:
         read = given_addresses(settings).get("read")
         if read is None:
             raise

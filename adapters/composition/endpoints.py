@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from adapters.composition.settings import Settings
 from adapters.embedded.state import Running, read_running
-from domain.failures import SettingsError
+from domain.failures import Misconfigured
 
 ENGINES = {
     "kafka": "CATALOG_KAFKA__BOOTSTRAP",
@@ -55,19 +55,19 @@ def resolve_endpoints(settings: Settings, need: Collection[str] = ENGINES) -> En
 
     `need` names those of ENGINES that must be there, so that a host which only reads can do
     without the rest; addresses that nobody gives are then empty.
-    Raises SettingsError naming every needed address that neither gives.
+    Raises Misconfigured naming every needed address that neither gives.
     """
     given = given_addresses(settings)
     running = None if len(given) == len(ENGINES) else read_running(settings.data)
     found = {**(running.addresses if running else {}), **given}
     missing = [name for name in need if name not in found]
     if missing:
-        raise SettingsError(_missing(missing, running, settings))
+        raise Misconfigured(_missing(missing, running, settings))
     return endpoints(settings, dict.fromkeys(ENGINES, "") | found)
 
 
 def read_address(settings: Settings) -> str:
-    """The read database alone, for what needs nothing else. Raises SettingsError."""
+    """The read database alone, for what needs nothing else. Raises Misconfigured."""
     return given_addresses(settings).get("read") or resolve_endpoints(settings).read_dsn
 
 

@@ -21,7 +21,7 @@ from migrations.run import upgrade
 def prepare(settings: Settings, endpoints: Endpoints, report: Callable[[str], None]) -> None:
     """Bring everything outside to what this version of the software needs.
 
-    Raises CatalogError naming what refused, and why.
+    Raises Failure naming what refused, and why.
     """
     upgrade(endpoints.master_dsn, "master", MASTER_SCHEMA)
     upgrade(endpoints.read_dsn, "engine", ENGINE_SCHEMA)

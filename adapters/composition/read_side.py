@@ -18,7 +18,7 @@ from adapters.event_log.subscription import OnArrival
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.observed import observed
 from adapters.telemetry.tracing import EventTraces
-from domain.failures import CatalogError, NotMigrated, UsageProblem
+from domain.failures import Failure, NotMigrated, WrongUsage
 from projections.catalog import CATALOG
 from projections.engine import dead_letter, worker
 from projections.engine import rebuild as building
@@ -55,13 +55,13 @@ def engine_errors() -> Iterator[None]:
     try:
         yield
     except CantSwitch as error:
-        raise UsageProblem(str(error)) from error
+        raise WrongUsage(str(error)) from error
     except Poison as error:
-        raise CatalogError(
+        raise Failure(
             f"{error}; --park-poison parks such records (and later ones of their keys) and goes on"
         ) from error
     except _FAILURES as error:
-        raise CatalogError(str(error)) from error
+        raise Failure(str(error)) from error
     except psycopg.errors.UndefinedTable as error:
         if '"engine.' not in str(error):
             raise
@@ -76,7 +76,7 @@ def read_model_parts(
     statistics: Statistics | None = None,
     on_arrival: OnArrival | None = None,
 ) -> Iterator[Parts]:
-    """What works on a read model's generations; everything fails with CatalogError within."""
+    """What works on a read model's generations; everything fails with Failure within."""
     with (
         engine_errors(),
         wiring.read_model_parts(settings, endpoints, model, statistics, on_arrival) as parts,
@@ -96,7 +96,7 @@ def run_worker(
     """Project until `stop` is set; makes the first generation where there is none.
 
     `traces` is told of the events, where there are metrics. A database or registry that is away is
-    waited for. Raises CatalogError for what does not heal by itself.
+    waited for. Raises Failure for what does not heal by itself.
     """
     statistics = None if metrics is None else metrics.note_statistics
     on_arrival = None if traces is None else traces.arrived

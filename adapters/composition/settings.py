@@ -28,7 +28,7 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError as UnparsedSetting
 
-from domain.failures import SettingsError
+from domain.failures import Misconfigured
 
 PREFIX = "CATALOG_"
 CONFIG = "CATALOG_CONFIG"
@@ -172,7 +172,7 @@ class Settings(BaseSettings):
 def load_settings(**given: Any) -> Settings:
     """Read the settings; `given` (from a command line or a test) wins over all sources.
 
-    Raises SettingsError for a value that doesn't fit, an unknown setting, an unreadable file.
+    Raises Misconfigured for a value that doesn't fit, an unknown setting, an unreadable file.
     """
     table = _read_table(config_file())
     _refuse_unknown_variables()
@@ -180,7 +180,7 @@ def load_settings(**given: Any) -> Settings:
     try:
         return Settings(**given)
     except UnparsedSetting as error:
-        raise SettingsError(
+        raise Misconfigured(
             f"{error}: give a table as JSON, or each of its settings as {PREFIX}TABLE__NAME"
         ) from None
     except ValidationError as error:
@@ -189,7 +189,7 @@ def load_settings(**given: Any) -> Settings:
             f" {_cause(problem['type'], problem['msg'])}"
             for problem in error.errors(include_input=False, include_url=False)
         ]
-        raise SettingsError(
+        raise Misconfigured(
             "; ".join(problems) + "; docs/settings.md lists what can be set"
         ) from None
 
@@ -204,10 +204,10 @@ def _read_table(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         if os.environ.get(CONFIG):
-            raise SettingsError(f"{file} ({CONFIG}) isn't there") from None
+            raise Misconfigured(f"{file} ({CONFIG}) isn't there") from None
         return {}
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{file} can't be read: {error}") from None
+        raise Misconfigured(f"{file} can't be read: {error}") from None
 
 
 def _variables() -> Mapping[str, str | None]:
@@ -220,11 +220,11 @@ def _variables() -> Mapping[str, str | None]:
         file = found.pop(name)
         plain = name.removesuffix("_file")
         if found.get(plain):
-            raise SettingsError(f"{plain.upper()} and {name.upper()} are both set: leave one out")
+            raise Misconfigured(f"{plain.upper()} and {name.upper()} are both set: leave one out")
         try:
             found[plain] = Path(file).read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
-            raise SettingsError(f"{name.upper()}: {file} can't be read: {error}") from None
+            raise Misconfigured(f"{name.upper()}: {file} can't be read: {error}") from None
     return found
 
 
@@ -244,7 +244,7 @@ def _refuse_unknown_variables() -> None:
         if first.startswith(PREFIX) and first not in known:
             near = get_close_matches(first, known, 1)
             hint = f"did you mean {near[0]}?" if near else "docs/settings.md lists what can be set"
-            raise SettingsError(f"unknown setting {name} (environment): {hint}")
+            raise Misconfigured(f"unknown setting {name} (environment): {hint}")
 
 
 def _refuse_secrets(table: Mapping[str, Any]) -> None:
@@ -253,7 +253,7 @@ def _refuse_secrets(table: Mapping[str, Any]) -> None:
         is_open = isinstance(value, str) and name.endswith("url") and not urlsplit(value).password
         if _is_secret(name) and not is_open:
             variable = PREFIX + "__".join(path).replace(".", "_").upper()
-            raise SettingsError(
+            raise Misconfigured(
                 f"{name} ({config_file()}) is a secret, which doesn't belong in a file that gets"
                 f" shared: set {variable}, or {variable}_FILE to the name of a file that holds it"
             )

@@ -7,7 +7,7 @@ from adapters.capture.connector import Capture
 from adapters.composition.settings import Settings
 from adapters.event_log.topics import TopicPlan, capture_topics, event_topics
 from adapters.ingestion.master.tables import CAPTURED
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 from domain.translation import TRANSLATIONS
 from projections.catalog import CATALOG
 from projections.new_releases import NEW_RELEASES
@@ -19,11 +19,11 @@ TRANSLATE_GROUP = "catalog-translate"
 
 
 def read_model(name: str) -> ReadModel:
-    """The read model of that name. Raises UsageProblem."""
+    """The read model of that name. Raises WrongUsage."""
     for model in READ_MODELS:
         if model.name == name:
             return model
-    raise UsageProblem(f"--model {name!r} is none of {', '.join(m.name for m in READ_MODELS)}")
+    raise WrongUsage(f"--model {name!r} is none of {', '.join(m.name for m in READ_MODELS)}")
 
 
 def project_group(model: ReadModel) -> str:

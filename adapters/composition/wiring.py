@@ -136,7 +136,7 @@ def running_services(
 ) -> Iterator[Callable[[], None]]:
     """Prepare what is outside, and run the workers until the context is left.
 
-    Yields a function that is called twice a second and raises a CatalogError when a worker ends
+    Yields a function that is called twice a second and raises a Failure when a worker ends
     again and again.
     """
     prepare(settings, endpoints, report)

@@ -22,7 +22,7 @@ from adapters.dashboard.access import Refused, Visitor, operators_form, whole_nu
 from adapters.dashboard.jobs import Busy, Job
 from adapters.dashboard.letters import Filter
 from adapters.dashboard.rendering import Dashboard
-from domain.failures import CatalogError, UsageProblem
+from domain.failures import Failure, WrongUsage
 from projections.catalog import CATALOG
 from projections.engine import rebuild as building
 from projections.engine import switch as switching
@@ -44,7 +44,7 @@ async def rebuild(board: Dashboard, request: Request, who: Visitor) -> Response:
             done = building.rebuild(parts, switch=switch, park_poison=park, report=_telling(job))
         number, note = done.generation.number, done.generation.note or ""
         if switch and not done.switched:
-            raise CatalogError(f"generation {number} was not switched in: {note}")
+            raise Failure(f"generation {number} was not switched in: {note}")
         state = "live" if done.switched else done.generation.phase.value
         return f"generation {number} is {state}{f': {note}' if note else ''}"
 
@@ -92,7 +92,7 @@ async def retry(board: Dashboard, request: Request, who: Visitor) -> Response:
         retried = retry_letters(board.settings, board.endpoints, wanted)
         told = f"{len(retried.done)} made good, {len(retried.failed)} failed again"
         if retried.failed:
-            raise CatalogError(told)
+            raise Failure(told)
         return told
 
     return _started(board, request, who, "dead letters", f"retry {what}", work)
@@ -125,7 +125,7 @@ def _model(form: dict[str, str]) -> ReadModel:
     """The read model that a form names; the catalog where it names none."""
     try:
         return read_model(form.get("model", CATALOG.name))
-    except UsageProblem:
+    except WrongUsage:
         raise Refused("there is no such read model", 404) from None
 
 

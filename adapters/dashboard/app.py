@@ -43,7 +43,7 @@ from adapters.dashboard.jobs import Jobs
 from adapters.dashboard.rendering import Dashboard, render
 from adapters.dashboard.sight import Sight
 from adapters.monitoring.chain_metrics import ChainMetrics
-from domain.failures import CatalogError
+from domain.failures import Failure
 
 STATIC = Path(__file__).parent / "static"
 
@@ -79,7 +79,7 @@ def over_read_database(
         try:
             return await gate.has(key, scope)
         except Problem as problem:
-            raise CatalogError(f"API keys can't be judged now: {problem}") from None
+            raise Failure(f"API keys can't be judged now: {problem}") from None
 
     return dashboard_app(
         settings,
@@ -117,7 +117,7 @@ def dashboard_app(
                 return await view(board, request, who)
             except Refused as refused:
                 return _problem(board, request, str(refused), refused.status)
-            except CatalogError as error:
+            except Failure as error:
                 return _problem(board, request, str(error), 503)
 
         return endpoint
@@ -135,7 +135,7 @@ def dashboard_app(
             who = await holder(key, admit, is_open=False)
         except Refused as refused:
             return _problem(board, request, str(refused), refused.status)
-        except CatalogError as error:
+        except Failure as error:
             return _problem(board, request, str(error), 503)
         if not who.may_read:
             return pages.sign_in(board, request, "This key is unknown or revoked.")

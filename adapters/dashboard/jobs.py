@@ -13,7 +13,7 @@ from threading import Lock, Thread
 
 import structlog
 
-from domain.failures import CatalogError
+from domain.failures import Failure
 
 log = structlog.get_logger("dashboard")
 
@@ -75,7 +75,7 @@ class Jobs:
     def _run(self, job: Job, work: Callable[[Job], str]) -> None:
         try:
             job.outcome = work(job)
-        except CatalogError as error:
+        except Failure as error:
             job.outcome, job.failed = str(error), True
         except Exception as error:  # a person waits for word of it
             log.exception("action failed", job=job.number, what=job.what)

@@ -28,7 +28,7 @@ from adapters.monitoring.positions import Positions
 from adapters.monitoring.snapshots import Repeated
 from adapters.monitoring.status import chain_status
 from adapters.read_database.generations import PostgresGenerations
-from domain.failures import CatalogError
+from domain.failures import Failure
 from domain.schemas import contracts
 from projections.ports.generations import Generation
 
@@ -232,7 +232,7 @@ class Sight:
 def ask(
     dsn: str, sql: str, values: Sequence[object] | Mapping[str, object] = ()
 ) -> list[tuple[Any, ...]]:
-    """All rows of a statement that only reads. Raises CatalogError."""
+    """All rows of a statement that only reads. Raises Failure."""
     try:
         with psycopg.connect(
             dsn,
@@ -244,7 +244,7 @@ def ask(
             return connection.execute(sql.encode(), values).fetchall()
     except psycopg.Error as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CatalogError(f"the read database can't be asked: {reason}") from None
+        raise Failure(f"the read database can't be asked: {reason}") from None
 
 
 def _point(status: ChainStatus) -> Point:

@@ -21,7 +21,7 @@ from adapters.embedded.java import (
 )
 from adapters.embedded.processes import LOOPBACK, EngineProcess, start, wait_until
 from adapters.embedded.state import DataFolder
-from domain.failures import SettingsError
+from domain.failures import Misconfigured
 
 START_SECONDS = 120.0
 GROUP = "catalog-connect"
@@ -40,7 +40,7 @@ def start_connect(
 ) -> EngineProcess:
     """Start the worker on `port`; `kafka` is the librdkafka configuration of the brokers.
 
-    Raises SettingsError when that has a security option that has no counterpart in Java.
+    Raises Misconfigured when that has a security option that has no counterpart in Java.
     """
     home = folder.path / "connect"
     home.mkdir(exist_ok=True)
@@ -106,7 +106,7 @@ def _worker_properties(port: int, kafka: dict[str, str]) -> dict[str, object]:
 def java_client(kafka: Mapping[str, str]) -> dict[str, str]:
     """A librdkafka configuration in the terms of Kafka's Java clients, which name security apart.
 
-    Options that aren't about reaching the brokers are left out. Raises SettingsError for a
+    Options that aren't about reaching the brokers are left out. Raises Misconfigured for a
     security option that can't be said in Java.
     """
     rest = dict(kafka)
@@ -133,7 +133,7 @@ def java_client(kafka: Mapping[str, str]) -> dict[str, str]:
         client["ssl.endpoint.identification.algorithm"] = ""
     untold = sorted(name for name in rest if name.startswith(_SECURITY))
     if untold:
-        raise SettingsError(
+        raise Misconfigured(
             f"kafka.options {', '.join(untold)}: the embedded Kafka Connect can't be told these;"
             " run a Connect of your own and set CATALOG_CONNECT__URL"
         )
@@ -148,4 +148,4 @@ def _content(file: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise SettingsError(f"kafka.options: {file} can't be read: {error}") from error
+        raise Misconfigured(f"kafka.options: {file} can't be read: {error}") from error

@@ -69,7 +69,7 @@ def supervised_engines(
     folder's state first. `report` gets a line for each thing worth telling.
 
     Raises DataFolderInUse, DataFolderProblem, PortTaken, CacheProblem, SourceProblem,
-    EngineFailed: all CatalogError, all with the cause and what to do.
+    EngineFailed: all Failure, all with the cause and what to do.
     """
     given = given_addresses(settings)
     wanted = set(ENGINES if only is None else only) - set(given)

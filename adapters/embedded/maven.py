@@ -27,7 +27,7 @@ from typing import TextIO
 import requests
 from jgo.maven import Artifact, MavenContext, PythonResolver
 
-from domain.failures import CatalogError
+from domain.failures import Failure
 
 LOCK = Path(__file__).with_name("jars.lock")
 TIMEOUT_SECONDS = 30
@@ -36,7 +36,7 @@ _LOCK_POLL_SECONDS = 0.2
 Report = Callable[[str], None]
 
 
-class CacheProblem(CatalogError):
+class CacheProblem(Failure):
     """The cache folder can't be read or written."""
 
 
@@ -44,7 +44,7 @@ class DownloadCancelled(Exception):
     """The start that needs the archives was given up."""
 
 
-class SourceProblem(CatalogError):
+class SourceProblem(Failure):
     """An archive isn't in the cache and can't be fetched, or isn't what the lock says."""
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from domain.failures import CatalogError, UsageProblem
+from domain.failures import Failure, WrongUsage
 
 LOOPBACK = "127.0.0.1"
 _KEEPER = Path(__file__).with_name("keeper.py")
@@ -28,11 +28,11 @@ _TAIL_LINES = 25
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
 
-class EngineFailed(CatalogError):
+class EngineFailed(Failure):
     """An engine didn't start, or ended by itself; the message holds the end of its log."""
 
 
-class PortTaken(UsageProblem):
+class PortTaken(WrongUsage):
     """A port that a setting names is in use."""
 
 

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from pathlib import Path
 
-from domain.failures import CatalogError, UsageProblem
+from domain.failures import Failure, WrongUsage
 
 MARKER = ".catalog-projections"
 _RUNNING = "running.json"
@@ -28,11 +28,11 @@ _PORTS = "ports.json"
 _LEFTOVER_SECONDS = 15.0
 
 
-class DataFolderInUse(CatalogError):
+class DataFolderInUse(Failure):
     """Another `up` runs on this data folder."""
 
 
-class DataFolderProblem(UsageProblem):
+class DataFolderProblem(WrongUsage):
     """The data folder can't be used, or isn't one that this program made."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 
-from domain.failures import CatalogError
+from domain.failures import Failure
 
 log = structlog.get_logger("kafka")
 
@@ -19,7 +19,7 @@ REQUEST_SECONDS = 30.0
 """How long a request to the brokers may take before it counts as failed."""
 
 
-class KafkaFailed(CatalogError):
+class KafkaFailed(Failure):
     """The brokers can't be reached or refused a request; the message says which."""
 
 

@@ -13,13 +13,13 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from adapters.composition.endpoints import RegistryEndpoint
 from adapters.event_log.avro.wire import NotRegistered, UnknownSchemaId
-from domain.failures import CatalogError
+from domain.failures import Failure
 from domain.schemas import Contract
 
 COMPATIBILITY = "FULL_TRANSITIVE"
 
 
-class RegistryFailed(CatalogError):
+class RegistryFailed(Failure):
     """The registry can't be reached or refused a request."""
 
 

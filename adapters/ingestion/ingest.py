@@ -13,7 +13,7 @@ from adapters.ingestion.feeds.columns import Terms
 from adapters.ingestion.master import messages
 from adapters.ingestion.report import FileReport, Rejected, Summary, Unwatched, Watch
 from adapters.ingestion.sources import Source
-from domain.failures import CatalogError
+from domain.failures import Failure
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def ingest(
     the quarantine table and in the summary; it never hinders the rest. Content that was taken in
     before is left alone (status `known`) unless `options.again`.
 
-    Raises UsageProblem for paths that can't be read, CatalogError when the database fails.
+    Raises WrongUsage for paths that can't be read, Failure when the database fails.
     """
     options = options or Options()
     watch = watch or Unwatched()
@@ -54,11 +54,11 @@ def ingest(
                 summary.files.append(report)
                 watch.end(report)
     except psycopg.errors.UndefinedTable as error:
-        raise CatalogError(
+        raise Failure(
             "the master database has no catalog tables yet: run `catalog migrate`"
         ) from error
     except psycopg.Error as error:
-        raise CatalogError(f"the master database failed: {error}".rstrip()) from error
+        raise Failure(f"the master database failed: {error}".rstrip()) from error
     return summary
 
 

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from adapters.ingestion.feeds import layout
 from adapters.ingestion.feeds.layout import Layout
 from adapters.ingestion.feeds.records import read_header
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 
 _HEAD = 1 << 16
 _CREATED = re.compile(rb"<(?:[\w.-]+:)?MessageCreatedDateTime[^>]*>\s*([^<\s]+)")
@@ -64,7 +64,7 @@ def gather(
     passed over, and told, as are pipes and links to nowhere. A file that is named itself is never
     passed over. `-` is `standard_input`, kept in a temporary file until the process ends.
 
-    Raises UsageProblem for a path that isn't there or can't be read.
+    Raises WrongUsage for a path that isn't there or can't be read.
     """
     sources: dict[Path | str, Source] = {}
     passed: dict[Path, Passed] = {}
@@ -84,7 +84,7 @@ def gather(
                     passed[found.resolve()] = Passed(str(found))
         except OSError as error:
             where = error.filename or given
-            raise UsageProblem(f"{where} can't be read: {error.strerror or error}") from error
+            raise WrongUsage(f"{where} can't be read: {error.strerror or error}") from error
     ordered = sorted(sources.values(), key=lambda source: source.order)
     return ordered, [p for path, p in passed.items() if path not in sources]
 
@@ -155,7 +155,7 @@ def _blocks(stream: BinaryIO) -> Iterator[bytes]:
 
 def _spool(standard_input: BinaryIO | None) -> Source:
     if standard_input is None:
-        raise UsageProblem("- names standard input, and there is none")
+        raise WrongUsage("- names standard input, and there is none")
     # The name must outlive this function; the file goes with the process (see `delete` below).
     spool = tempfile.NamedTemporaryFile(prefix="catalog-ingest-")  # noqa: SIM115
     for block in _blocks(standard_input):

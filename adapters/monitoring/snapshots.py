@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from domain.failures import CatalogError
+from domain.failures import Failure
 
 log = structlog.get_logger("snapshots")
 
@@ -89,7 +89,7 @@ class Repeated(Generic[T]):
         began = self._clock()
         try:
             value = self._take()
-        except CatalogError as error:
+        except Failure as error:
             found = replace(self._newest, problem=str(error))
         except Exception as error:  # whatever it is must be seen, and the next may succeed
             log.exception("snapshot failed", kind=self._name)

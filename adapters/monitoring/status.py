@@ -32,7 +32,7 @@ from adapters.monitoring.health import (
     work_of,
 )
 from adapters.monitoring.positions import Positions
-from domain.failures import CatalogError, NotMigrated, Unhealthy
+from domain.failures import Failure, NotMigrated, Unhealthy
 from projections.read_model import ReadModel
 
 _SLOTS = """
@@ -62,7 +62,7 @@ _DEAD_LETTERS = """
 def chain_status(settings: Settings, endpoints: Endpoints) -> ChainStatus:
     """Where the whole chain stands now.
 
-    Raises CatalogError for an engine that doesn't answer; Connect alone is only reported.
+    Raises Failure for an engine that doesn't answer; Connect alone is only reported.
     """
     capture = _capture(settings, endpoints)
     plan = topology(settings)
@@ -158,7 +158,7 @@ def _slots(settings: Settings, endpoints: Endpoints) -> list[SlotStatus]:
             now = connection.execute("SELECT pg_current_wal_lsn()").fetchone()
             rows = connection.execute(_SLOTS, (settings.connect.slot, now and now[0])).fetchall()
     except psycopg.Error as error:
-        raise CatalogError(f"the master database can't be asked: {error}") from None
+        raise Failure(f"the master database can't be asked: {error}") from None
     return [
         SlotStatus(
             name=name, active=active, is_ours=ours, retained_bytes=retained, unread_bytes=unread
@@ -191,4 +191,4 @@ def _ask(endpoints: Endpoints, sql: str, values: tuple[object, ...] = ()) -> lis
     except psycopg.errors.UndefinedTable:
         raise NotMigrated from None
     except psycopg.Error as error:
-        raise CatalogError(f"the read database can't be asked: {error}") from None
+        raise Failure(f"the read database can't be asked: {error}") from None

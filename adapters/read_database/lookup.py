@@ -8,7 +8,7 @@ from psycopg import errors, sql
 from psycopg.rows import TupleRow
 
 from adapters.read_database.connection import connect
-from domain.failures import CatalogError
+from domain.failures import Failure
 from domain.identifiers import Identifier
 from projections.catalog import CATALOG
 from projections.catalog.queries.owners import STATEMENT, MatchRow
@@ -29,7 +29,7 @@ class PostgresIdentifiers:
     def matches(self, asked: Sequence[Identifier]) -> list[MatchRow]:
         """Execute the statement; all its rows are as of one moment.
 
-        Raises CatalogError where the schema has no read catalog, or the database goes away.
+        Raises Failure where the schema has no read catalog, or the database goes away.
         """
         arrays = {
             "schemes": [number.scheme for number in asked],
@@ -39,18 +39,18 @@ class PostgresIdentifiers:
         try:
             self._cursor.execute(self._statement, arrays, prepare=True)
         except errors.UndefinedColumn as error:
-            raise CatalogError(
+            raise Failure(
                 f"schema {self._schema!r} was made by another version than this one: "
                 f"{error.diag.message_primary}; `catalog migrate` brings the live one up to date, "
                 "others must be rebuilt"
             ) from error
         except (errors.UndefinedTable, errors.InvalidSchemaName) as error:
-            raise CatalogError(
+            raise Failure(
                 f"there is no read catalog in schema {self._schema!r} yet: "
                 "run `catalog project` or `catalog rebuild` first"
             ) from error
         except psycopg.OperationalError as error:
-            raise CatalogError(f"the read database didn't answer: {error}") from error
+            raise Failure(f"the read database didn't answer: {error}") from error
         return [MatchRow(*row) for row in self._cursor]
 
 
@@ -58,12 +58,12 @@ class PostgresIdentifiers:
 def identifier_index(dsn: str, schema: str = CATALOG.schema) -> Iterator[PostgresIdentifiers]:
     """Open a read-only index over a generation for as long as the context lasts.
 
-    Raises CatalogError where the database can't be reached.
+    Raises Failure where the database can't be reached.
     """
     try:
         connection = connect(dsn, "lookup")
     except StoreBusy as error:
-        raise CatalogError(f"the read database can't be reached: {error}") from error
+        raise Failure(f"the read database can't be reached: {error}") from error
     with connection:
         connection.execute("SET default_transaction_read_only = on")
         # Whatever the statistics say of small or new tables: one plan, by indexes, not compiled.

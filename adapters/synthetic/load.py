@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 
 _LARGEST_TRANSACTION = 5
 _CANDIDATES = 20_000
@@ -89,7 +89,7 @@ def run_load(
 ) -> Counter[str]:
     """Make rate × seconds changes; returns how many of each kind, such as `track updated`.
 
-    Falling behind, it goes on without pauses until all are made. Raises UsageProblem when a former
+    Falling behind, it goes on without pauses until all are made. Raises WrongUsage when a former
     load of this seed left rows.
     """
     done: Counter[str] = Counter()
@@ -146,7 +146,7 @@ def _free_prefix(connection: psycopg.Connection, seed: int) -> str:
         {"p": prefix + "%"},
     ).fetchone()
     if row is not None:
-        raise UsageProblem(
+        raise WrongUsage(
             f"a former load of seed {seed} left rows in the master ({row[0]}): give another --seed"
         )
     return prefix

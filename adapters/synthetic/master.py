@@ -16,7 +16,7 @@ from adapters.read_database.rows import copy_frames
 from adapters.synthetic.catalog import Batch, Plan, chunks
 from adapters.synthetic.distinct import coded
 from adapters.synthetic.events import message_id
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 
 _JSON = frozenset({"prices"})
 
@@ -26,12 +26,12 @@ def write_catalog(
 ) -> tuple[int, int]:
     """Write the plan's catalog, a transaction a chunk; returns rows added and rows updated.
 
-    `report` gets both so far. Raises UsageProblem when the master already holds this seed.
+    `report` gets both so far. Raises WrongUsage when the master already holds this seed.
     """
     added = updated = 0
     with psycopg.connect(dsn) as connection:
         if messages.status_of(connection, message_id(plan.seed)) is not None:
-            raise UsageProblem(
+            raise WrongUsage(
                 f"the master already holds synthetic data of seed {plan.seed}: give another --seed"
             )
         messages.record(connection, _message(plan, "begun"))

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from adapters.composition.settings import MetricsSettings
-from domain.failures import CatalogError
+from domain.failures import Failure
 
 HUNG_SECONDS = 120.0
 """A worker that does not ask so long whether to stop hangs; a batch takes seconds at most."""
@@ -55,7 +55,7 @@ def exposed(
 ) -> Iterator[int | None]:
     """Serve until the context is left; yields the port, None where none is set.
 
-    Raises CatalogError where the port is taken.
+    Raises Failure where the port is taken.
     """
     if settings.port is None:
         yield None
@@ -63,7 +63,7 @@ def exposed(
     try:
         server = ThreadingHTTPServer((settings.host, settings.port), _handler(registry, pulse))
     except OSError as error:
-        raise CatalogError(
+        raise Failure(
             f"metrics can't be served on {settings.host}:{settings.port}: {error.strerror}; set"
             " CATALOG_METRICS__PORT to a free port (each worker of a host needs its own)"
         ) from None

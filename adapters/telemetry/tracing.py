@@ -13,7 +13,7 @@ from confluent_kafka import Message
 
 from adapters.composition.settings import TracingSettings
 from domain.changes import Change
-from domain.failures import SettingsError
+from domain.failures import Misconfigured
 from projections.ports.event_decoder import Decoded
 from projections.ports.event_log import RecordBatch
 from projections.ports.generations import Generation
@@ -59,7 +59,7 @@ class EventTraces(Protocol):
 def traced_changes(settings: TracingSettings, instance: str) -> Iterator[ChangeTraces | None]:
     """What a translator tells of its changes; None while tracing is off.
 
-    Raises SettingsError where the packages aren't installed.
+    Raises Misconfigured where the packages aren't installed.
     """
     if settings.endpoint is None:
         yield None
@@ -74,7 +74,7 @@ def traced_changes(settings: TracingSettings, instance: str) -> Iterator[ChangeT
 def traced_events(settings: TracingSettings, instance: str) -> Iterator[EventTraces | None]:
     """What a projecting worker tells of its events; None while tracing is off.
 
-    Raises SettingsError where the packages aren't installed.
+    Raises Misconfigured where the packages aren't installed.
     """
     if settings.endpoint is None:
         yield None
@@ -90,7 +90,7 @@ def _told_if_absent() -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise SettingsError(
+        raise Misconfigured(
             f"tracing.endpoint is set, but {error.name} isn't installed: install the dependency"
             " group otel (pip install --group otel), or leave the setting out"
         ) from None

@@ -10,6 +10,7 @@ from operator import itemgetter
 
 from domain.changes import UNCHANGED, Change, Operation, Row
 from domain.events import Event, Origin
+from domain.failures import Unusable
 
 Translate = Callable[[Change], list[Event]]
 Values = tuple[object, ...]
@@ -17,7 +18,7 @@ Reading = Callable[[object], object]
 """Makes a column's value into the field's; raises `ValueError` where it cannot."""
 
 
-class Untranslatable(Exception):
+class Untranslatable(Unusable):
     """A change from which no true event can be made; `str()` says which value is why."""
 
 

@@ -8,6 +8,7 @@ is found by halving the batch until one record is left; that one is parked, or s
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from domain.failures import Unusable
 from projections.engine.batch import (
     Projected,
     bad_record,
@@ -26,7 +27,7 @@ from projections.read_model import ReadModel
 ParkedKeys = frozenset[tuple[str, bytes]]
 
 
-class Poison(Exception):
+class Poison(Unusable):
     """A record that can't be used met an applier that must not park it."""
 
     def __init__(self, record: BadRecord) -> None:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import polars as pl
 
+from domain.failures import Unavailable, Unusable
 from projections.engine.columns import FrameDoesNotFit, conform, schema_of
 from projections.ports.event_decoder import BadRecord, EventDecoder
 from projections.ports.event_log import EventLog, RecordBatch, TopicPartition
@@ -20,11 +21,11 @@ from projections.read_model import Projection, ReadModel
 WAITS = "waits behind an earlier parked record of its key"
 
 
-class HandlerFailed(Exception):
+class HandlerFailed(Unusable):
     """A handler could not use one of the events that it got."""
 
 
-class DecoderFailed(Exception):
+class DecoderFailed(Unavailable):
     """Decoding as such is not possible now, as with a registry that does not answer."""
 
 

@@ -7,10 +7,11 @@ the order of a row's events would be lost. And offsets mean nothing in another l
 from collections import Counter
 from collections.abc import Mapping
 
+from domain.failures import Refused
 from projections.ports.event_log import Bounds, TopicPartition
 
 
-class AnotherLog(Exception):
+class AnotherLog(Refused):
     """The topics are not the ones that the checkpoints were taken from."""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
+from domain.failures import Refused
 from projections.engine.apply import lag
 from projections.engine.estimate import contents, foreseen
 from projections.engine.fill import fill
@@ -32,7 +33,7 @@ from projections.ports.read_store import StoreBusy
 log = logging.getLogger(__name__)
 
 
-class HistoryNotWhole(Exception):
+class HistoryNotWhole(Refused):
     """The log lacks a part of its history: a rebuild would lose what stood there."""
 
 
@@ -183,7 +184,7 @@ def verify_live(parts: Parts, *, force: bool = False, report: Report) -> Compari
     return comparison
 
 
-class NothingLive(Exception):
+class NothingLive(Refused):
     """The read model has no live generation."""
 
 

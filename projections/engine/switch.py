@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from time import monotonic, sleep
 
+from domain.failures import WrongUsage
 from projections.engine.apply import lag
 from projections.engine.parts import Parts
 from projections.engine.progress import Progress, Report
@@ -22,7 +23,7 @@ PATIENCE = 60.0
 """Seconds for which a switch tries to find a moment between long readers."""
 
 
-class CantSwitch(Exception):
+class CantSwitch(WrongUsage):
     """There is no such generation, or it isn't fit to become live, or to be dropped."""
 
 

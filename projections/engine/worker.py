@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 
+from domain.failures import Refused
 from projections.engine.apply import Applier
 from projections.engine.batch import DecoderFailed, records_in, trimmed
 from projections.engine.partitions import unknown_partitions
@@ -29,7 +30,7 @@ NOTE_SECONDS = 1.0
 """How often group offsets are committed, for monitoring."""
 
 
-class NoLiveGeneration(Exception):
+class NoLiveGeneration(Refused):
     """The read model has no live generation to write to."""
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from domain.failures import Refused
 from projections.ports.event_log import TopicPartition
 
 
@@ -147,15 +148,15 @@ class LiveHeld(Protocol):
         ...
 
 
-class ReadersInTheWay(Exception):
+class ReadersInTheWay(Refused):
     """Long statements hold locks on live tables; the switch was given up and nothing changed."""
 
 
-class NothingToCarry(Exception):
+class NothingToCarry(Refused):
     """Tables can't be copied from a live generation: there is none, or it lacks their columns."""
 
 
-class RebuildRunning(Exception):
+class RebuildRunning(Refused):
     """Another process works on the generations of this read model."""
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import polars as pl
 
+from domain.failures import Unavailable, Unusable
 from projections.ports.event_decoder import BadRecord
 from projections.ports.event_log import TopicPartition
 from projections.ports.generations import Generation
@@ -63,11 +64,11 @@ class LettersMoved(Exception):
     """A key or letter that was believed parked is so no more; nothing was stored."""
 
 
-class RowsRefused(Exception):
+class RowsRefused(Unusable):
     """The database can't hold a value of these rows; nothing was stored."""
 
 
-class StoreBusy(Exception):
+class StoreBusy(Unavailable):
     """The database asked to try again (deadlock, lost connection, shutdown); nothing is known
     to be stored: look up the checkpoints again."""
 

@@ -24,7 +24,7 @@ from adapters.capture.slots import Slot, drop_slot, list_slots
 from adapters.composition.endpoints import Endpoints
 from adapters.ingestion.master.tables import CAPTURED
 from domain.changes import UNCHANGED, Change, Operation
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 from domain.translation import translate
 from migrations.run import upgrade
 
@@ -195,7 +195,7 @@ def test_a_slot_that_nobody_reads_is_seen_and_dropped(engines: Endpoints, databa
     assert slot.retained_bytes > 100_000
     drop_slot(dsn, name)
     assert slots_named(dsn, name) == []
-    with pytest.raises(UsageProblem, match="no slot"):
+    with pytest.raises(WrongUsage, match="no slot"):
         drop_slot(dsn, name)
 
 

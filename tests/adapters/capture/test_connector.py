@@ -8,7 +8,7 @@ from adapters.capture.connector import (
     sql_server_configuration,
     without_secrets,
 )
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 
 CAPTURE = Capture(tables=["release", "track"], topic_prefix="m", partitions=8)
 
@@ -31,7 +31,7 @@ def test_an_address_becomes_settings() -> None:
 
 @pytest.mark.parametrize("dsn", ["postgresql:///master", "postgresql://host", "x"])
 def test_an_address_that_leads_nowhere_is_refused(dsn: str) -> None:
-    with pytest.raises(UsageProblem, match="must name a host and a database"):
+    with pytest.raises(WrongUsage, match="must name a host and a database"):
         postgres(dsn)
 
 

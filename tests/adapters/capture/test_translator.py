@@ -29,7 +29,7 @@ from adapters.event_log.producer import producer
 from adapters.event_log.registry import Registry
 from adapters.event_log.topics import TopicPlan, Topics, event_topics
 from adapters.read_database.dead_letters import PostgresDeadLetters
-from domain.failures import CatalogError
+from domain.failures import Failure
 from migrations.run import upgrade
 from projections.ports.dead_letters import Stage
 from tests.adapters.capture.forms import POSTGRES, key, value
@@ -379,7 +379,7 @@ def test_without_a_place_for_poison_nothing_passes_and_nothing_is_lost(house: Ho
         def park(self, *args: Any, **kwargs: Any) -> None:
             if self.refusals:
                 self.refusals -= 1
-                raise CatalogError("the read database is away")
+                raise Failure("the read database is away")
             super().park(*args, **kwargs)
 
     # Poison in each partition: whichever comes first, the others were read but not looked at

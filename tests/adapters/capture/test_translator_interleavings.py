@@ -15,11 +15,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from adapters.capture import change_log as capture
 from adapters.capture.change_log import CaptureMember
-from adapters.capture.interpreter import Interpreter, Outgoing, Unusable
+from adapters.capture.interpreter import Interpreter, Outgoing
 from adapters.capture.translator import Progress, _Aborted, _Translator
 from adapters.event_log.connection import KafkaFailed
 from domain.changes import Change, Coordinates, Operation
-from domain.failures import CatalogError
+from domain.failures import Failure, Unusable
 from projections.ports.dead_letters import Stage
 from tests.adapters.capture.memory_brokers import (
     Killed,
@@ -74,7 +74,7 @@ class _Letters(MemoryDeadLetters):
 
     def _reach(self) -> None:
         if self.are_away:
-            raise CatalogError("the read database is away")
+            raise Failure("the read database is away")
 
 
 class _Worker:

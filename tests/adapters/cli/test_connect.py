@@ -7,7 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from adapters.cli import connect
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 
 
 @pytest.fixture
@@ -50,5 +50,5 @@ def test_sql_server(run: CliRunner) -> None:
 
 
 def test_sql_server_needs_a_host(run: CliRunner) -> None:
-    with pytest.raises(UsageProblem, match="--host"):
+    with pytest.raises(WrongUsage, match="--host"):
         configuration(run, "sqlserver")

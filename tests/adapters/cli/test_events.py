@@ -19,7 +19,7 @@ from adapters.event_log.registry import Registry
 from adapters.event_log.topics import Topics
 from domain.events import Origin, topic_of
 from domain.events.label import LabelAdded, LabelRemoved
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 from domain.schemas import contract_of
 
 
@@ -39,7 +39,7 @@ def command() -> typer.Typer:
     ],
 )
 def test_wrong_options_are_named(command: typer.Typer, arguments: list[str], words: str) -> None:
-    with pytest.raises(UsageProblem, match=words):
+    with pytest.raises(WrongUsage, match=words):
         CliRunner().invoke(command, ["events", "tail", *arguments], catch_exceptions=False)
 
 

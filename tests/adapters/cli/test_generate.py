@@ -5,7 +5,7 @@ import typer
 from typer.testing import CliRunner
 
 from adapters.cli import generate
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 
 
 def invoke(*arguments: str) -> BaseException | None:
@@ -26,5 +26,5 @@ def invoke(*arguments: str) -> BaseException | None:
 )
 def test_what_it_cannot_make_is_refused(arguments: tuple[str, ...], said: str) -> None:
     error = invoke(*arguments)
-    assert isinstance(error, UsageProblem)
+    assert isinstance(error, WrongUsage)
     assert said in str(error)

@@ -11,7 +11,7 @@ from adapters.cli import main
 from adapters.composition.endpoints import Endpoints, RegistryEndpoint
 from adapters.monitoring import status as telemetry
 from adapters.monitoring.health import CaptureStatus, ChainStatus, GenerationStatus, GroupStatus
-from domain.failures import CatalogError
+from domain.failures import Failure
 
 NOWHERE = Endpoints({}, RegistryEndpoint("http://127.0.0.1:1"), "", "", "")
 
@@ -37,12 +37,12 @@ def _status(*, members: int) -> ChainStatus:
 
 
 @pytest.fixture
-def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ChainStatus | CatalogError]:
+def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ChainStatus | Failure]:
     """What a look at the chain finds: the test puts it in."""
-    found: list[ChainStatus | CatalogError] = []
+    found: list[ChainStatus | Failure] = []
 
     def look(*_: object) -> ChainStatus:
-        if isinstance(found[0], CatalogError):
+        if isinstance(found[0], Failure):
             raise found[0]
         return found[0]
 
@@ -62,7 +62,7 @@ def _run() -> int | str | None:
 
 
 def test_a_chain_that_works_is_healthy(
-    found: list[ChainStatus | CatalogError], capsys: pytest.CaptureFixture[str]
+    found: list[ChainStatus | Failure], capsys: pytest.CaptureFixture[str]
 ) -> None:
     found.append(_status(members=1))
     assert _run() == 0
@@ -71,7 +71,7 @@ def test_a_chain_that_works_is_healthy(
 
 
 def test_a_dead_reader_is_a_reason_though_nothing_is_behind(
-    found: list[ChainStatus | CatalogError], capsys: pytest.CaptureFixture[str]
+    found: list[ChainStatus | Failure], capsys: pytest.CaptureFixture[str]
 ) -> None:
     found.append(_status(members=0))
     assert _run() == 3
@@ -81,8 +81,8 @@ def test_a_dead_reader_is_a_reason_though_nothing_is_behind(
 
 
 def test_an_engine_that_is_away_is_a_reason_like_any_other(
-    found: list[ChainStatus | CatalogError], capsys: pytest.CaptureFixture[str]
+    found: list[ChainStatus | Failure], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found.append(CatalogError("the brokers don't answer"))
+    found.append(Failure("the brokers don't answer"))
     assert _run() == 3
     assert json.loads(capsys.readouterr().out)["reasons"] == ["the brokers don't answer"]

@@ -12,7 +12,7 @@ from adapters.cli import ingest
 from adapters.composition import endpoints as endpoints_module
 from adapters.composition.endpoints import Endpoints
 from adapters.ingestion import sample
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 from migrations import run
 
 Run = Callable[..., Result]
@@ -31,7 +31,7 @@ def command() -> Run:
     [["--currency", "euro", "x"], ["--source", "a:b", "x"], ["--territory", "Wordlwide", "x"]],
 )
 def test_wrong_options_are_named(command: Run, words: list[str]) -> None:
-    with pytest.raises(UsageProblem, match=words[1]):
+    with pytest.raises(WrongUsage, match=words[1]):
         command(*words)
 
 
@@ -52,5 +52,5 @@ def test_sample(
     told = json.loads(again.stdout)
     assert {f["status"] for f in told["files"]} == {"known"}
     assert (told["quarantined"], told["changed"]) == (2, {})
-    with pytest.raises(UsageProblem, match="nowhere"):
+    with pytest.raises(WrongUsage, match="nowhere"):
         command(str(Path("nowhere.csv")))

@@ -11,7 +11,7 @@ from adapters.cli import run
 from adapters.cli.main import take_data_option
 from adapters.composition.settings import Settings
 from adapters.embedded.state import own_data_folder
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 
 ENTRY = "import sys; from adapters.cli.main import main; sys.exit(main())"
 
@@ -33,7 +33,7 @@ def test_the_data_folder_may_stand_anywhere(
 
 @pytest.mark.parametrize("given", [["status", "--data"], ["--data=", "status"], ["--data", ""]])
 def test_the_data_folder_needs_a_name(given: list[str]) -> None:
-    with pytest.raises(UsageProblem, match="--data"):
+    with pytest.raises(WrongUsage, match="--data"):
         take_data_option(given)
 
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from adapters.cli.main import application
 from adapters.read_database.gate import name_generation
-from domain.failures import CatalogError
+from domain.failures import Failure
 from migrations import run
 from tests.catalog_rows import write
 
@@ -63,5 +63,5 @@ def test_what_came_out_on_which_day(read: str) -> None:
 
 
 def test_before_there_is_any(read: str) -> None:
-    with pytest.raises(CatalogError, match=r"catalog rebuild --model new_releases"):
+    with pytest.raises(Failure, match=r"catalog rebuild --model new_releases"):
         ask()

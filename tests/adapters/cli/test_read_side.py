@@ -14,7 +14,7 @@ from adapters.cli import generations, plans
 from adapters.cli.main import application
 from adapters.cli.phases import shown_on
 from adapters.composition.read_side import engine_errors
-from domain.failures import CatalogError, UsageProblem
+from domain.failures import Failure, WrongUsage
 from projections.engine.apply import Poison
 from projections.engine.plan import Plan, Reading
 from projections.engine.progress import Meter, Progress
@@ -166,12 +166,12 @@ def test_a_generation_as_json_and_its_progress_as_text() -> None:
 
 
 def test_errors_in_a_users_words() -> None:
-    with pytest.raises(UsageProblem, match="no generation 7"), engine_errors():
+    with pytest.raises(WrongUsage, match="no generation 7"), engine_errors():
         raise CantSwitch("there is no generation 7")
-    with pytest.raises(CatalogError, match="another process"), engine_errors():
+    with pytest.raises(Failure, match="another process"), engine_errors():
         raise RebuildRunning("another process builds")
     bad = BadRecord("catalog.track", 1, 5, b"k", b"v", "no event")
-    told = pytest.raises(CatalogError, match=r"catalog.track/1/5 .*no event; --park-poison")
+    told = pytest.raises(Failure, match=r"catalog.track/1/5 .*no event; --park-poison")
     with told, engine_errors():
         raise Poison(bad)
 
@@ -199,5 +199,5 @@ def test_errors_in_a_users_words() -> None:
 )
 def test_wrong_usage(arguments: list[str], problem: str) -> None:
     outcome = CliRunner().invoke(application(), arguments)
-    assert isinstance(outcome.exception, UsageProblem)
+    assert isinstance(outcome.exception, WrongUsage)
     assert problem in str(outcome.exception)

@@ -13,7 +13,7 @@ from adapters.composition import endpoints as endpoints_module
 from adapters.composition.endpoints import Endpoints
 from domain.events import EVENT_TYPES
 from domain.events.track import TrackAdded
-from domain.failures import CatalogError, UsageProblem
+from domain.failures import Failure, WrongUsage
 from domain.schemas import Contract, Version, contract_of, render
 
 
@@ -50,7 +50,7 @@ def test_check_names_field_and_reason(
     command: typer.Typer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _published(monkeypatch, _without("id"))
-    with pytest.raises(CatalogError, match=r"TrackAdded: .* v1: id: added without a default"):
+    with pytest.raises(Failure, match=r"TrackAdded: .* v1: id: added without a default"):
         run(command, "schemas", "check")
 
 
@@ -60,9 +60,9 @@ def test_show_prints_the_checked_in_text(command: typer.Typer) -> None:
     assert run(command, "schemas", "show", contract.name, "--version", "1") == (
         contract.versions[0].text
     )
-    with pytest.raises(UsageProblem, match="no version 99"):
+    with pytest.raises(WrongUsage, match="no version 99"):
         run(command, "schemas", "show", "TrackAdded", "--version", "99")
-    with pytest.raises(UsageProblem, match="no event 'Nothing'"):
+    with pytest.raises(WrongUsage, match="no event 'Nothing'"):
         run(command, "schemas", "show", "Nothing")
 
 
@@ -82,7 +82,7 @@ def test_write_adds_a_version_and_never_a_breaking_one(
     _published(monkeypatch, _without("id"), _without("title"))
     first.unlink()
     second.unlink()
-    with pytest.raises(CatalogError, match=r"nothing written(.|\n)*v1: id: added without"):
+    with pytest.raises(Failure, match=r"nothing written(.|\n)*v1: id: added without"):
         run(command, "schemas", "write", "--replace-newest")
     assert not first.exists()
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from adapters.composition.endpoints import resolve_endpoints
 from adapters.composition.settings import Settings, load_settings
 from adapters.embedded.state import own_data_folder
-from domain.failures import SettingsError
+from domain.failures import Misconfigured
 
 SECRET = "s3cr3t-word"
 
@@ -54,7 +54,7 @@ def test_a_named_file_is_read_and_must_be_there(
     bare: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CATALOG_CONFIG", str(bare / "mine.toml"))
-    with pytest.raises(SettingsError, match=r"mine\.toml"):
+    with pytest.raises(Misconfigured, match=r"mine\.toml"):
         load_settings()
     (bare / "mine.toml").write_text("[kafka]\npartitions = 2")
     assert load_settings().kafka.partitions == 2
@@ -62,7 +62,7 @@ def test_a_named_file_is_read_and_must_be_there(
 
 def test_a_file_that_is_no_toml_is_named(bare: Path) -> None:
     (bare / "catalog.toml").write_text("kafka = [")
-    with pytest.raises(SettingsError, match=r"catalog\.toml can't be read"):
+    with pytest.raises(Misconfigured, match=r"catalog\.toml can't be read"):
         load_settings()
 
 
@@ -84,7 +84,7 @@ def test_a_wrong_setting_is_named_with_its_source(
     name: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(SettingsError, match=told) as caught:
+    with pytest.raises(Misconfigured, match=told) as caught:
         load_settings()
     assert caught.value.exit_code == 2
     assert SECRET not in str(caught.value)
@@ -92,7 +92,7 @@ def test_a_wrong_setting_is_named_with_its_source(
 
 def test_an_unknown_setting_of_the_file_is_named_with_the_file(bare: Path) -> None:
     (bare / "catalog.toml").write_text("[kafka]\nbootstraps = 'a:1'")
-    with pytest.raises(SettingsError, match=r"kafka.bootstraps \(catalog.toml\)"):
+    with pytest.raises(Misconfigured, match=r"kafka.bootstraps \(catalog.toml\)"):
         load_settings()
 
 
@@ -113,10 +113,10 @@ def test_a_secret_given_twice_or_in_an_unreadable_file_is_refused(
     bare: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CATALOG_REGISTRY__PASSWORD_FILE", str(bare / "absent"))
-    with pytest.raises(SettingsError, match=r"CATALOG_REGISTRY__PASSWORD_FILE: .*absent"):
+    with pytest.raises(Misconfigured, match=r"CATALOG_REGISTRY__PASSWORD_FILE: .*absent"):
         load_settings()
     monkeypatch.setenv("CATALOG_REGISTRY__PASSWORD", SECRET)
-    with pytest.raises(SettingsError, match="both set") as caught:
+    with pytest.raises(Misconfigured, match="both set") as caught:
         load_settings()
     assert SECRET not in str(caught.value)
 
@@ -134,7 +134,7 @@ def test_a_secret_given_twice_or_in_an_unreadable_file_is_refused(
 )
 def test_a_secret_in_the_settings_file_is_refused(bare: Path, text: str, variable: str) -> None:
     (bare / "catalog.toml").write_text(text)
-    with pytest.raises(SettingsError, match=variable) as caught:
+    with pytest.raises(Misconfigured, match=variable) as caught:
         load_settings()
     assert SECRET not in str(caught.value)
 
@@ -177,17 +177,17 @@ def test_what_isn_t_set_comes_from_the_running_up(
         "read": "postgresql://u:p@127.0.0.1/read",
     }
     settings = load_settings(data=bare / "data")
-    with pytest.raises(SettingsError, match=r"no `catalog up` runs on .*CATALOG_KAFKA__BOOTSTRAP"):
+    with pytest.raises(Misconfigured, match=r"no `catalog up` runs on .*CATALOG_KAFKA__BOOTSTRAP"):
         resolve_endpoints(settings)
     with own_data_folder(bare / "data", fresh=False) as folder:
         folder.publish(embedded)
-        with pytest.raises(SettingsError, match="CATALOG_REGISTRY__URL here as well"):
+        with pytest.raises(Misconfigured, match="CATALOG_REGISTRY__URL here as well"):
             resolve_endpoints(settings)
         monkeypatch.setenv("CATALOG_REGISTRY__URL", "http://registry")
         found = resolve_endpoints(load_settings(data=bare / "data"))
         assert found.kafka == {"bootstrap.servers": "127.0.0.1:1"}
         assert found.registry.url == "http://registry"
-    with pytest.raises(SettingsError, match="no `catalog up` runs"):
+    with pytest.raises(Misconfigured, match="no `catalog up` runs"):
         resolve_endpoints(settings)  # its file still lies there, but nobody owns the folder
 
 

@@ -5,7 +5,7 @@ from threading import Event
 import pytest
 
 from adapters.dashboard.jobs import Busy, Job, Jobs
-from domain.failures import CatalogError
+from domain.failures import Failure
 
 
 def _ended(jobs: Jobs, done: Event) -> Job:
@@ -15,7 +15,7 @@ def _ended(jobs: Jobs, done: Event) -> Job:
 
 @pytest.mark.parametrize(
     ("error", "outcome"),
-    [(CatalogError("history is not whole"), "history is not whole"), (KeyError("x"), "KeyError")],
+    [(Failure("history is not whole"), "history is not whole"), (KeyError("x"), "KeyError")],
 )
 def test_a_failure_is_told(error: Exception, outcome: str) -> None:
     done = Event()

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.embedded.connect import java_client
 from adapters.embedded.java import write_properties
-from domain.failures import SettingsError
+from domain.failures import Misconfigured
 
 
 def test_a_plain_broker_needs_no_more_than_its_address() -> None:
@@ -45,7 +45,7 @@ def test_sasl_and_tls_are_said_in_java(tmp_path: Path) -> None:
 
 
 def test_what_can_t_be_said_in_java_is_refused_rather_than_dropped() -> None:
-    with pytest.raises(SettingsError, match=r"sasl\.oauthbearer\.method.*CATALOG_CONNECT__URL"):
+    with pytest.raises(Misconfigured, match=r"sasl\.oauthbearer\.method.*CATALOG_CONNECT__URL"):
         java_client({"bootstrap.servers": "a:1", "sasl.oauthbearer.method": "oidc"})
 
 

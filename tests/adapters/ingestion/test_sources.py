@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from adapters.ingestion.sources import gather, recognise, why_unknown
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 
 
 def test_what_is_no_file_of_ours_is_told(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_a_folder_that_cannot_be_listed_is_refused_by_its_name(
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refusing)
-    with pytest.raises(UsageProblem, match="closed can't be read: Permission denied"):
+    with pytest.raises(WrongUsage, match="closed can't be read: Permission denied"):
         gather([str(tmp_path)])
 
 

@@ -3,7 +3,7 @@
 from threading import Event
 
 from adapters.monitoring.snapshots import IDLE_SECONDS, Repeated
-from domain.failures import CatalogError
+from domain.failures import Failure
 
 
 class _Clock:
@@ -34,7 +34,7 @@ def test_what_fails_leaves_the_last_snapshot_and_says_why() -> None:
     kept.take()
     first = kept.newest()
     assert (first.value, first.problem) == (1, None)
-    source.problem = CatalogError("the brokers are away")
+    source.problem = Failure("the brokers are away")
     kept.take()
     assert (kept.newest().value, kept.newest().at) == (1, first.at)
     assert kept.newest().problem == "the brokers are away"

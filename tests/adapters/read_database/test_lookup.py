@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from adapters.read_database.lookup import PostgresIdentifiers, identifier_index
-from domain.failures import CatalogError
+from domain.failures import Failure
 from projections.catalog.queries.owners import LIST_LIMIT, MatchRow, look_up, look_up_all
 from tests.catalog_rows import make_catalog, number, write
 
@@ -197,10 +197,10 @@ def test_the_prepared_statement_follows_a_switch_of_generations(
 
 
 def test_no_catalog_and_no_database_are_told_plainly(database: str) -> None:
-    with identifier_index(database) as index, pytest.raises(CatalogError, match="'catalog' yet"):
+    with identifier_index(database) as index, pytest.raises(Failure, match="'catalog' yet"):
         index.matches([])
     unreachable = "postgresql://127.0.0.1:1/nowhere"
-    with pytest.raises(CatalogError, match="can't be reached"), identifier_index(unreachable):
+    with pytest.raises(Failure, match="can't be reached"), identifier_index(unreachable):
         pass
 
 

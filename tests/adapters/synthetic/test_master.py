@@ -9,7 +9,7 @@ import pytest
 from adapters.synthetic.catalog import Plan, TopicPlan, final_rows
 from adapters.synthetic.load import LoadPlan, run_load
 from adapters.synthetic.master import write_catalog
-from domain.failures import UsageProblem
+from domain.failures import WrongUsage
 from migrations import run
 
 pytestmark = pytest.mark.integration
@@ -55,7 +55,7 @@ def test_a_catalog_is_written_whole_and_labelled(master: str) -> None:
 def test_the_same_seed_is_not_written_twice(master: str) -> None:
     write_catalog(master, PLAN)
     before = counts(master)
-    with pytest.raises(UsageProblem, match="seed 5"):
+    with pytest.raises(WrongUsage, match="seed 5"):
         write_catalog(master, PLAN)
     assert counts(master) == before
 
@@ -70,7 +70,7 @@ def test_a_load_changes_what_is_there_and_removes_only_its_own(master: str) -> N
     after = counts(master)
     for table in ("track", "identifier"):
         assert after[table] - before[table] == done[f"{table} inserted"] - done[f"{table} deleted"]
-    with pytest.raises(UsageProblem, match="seed 2"):
+    with pytest.raises(WrongUsage, match="seed 2"):
         run_load(master, LoadPlan(rate=1000, seconds=0.1, seed=2))
 
 

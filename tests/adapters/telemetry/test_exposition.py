@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from adapters.composition.settings import MetricsSettings
 from adapters.telemetry.exposition import HUNG_SECONDS, Pulse, exposed
-from domain.failures import CatalogError
+from domain.failures import Failure
 
 ANY_PORT = MetricsSettings.model_construct(host="127.0.0.1", port=0)
 
@@ -56,7 +56,7 @@ def test_a_port_that_is_taken_is_named() -> None:
     with exposed(ANY_PORT, CollectorRegistry(), Pulse()) as port:
         taken = MetricsSettings.model_construct(host="127.0.0.1", port=port)
         with (
-            pytest.raises(CatalogError, match=rf"{port}.*CATALOG_METRICS__PORT"),
+            pytest.raises(Failure, match=rf"{port}.*CATALOG_METRICS__PORT"),
             exposed(taken, CollectorRegistry(), Pulse()),
         ):
             pass

@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 import adapters.telemetry
 from adapters.composition.settings import TracingSettings
 from adapters.telemetry.tracing import traced_changes, traced_events
-from domain.failures import SettingsError
+from domain.failures import Misconfigured
 from tests.adapters.telemetry.test_spans import COMMITTED, change, record
 
 
@@ -95,7 +95,7 @@ def test_packages_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delitem(sys.modules, "adapters.telemetry.otlp", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with (
-        pytest.raises(SettingsError, match=r"opentelemetry\.sdk\.trace isn't installed.*otel"),
+        pytest.raises(Misconfigured, match=r"opentelemetry\.sdk\.trace isn't installed.*otel"),
         traced_changes(TracingSettings(endpoint="http://127.0.0.1:1"), "1"),
     ):
         pass

@@ -16,7 +16,7 @@ import psycopg
 
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.preparation import prepare
-from adapters.composition.read_side import read_model_parts
+from adapters.composition.read_side import engine_context
 from adapters.composition.settings import Settings
 from adapters.embedded.engines import running_engines
 from adapters.read_database.lookup import PostgresIdentifiers, identifier_index
@@ -46,8 +46,8 @@ def run(settings: Settings, scale: Scale) -> list[Figure]:
     """On engines of its own, with capture, one translator and one projection worker."""
     with running_engines(settings, fresh=True) as endpoints:
         prepare(settings, endpoints, lambda line: None)
-        with read_model_parts(settings, endpoints) as parts:
-            ensure_live(parts)
+        with engine_context(settings, endpoints) as context:
+            ensure_live(context)
         write_catalog(endpoints.master_dsn, Plan(_TRACKS, SEED))
         with _workers(settings) as workers, _probe(endpoints) as probe:
             probe()  # once it is found, the snapshot is through

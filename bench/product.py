@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from adapters.composition import wiring
 from adapters.composition.endpoints import Endpoints
-from adapters.composition.read_side import read_model_parts
+from adapters.composition.read_side import engine_context
 from adapters.composition.settings import Settings
 from bench.measuring import Clock
 from projections.catalog import CATALOG
@@ -24,7 +24,7 @@ def build(
 ) -> dict[str, float]:
     """Rebuild, verify and switch; returns seconds by phase."""
     phases: dict[str, float] = {}
-    with read_model_parts(settings, endpoints, model) as parts:
+    with engine_context(settings, endpoints, model) as context:
         clock.start()
 
         def note(progress: Progress) -> None:
@@ -32,7 +32,7 @@ def build(
                 clock.mark(progress.done)
             phases.setdefault(f"{progress.phase} {progress.detail}".strip(), clock.elapsed())
 
-        done = rebuild(parts, report=note)
+        done = rebuild(context, report=note)
         clock.stop()
     if not done.switched:
         raise RuntimeError(f"not switched: {done.comparison}")
@@ -45,17 +45,17 @@ def build(
 
 def project(clock: Clock, settings: Settings, endpoints: Endpoints) -> int:
     """Work until the checkpoints are at the topic's end; returns how many records were stored."""
-    with read_model_parts(settings, endpoints, track_model()) as parts:
-        ensure_live(parts)
-        ends = {p: bounds.end for p, bounds in parts.events.bounds(parts.model.topics).items()}
+    with engine_context(settings, endpoints, track_model()) as context:
+        ensure_live(context)
+        ends = {p: bounds.end for p, bounds in context.events.bounds(context.model.topics).items()}
         done = 0
-        with wiring.live_worker(parts) as worker:
+        with wiring.live_worker(context) as worker:
             clock.start()
             while True:
                 stored = worker.step(0.2)
                 done += stored
                 clock.mark(done)
-                if not stored and _is_through(parts.store.checkpoints(worker.generation), ends):
+                if not stored and _is_through(context.store.checkpoints(worker.generation), ends):
                     break
             clock.stop()
     return done

@@ -1,7 +1,7 @@
 """Parked captured records, tried again: each key's in order, each record's events once.
 
 What a transaction wrote stands, with it, in the metadata of a group's offset: the offsets of the
-letters that it made good. So a process that dies between the commit and the deletion of its letters
+letters that it resolved. So a process that dies between the commit and the deletion of its letters
 finds on the next try which of them need no more than to be deleted.
 """
 

@@ -25,7 +25,7 @@ from adapters.event_log.producer import transactional_producer
 from adapters.telemetry.tracing import ChangeTraces, RecordHeaders
 from domain.events import EVENT_TYPES
 from domain.failures import Failure, Unusable
-from projections.ports.dead_letters import DeadLetters, Headers, Stage
+from projections.ports.dead_letters import DeadLetters, Headers, RejectedRecord, Stage
 
 log = structlog.get_logger("translate")
 
@@ -213,14 +213,16 @@ class _Translator:
         topic, partition = cast(str, message.topic()), cast(int, message.partition())
         offset, key, headers = cast(int, message.offset()), message.key(), message.headers()
         self._letters.park(
-            Stage.TRANSLATE,
-            topic,
-            partition,
-            offset,
-            key,
-            message.value(),
-            _headers(headers),
-            reason,
+            RejectedRecord(
+                Stage.TRANSLATE,
+                topic,
+                partition,
+                offset,
+                key,
+                message.value(),
+                _headers(headers),
+                reason,
+            )
         )
         if key is not None:
             self._parked(at, topic).add(key)
@@ -279,7 +281,7 @@ class _Aborted(Exception):
     """A transaction was aborted and its batch will be read again."""
 
 
-def _headers(headers: object) -> Headers | None:
+def _headers(headers: object) -> Headers:
     if not isinstance(headers, list):
-        return None
+        return ()
     return [(name, value.encode() if isinstance(value, str) else value) for name, value in headers]

@@ -93,18 +93,18 @@ def retry(
 
     What succeeds leaves the list. Exit code 1 where some failed again.
     """
-    from adapters.composition.read_side import retry_letters
+    from adapters.composition.read_side import retry_dead_letters
 
     chosen = _chosen(numbers, every=every)
     settings, endpoints = _settings()
     with _letters(endpoints, model) as letters:
         parked = _of_model(letters.list(), model)
     wanted = [one for one in parked if chosen is None or one.number in chosen]
-    retried = retry_letters(settings, endpoints, wanted)
+    retried = retry_dead_letters(settings, endpoints, wanted)
     if as_json:
         print(json.dumps({"done": retried.done, "failed": retried.failed}))
     else:
-        print(f"{len(retried.done)} made good, {len(retried.failed)} failed again")
+        print(f"{len(retried.done)} resolved, {len(retried.failed)} failed again")
         for number, reason in retried.failed.items():
             print(f"{number}: {reason}", file=sys.stderr)
     if retried.failed:

@@ -66,14 +66,14 @@ def drop(
 ) -> None:
     """Drop a generation: one as of a moment, one kept for rollback, one that was given up."""
     from adapters.composition.endpoints import resolve_endpoints
-    from adapters.composition.read_side import read_model_parts
+    from adapters.composition.read_side import engine_context
     from adapters.composition.settings import load_settings
     from adapters.composition.topology import read_model
     from projections.engine import switch
 
     settings = load_settings()
-    with read_model_parts(settings, resolve_endpoints(settings), read_model(model)) as parts:
-        dropped = switch.drop(parts, number)
+    with engine_context(settings, resolve_endpoints(settings), read_model(model)) as context:
+        dropped = switch.drop(context, number)
     said = f"generation {number} of {model} is dropped"
     print(json.dumps(as_dict(dropped)) if as_json else said)
 
@@ -98,9 +98,9 @@ def as_dict(one: "Generation") -> dict[str, Any]:
         "switched_at": moment("switched_at"),
         "note": one.note,
         "progress": dict(one.progress),
-        "pace": {
-            phase: {"offsets": pace.offsets, "seconds": round(pace.seconds, 3)}
-            for phase, pace in one.pace.items()
+        "throughput": {
+            phase: {"offsets": throughput.offsets, "seconds": round(throughput.seconds, 3)}
+            for phase, throughput in one.throughput.items()
         },
     }
 

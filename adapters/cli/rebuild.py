@@ -12,7 +12,7 @@ from adapters.cli.read_models import DEFAULT, Model
 from domain.failures import Unhealthy, WrongUsage
 
 if TYPE_CHECKING:
-    from projections.engine.parts import Parts
+    from projections.engine.context import EngineContext
     from projections.engine.rebuild import Rebuilt
     from projections.ports.generations import Generation
 
@@ -83,7 +83,7 @@ def rebuild(
     from adapters.cli.interruption import resumable
     from adapters.cli.phases import shown_on
     from adapters.composition.endpoints import resolve_endpoints
-    from adapters.composition.read_side import read_model_parts
+    from adapters.composition.read_side import engine_context
     from adapters.composition.services import Service, alongside
     from adapters.composition.settings import load_settings
     from adapters.composition.topology import read_model
@@ -109,22 +109,22 @@ def rebuild(
         resumable("`catalog rebuild` goes on where it was"),
         alongside([] if dry_run else helpers, settings),
         shown_on(Console(stderr=True)) as report,
-        read_model_parts(settings, endpoints, chosen_model) as parts,
+        engine_context(settings, endpoints, chosen_model) as context,
     ):
         if dry_run:
-            _show_plan(parts, chosen, moment, as_json=as_json)
+            _show_plan(context, chosen, moment, as_json=as_json)
             return
         if join:
-            _say_joined(fill.join(parts, park=park_poison, report=report), as_json=as_json)
+            _say_joined(fill.join(context, park=park_poison, report=report), as_json=as_json)
             return
         if moment is not None:
             frozen = rebuild_as_of(
-                parts, moment, park_poison=park_poison, force=force, report=report
+                context, moment, park_poison=park_poison, force=force, report=report
             )
             _say_frozen(frozen, as_json=as_json)
             return
         done = building.rebuild(
-            parts,
+            context,
             topics=chosen,
             switch=not no_switch,
             park_poison=park_poison,
@@ -163,7 +163,7 @@ def switch(
     from adapters.cli.interruption import resumable
     from adapters.cli.phases import shown_on
     from adapters.composition.endpoints import resolve_endpoints
-    from adapters.composition.read_side import read_model_parts
+    from adapters.composition.read_side import engine_context
     from adapters.composition.settings import load_settings
     from adapters.composition.topology import read_model
     from projections.engine import switch as switching
@@ -172,9 +172,9 @@ def switch(
     with (
         resumable("`catalog switch` goes on where it was"),
         shown_on(Console(stderr=True)) as report,
-        read_model_parts(settings, resolve_endpoints(settings), read_model(model)) as parts,
+        engine_context(settings, resolve_endpoints(settings), read_model(model)) as context,
     ):
-        live = switching.switch(parts, number, force=force, report=report)
+        live = switching.switch(context, number, force=force, report=report)
     _say_live(live, as_json=as_json)
 
 
@@ -183,7 +183,7 @@ def rollback(model: Model = DEFAULT, as_json: Json = False) -> None:
     from adapters.cli.interruption import resumable
     from adapters.cli.phases import shown_on
     from adapters.composition.endpoints import resolve_endpoints
-    from adapters.composition.read_side import read_model_parts
+    from adapters.composition.read_side import engine_context
     from adapters.composition.settings import load_settings
     from adapters.composition.topology import read_model
     from projections.engine import switch as switching
@@ -192,9 +192,9 @@ def rollback(model: Model = DEFAULT, as_json: Json = False) -> None:
     with (
         resumable("`catalog rollback` goes on where it was"),
         shown_on(Console(stderr=True)) as report,
-        read_model_parts(settings, resolve_endpoints(settings), read_model(model)) as parts,
+        engine_context(settings, resolve_endpoints(settings), read_model(model)) as context,
     ):
-        live = switching.rollback(parts, report=report)
+        live = switching.rollback(context, report=report)
     _say_live(live, as_json=as_json)
 
 
@@ -215,7 +215,7 @@ def _past(text: str) -> datetime:
 
 
 def _show_plan(
-    parts: "Parts", topics: list[str], moment: datetime | None, *, as_json: bool
+    context: "EngineContext", topics: list[str], moment: datetime | None, *, as_json: bool
 ) -> None:
     from adapters.cli import plans
     from projections.engine.plan import plan
@@ -223,8 +223,8 @@ def _show_plan(
     from projections.ports.generations import Purpose, Scope
 
     purpose = Purpose.SERVE if moment is None else Purpose.AS_OF
-    scope = scope_of(parts.model, topics) if moment is None else Scope(as_of=moment)
-    found = plan(parts, purpose, scope)
+    scope = scope_of(context.model, topics) if moment is None else Scope(as_of=moment)
+    found = plan(context, purpose, scope)
     if as_json:
         print(json.dumps(plans.as_dict(found)))
     else:

@@ -180,14 +180,14 @@ def _show_answers(show: _Show, answers: "Mapping[tuple[str, str], Sequence[Match
 
 
 def _rebuild(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
-    from adapters.composition.read_side import read_model_parts
+    from adapters.composition.read_side import engine_context
     from adapters.composition.topology import READ_MODELS
     from projections.engine.rebuild import rebuild
 
     outcomes = []
     for model in READ_MODELS:
-        with read_model_parts(settings, endpoints, model) as parts:
-            rebuilt = rebuild(parts, report=_hints(show, model.name))
+        with engine_context(settings, endpoints, model) as context:
+            rebuilt = rebuild(context, report=_hints(show, model.name))
         number, note = rebuilt.generation.number, rebuilt.generation.note
         if not rebuilt.switched:
             raise Failure(f"the rebuilt {model.name} differs from the live one: {note}")
@@ -197,14 +197,14 @@ def _rebuild(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
 
 
 def _verify(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
-    from adapters.composition.read_side import read_model_parts
+    from adapters.composition.read_side import engine_context
     from adapters.composition.topology import READ_MODELS
     from projections.engine.rebuild import verify_live
 
     outcomes = []
     for model in READ_MODELS:
-        with read_model_parts(settings, endpoints, model) as parts:
-            comparison = verify_live(parts, report=_hints(show, model.name))
+        with engine_context(settings, endpoints, model) as context:
+            comparison = verify_live(context, report=_hints(show, model.name))
         if not comparison.equal:
             raise Failure(f"the live {model.name} has drifted: {comparison.summary()}")
         outcomes.append(f"{model.name}: {comparison.summary()}")

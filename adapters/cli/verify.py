@@ -30,7 +30,7 @@ def verify(
     from adapters.cli.comparison import as_dict, show
     from adapters.cli.phases import shown_on
     from adapters.composition.endpoints import resolve_endpoints
-    from adapters.composition.read_side import read_model_parts
+    from adapters.composition.read_side import engine_context
     from adapters.composition.settings import load_settings
     from adapters.composition.topology import read_model
     from projections.engine.rebuild import verify_live
@@ -38,9 +38,9 @@ def verify(
     settings = load_settings()
     with (
         shown_on(Console(stderr=True)) as report,
-        read_model_parts(settings, resolve_endpoints(settings), read_model(model)) as parts,
+        engine_context(settings, resolve_endpoints(settings), read_model(model)) as context,
     ):
-        comparison = verify_live(parts, force=force, report=report)
+        comparison = verify_live(context, force=force, report=report)
     if as_json:
         print(json.dumps(as_dict(comparison)))
     else:

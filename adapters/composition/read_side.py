@@ -24,9 +24,9 @@ from projections.engine import dead_letter, worker
 from projections.engine import rebuild as building
 from projections.engine.apply import Poison
 from projections.engine.batch import DecoderFailed
+from projections.engine.context import EngineContext
 from projections.engine.dead_letter import Retried
 from projections.engine.partitions import AnotherLog
-from projections.engine.parts import Parts
 from projections.engine.rebuild import HistoryNotWhole, NothingLive
 from projections.engine.switch import CantSwitch
 from projections.ports.dead_letters import DeadLetter, Stage
@@ -69,19 +69,19 @@ def engine_errors() -> Iterator[None]:
 
 
 @contextmanager
-def read_model_parts(
+def engine_context(
     settings: Settings,
     endpoints: Endpoints,
     model: ReadModel = CATALOG,
     statistics: Statistics | None = None,
     on_arrival: OnArrival | None = None,
-) -> Iterator[Parts]:
+) -> Iterator[EngineContext]:
     """What works on a read model's generations; everything fails with Failure within."""
     with (
         engine_errors(),
-        wiring.read_model_parts(settings, endpoints, model, statistics, on_arrival) as parts,
+        wiring.engine_context(settings, endpoints, model, statistics, on_arrival) as context,
     ):
-        yield parts
+        yield context
 
 
 def run_worker(
@@ -100,32 +100,32 @@ def run_worker(
     """
     statistics = None if metrics is None else metrics.note_statistics
     on_arrival = None if traces is None else traces.arrived
-    with read_model_parts(settings, endpoints, model, statistics, on_arrival) as bare:
-        parts = bare if metrics is None else observed(bare, metrics, traces)
-        while not _something_is_live(parts):
+    with engine_context(settings, endpoints, model, statistics, on_arrival) as bare:
+        context = bare if metrics is None else observed(bare, metrics, traces)
+        while not _something_is_live(context):
             if stop.wait(0.5):
                 return
-        with wiring.live_worker(parts) as member:
+        with wiring.live_worker(context) as member:
             log.info("projecting into %s", model.name)
             worker.run(member, stop.is_set, stop.wait)
 
 
-def _something_is_live(parts: Parts) -> bool:
+def _something_is_live(context: EngineContext) -> bool:
     """Make the first generation; False while another process is about it."""
     try:
-        building.ensure_live(parts)
+        building.ensure_live(context)
     except RebuildRunning as busy:
         log.info("waiting for a first generation: %s", busy)
         return False
     return True
 
 
-def retry_letters(
+def retry_dead_letters(
     settings: Settings, endpoints: Endpoints, letters: Collection[DeadLetter]
 ) -> Retried:
     """Try parked records again, each read model's apart.
 
-    Translation's come first: what it makes good may be what the next stage waits for.
+    Translation's come first: what it resolves may be what the next stage waits for.
     """
     done: list[int] = []
     failed: dict[int, str] = {}
@@ -148,10 +148,10 @@ def _project_again(
     settings: Settings, endpoints: Endpoints, model: ReadModel, numbers: Collection[int]
 ) -> Retried:
     with (
-        read_model_parts(settings, endpoints, model) as parts,
+        engine_context(settings, endpoints, model) as context,
         closing(wiring.dead_letters(endpoints, model)) as letters,
     ):
-        return dead_letter.retry(parts, letters, numbers)
+        return dead_letter.retry(context, letters, numbers)
 
 
 def _retranslate(endpoints: Endpoints, numbers: Collection[int]) -> Retried:

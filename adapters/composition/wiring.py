@@ -25,25 +25,25 @@ from adapters.read_database.read_store import PostgresReadStore
 from adapters.read_database.spool import DiskSpool
 from adapters.telemetry.tracing import ChangeTraces
 from projections.catalog import CATALOG
-from projections.engine.parts import Parts
+from projections.engine.context import EngineContext
 from projections.engine.worker import Worker
 from projections.read_model import ReadModel
 
 
 @contextmanager
-def read_model_parts(
+def engine_context(
     settings: Settings,
     endpoints: Endpoints,
     model: ReadModel = CATALOG,
     statistics: Statistics | None = None,
     on_arrival: OnArrival | None = None,
-) -> Iterator[Parts]:
+) -> Iterator[EngineContext]:
     """What works on a read model's generations: its log, decoder and database."""
     with (
         closing(registry(endpoints)) as schemas,
         closing(PostgresReadStore(endpoints.read_dsn, model)) as store,
     ):
-        yield Parts(
+        yield EngineContext(
             model=model,
             events=event_log(settings, endpoints, statistics, on_arrival),
             decoder=ColumnDecoder(schemas),
@@ -54,10 +54,16 @@ def read_model_parts(
 
 
 @contextmanager
-def live_worker(parts: Parts) -> Iterator[Worker]:
+def live_worker(context: EngineContext) -> Iterator[Worker]:
     """A member of the group that keeps a read model's live generation up to date."""
     with closing(
-        Worker(parts.model, parts.events, parts.decoder, parts.store, project_group(parts.model))
+        Worker(
+            context.model,
+            context.events,
+            context.decoder,
+            context.store,
+            project_group(context.model),
+        )
     ) as worker:
         yield worker
 

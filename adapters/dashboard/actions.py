@@ -12,9 +12,9 @@ from starlette.responses import RedirectResponse, Response
 
 from adapters.composition import wiring
 from adapters.composition.read_side import (
+    engine_context,
     engine_errors,
-    read_model_parts,
-    retry_letters,
+    retry_dead_letters,
 )
 from adapters.composition.topology import read_model
 from adapters.dashboard import letters
@@ -40,8 +40,8 @@ async def rebuild(board: Dashboard, request: Request, who: Visitor) -> Response:
     park = "park_poison" in form
 
     def work(job: Job) -> str:
-        with read_model_parts(board.settings, board.endpoints, model) as parts:
-            done = building.rebuild(parts, switch=switch, park_poison=park, report=_telling(job))
+        with engine_context(board.settings, board.endpoints, model) as context:
+            done = building.rebuild(context, switch=switch, park_poison=park, report=_telling(job))
         number, note = done.generation.number, done.generation.note or ""
         if switch and not done.switched:
             raise Failure(f"generation {number} was not switched in: {note}")
@@ -60,8 +60,8 @@ async def switch(board: Dashboard, request: Request, who: Visitor) -> Response:
     force = "force" in form
 
     def work(job: Job) -> str:
-        with read_model_parts(board.settings, board.endpoints, model) as parts:
-            live = switching.switch(parts, number, force=force, report=_telling(job))
+        with engine_context(board.settings, board.endpoints, model) as context:
+            live = switching.switch(context, number, force=force, report=_telling(job))
         return f"generation {live.number} is live"
 
     what = f"switch to generation {number} of {model.name}"
@@ -73,8 +73,8 @@ async def rollback(board: Dashboard, request: Request, who: Visitor) -> Response
     model = _model(await operators_form(request, who))
 
     def work(job: Job) -> str:
-        with read_model_parts(board.settings, board.endpoints, model) as parts:
-            live = switching.rollback(parts, report=_telling(job))
+        with engine_context(board.settings, board.endpoints, model) as context:
+            live = switching.rollback(context, report=_telling(job))
         return f"generation {live.number} is live again"
 
     return _started(board, request, who, "generations", f"roll back {model.name}", work)
@@ -89,8 +89,8 @@ async def retry(board: Dashboard, request: Request, who: Visitor) -> Response:
         with engine_errors(), closing(wiring.dead_letters(board.endpoints)) as kept:
             numbers = set(chosen)
             wanted = [letter for letter in kept.list() if letter.number in numbers]
-        retried = retry_letters(board.settings, board.endpoints, wanted)
-        told = f"{len(retried.done)} made good, {len(retried.failed)} failed again"
+        retried = retry_dead_letters(board.settings, board.endpoints, wanted)
+        told = f"{len(retried.done)} resolved, {len(retried.failed)} failed again"
         if retried.failed:
             raise Failure(told)
         return told

@@ -178,7 +178,7 @@ async def dead_letter(board: Dashboard, request: Request, who: Visitor) -> Respo
                 letter = kept.show(number)
             except KeyError:
                 raise Refused(
-                    f"There is no dead letter {number}: it was made good or discarded.", 404
+                    f"There is no dead letter {number}: it was resolved or discarded.", 404
                 ) from None
         with closing(wiring.registry(board.endpoints)) as registry:
             try:

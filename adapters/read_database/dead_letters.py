@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from adapters.read_database.connection import connect, store_errors
-from projections.ports.dead_letters import DeadLetter, Headers, Stage
+from projections.ports.dead_letters import DeadLetter, Headers, RejectedRecord, Stage
 
 _LIVE = """
     (stage = 'translate' OR (read_model, generation) IN
@@ -34,18 +34,8 @@ class PostgresDeadLetters:
         self._read_model = read_model
         self._connection: psycopg.Connection | None = None
 
-    def park(
-        self,
-        stage: Stage,
-        topic: str,
-        partition: int,
-        offset: int,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Headers | None,
-        reason: str,
-    ) -> None:
-        """See the port. At the project stage it is the live generation's letter."""
+    def park(self, record: RejectedRecord) -> None:
+        """See the port. At the project stage it is the live generation's."""
         with self._cursor() as cursor:
             cursor.execute(
                 "INSERT INTO engine.dead_letter (stage, read_model, generation, topic, partition, "
@@ -55,9 +45,10 @@ class PostgresDeadLetters:
                 "%s, %s, %s, %s, %s, %s, %s "
                 "ON CONFLICT ON CONSTRAINT dead_letter_position DO NOTHING",
                 (
-                    stage.value, self._model_of(stage), stage is Stage.PROJECT, self._read_model,
-                    topic, partition, offset, key, value, Jsonb(_as_json(headers or ())),
-                    reason.replace("\0", "\\0"),
+                    record.stage.value, self._model_of(record.stage),
+                    record.stage is Stage.PROJECT, self._read_model, record.topic,
+                    record.partition, record.offset, record.key, record.value,
+                    Jsonb(_as_json(record.headers)), record.reason.replace("\0", "\\0"),
                 ),
             )  # fmt: skip
 

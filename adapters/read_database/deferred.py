@@ -27,7 +27,7 @@ AT_ONCE = 2
 """Indexes that are made at the same time, each by as many of PostgreSQL's workers as it likes."""
 
 
-def take_off(connection: psycopg.Connection, model: ReadModel, generation: Generation) -> None:
+def drop_indexes(connection: psycopg.Connection, model: ReadModel, generation: Generation) -> None:
     """Take keys and indexes off all tables of a generation; within the caller's transaction."""
     kept = quoted(generation.schema, _TABLE)
     connection.execute(
@@ -64,7 +64,7 @@ def _indexes(connection: psycopg.Connection, table: str) -> list[tuple[str, str 
     ).fetchall()
 
 
-def put_on(
+def create_indexes(
     dsn: str, model: ReadModel, generation: Generation, report: Callable[[str], None]
 ) -> None:
     """Make all that is left to make, several at a time, largest table first; then analyse.
@@ -94,11 +94,11 @@ def put_on(
 
 
 @contextmanager
-def putting_on(dsn: str, generation: Generation) -> Iterator[Callable[[str], None]]:
+def creating_indexes(dsn: str, generation: Generation) -> Iterator[Callable[[str], None]]:
     """Tables that are named inside get what they lack meanwhile, one after another.
 
-    What is under way at the end is waited for, the rest left to `put_on`; so is what fails, which
-    fails there again if it isn't past.
+    What is under way at the end is waited for, the rest left to `create_indexes`; so is what
+    fails, which fails there again if it isn't past.
     """
     kept = quoted(generation.schema, _TABLE)
     begun: list[Future[None]] = []

@@ -7,7 +7,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from projections.ports.event_log import TopicPartition
-from projections.ports.generations import Generation, Pace, Phase, Purpose, Scope
+from projections.ports.generations import Generation, Phase, Purpose, Scope, Throughput
 
 BUILDING = "build"
 """Lock of the process that builds, verifies or switches generations."""
@@ -113,5 +113,5 @@ def _of_row(row: dict[str, Any]) -> Generation:
         target={(topic, partition): end for topic, partition, end in row["target"]},
         note=row["note"],
         progress=row["progress"],
-        pace={phase: Pace(*pace) for phase, pace in row["pace"].items()},
+        throughput={phase: Throughput(*one) for phase, one in row["pace"].items()},
     )

@@ -29,11 +29,11 @@ from projections.ports.event_log import TopicPartition
 from projections.ports.generations import (
     WHOLE,
     Generation,
-    Pace,
     Phase,
     Purpose,
     RebuildRunning,
     Scope,
+    Throughput,
 )
 from projections.read_model import ReadModel
 
@@ -132,7 +132,7 @@ class PostgresGenerations:
             run.upgrade(self._dsn, self._model.migration_branch, generation.schema)
             with self._connection() as connection, connection.transaction():
                 name_generation(connection, generation.schema, generation.number)
-                deferred.take_off(connection, self._model, generation)
+                deferred.drop_indexes(connection, self._model, generation)
                 _advance(connection, generation, Phase.FILLING, None)
         return self._generation(generation.number)
 
@@ -157,7 +157,7 @@ class PostgresGenerations:
                 (Jsonb(dict(progress)), generation.read_model, generation.number),
             )
 
-    def note_pace(self, generation: Generation, phase: str, pace: Pace) -> None:
+    def note_throughput(self, generation: Generation, phase: str, throughput: Throughput) -> None:
         """See the port."""
         with self._connection() as connection:
             connection.execute(
@@ -167,7 +167,7 @@ class PostgresGenerations:
                 "coalesce((pace -> %(phase)s ->> 1)::float8, 0) + %(seconds)s)) "
                 "WHERE read_model = %(model)s AND number = %(number)s",
                 {
-                    "phase": phase, "offsets": pace.offsets, "seconds": pace.seconds,
+                    "phase": phase, "offsets": throughput.offsets, "seconds": throughput.seconds,
                     "model": generation.read_model, "number": generation.number,
                 },
             )  # fmt: skip
@@ -175,7 +175,7 @@ class PostgresGenerations:
     @contextmanager
     def indexing(self, generation: Generation) -> Iterator[Callable[[str], None]]:
         """See the port."""
-        with store_errors(), deferred.putting_on(self._dsn, generation) as take_up:
+        with store_errors(), deferred.creating_indexes(self._dsn, generation) as take_up:
             yield take_up
 
     def finish(self, generation: Generation, report: Callable[[str], None]) -> Generation:
@@ -183,7 +183,7 @@ class PostgresGenerations:
         with self._connection() as connection:
             carrying.carry_over(connection, self._model, generation)
         with store_errors():
-            deferred.put_on(self._dsn, self._model, generation, report)
+            deferred.create_indexes(self._dsn, self._model, generation, report)
         return self.advance(generation, Phase.CATCHING_UP)
 
     @contextmanager

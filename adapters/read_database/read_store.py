@@ -24,9 +24,9 @@ from projections.ports.event_log import TopicPartition
 from projections.ports.generations import Generation, Phase
 from projections.ports.read_store import (
     CheckpointMoved,
+    DeadLettersMoved,
     Filling,
     GenerationMoved,
-    LettersMoved,
     Move,
     RowsRefused,
     Write,
@@ -226,7 +226,7 @@ class PostgresReadStore:
             _STILL_PARKED, (self._model.name, generation.number, list(topics), list(keys))
         )
         if {(topic, bytes(key)) for topic, key in cursor} != waiting:
-            raise LettersMoved("records that others waited for were retried meanwhile")
+            raise DeadLettersMoved("records that others waited for were retried meanwhile")
 
     def _park(
         self, cursor: psycopg.Cursor, generation: Generation, parked: Sequence[BadRecord]
@@ -247,7 +247,7 @@ class PostgresReadStore:
     ) -> None:
         cursor.execute(_RESOLVE, (self._model.name, generation.number, list(numbers)))
         if cursor.rowcount != len(numbers):
-            raise LettersMoved("another process has dealt with these letters")
+            raise DeadLettersMoved("another process has dealt with these letters")
 
     def _make_staging(self, generation: Generation, tables: Collection[str]) -> None:
         """See that there are staging tables, shaped as those of the generation."""

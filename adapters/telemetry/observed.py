@@ -12,31 +12,33 @@ import polars as pl
 
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.tracing import EventTraces
-from projections.engine.parts import Parts
+from projections.engine.context import EngineContext
 from projections.ports.event_decoder import Decoded, EventDecoder, and_origin
 from projections.ports.event_log import RecordBatch, TopicPartition
 from projections.ports.generations import Generation
 from projections.ports.read_store import (
     CheckpointMoved,
+    DeadLettersMoved,
     Filling,
     GenerationMoved,
-    LettersMoved,
     ReadStore,
     RowsRefused,
     StoreBusy,
     Write,
 )
 
-_GIVING_WAY = (CheckpointMoved, GenerationMoved, LettersMoved, RowsRefused, StoreBusy)
+_GIVING_WAY = (CheckpointMoved, GenerationMoved, DeadLettersMoved, RowsRefused, StoreBusy)
 
 
-def observed(parts: Parts, metrics: Metrics, traces: EventTraces | None = None) -> Parts:
-    """The same parts, watched."""
+def observed(
+    context: EngineContext, metrics: Metrics, traces: EventTraces | None = None
+) -> EngineContext:
+    """The same context, watched."""
     batch = _Batch()
     return replace(
-        parts,
-        decoder=ObservedDecoder(parts.decoder, metrics, batch, traces),
-        store=ObservedStore(parts.store, metrics, batch, traces),
+        context,
+        decoder=ObservedDecoder(context.decoder, metrics, batch, traces),
+        store=ObservedStore(context.store, metrics, batch, traces),
     )
 
 

@@ -15,8 +15,8 @@ from projections.engine.batch import (
     halves,
     keys_of,
     moves_of,
+    project_usable,
     records_in,
-    sift,
 )
 from projections.ports.event_decoder import BadRecord, EventDecoder
 from projections.ports.event_log import RecordBatch, TopicPartition
@@ -68,7 +68,7 @@ class Applier:
         self._store = store
         self._park = park
 
-    def look_again(self, partitions: Sequence[TopicPartition]) -> None:
+    def refresh(self, partitions: Sequence[TopicPartition]) -> None:
         """Take up what another process did with these partitions: their positions and the records
         that it parked. Positions first: they never tell of more than the letters do."""
         positions = self._store.checkpoints(self.generation.number)
@@ -85,7 +85,9 @@ class Applier:
     def prepare(self, batches: Sequence[RecordBatch]) -> Prepared:
         """Decode and run the handlers; safe in another thread than `store`."""
         parked = self._parked
-        return Prepared(list(batches), parked, sift(self._model, self._decoder, batches, parked))
+        return Prepared(
+            list(batches), parked, project_usable(self._model, self._decoder, batches, parked)
+        )
 
     def store(self, prepared: Prepared) -> None:
         """Store what was prepared, in one transaction if nothing is wrong with it."""

@@ -16,7 +16,7 @@ from datetime import datetime
 import polars as pl
 
 from projections.engine.batch import bad_record
-from projections.engine.parts import Parts
+from projections.engine.context import EngineContext
 from projections.engine.progress import Report
 from projections.engine.rebuild import build, check_history
 from projections.ports.event_decoder import BadRecord, Decoded, EventDecoder, and_origin
@@ -62,7 +62,7 @@ def _at(places: set[tuple[int, int]], batches: Sequence[RecordBatch]) -> list[Ba
 
 
 def rebuild_as_of(
-    parts: Parts,
+    context: EngineContext,
     moment: datetime,
     *,
     park_poison: bool = False,
@@ -74,16 +74,16 @@ def rebuild_as_of(
 
     Raises HistoryNotWhole (unless `force`), Poison (unless `park_poison`), RebuildRunning.
     """
-    check_history(parts, force=force)
-    parts = replace(parts, decoder=UpTo(parts.decoder, moment))
-    with parts.generations.exclusive():
+    check_history(context, force=force)
+    context = replace(context, decoder=UpTo(context.decoder, moment))
+    with context.generations.exclusive():
         scope = Scope(as_of=moment)
-        generation = build(parts, Purpose.AS_OF, scope, park=park_poison, report=report)
-        rows = _rows(parts, generation)
-        note = f"as of {moment.isoformat()}: {rows} rows in {len(parts.model.projections)} tables"
-        return parts.generations.advance(generation, Phase.FROZEN, note)
+        generation = build(context, Purpose.AS_OF, scope, park=park_poison, report=report)
+        rows = _rows(context, generation)
+        note = f"as of {moment.isoformat()}: {rows} rows in {len(context.model.projections)} tables"
+        return context.generations.advance(generation, Phase.FROZEN, note)
 
 
-def _rows(parts: Parts, generation: Generation) -> int:
-    with parts.generations.read(generation) as reader:
-        return sum(reader.digest(p.sql.name, ["id"]).rows for p in parts.model.projections)
+def _rows(context: EngineContext, generation: Generation) -> int:
+    with context.generations.read(generation) as reader:
+        return sum(reader.digest(p.sql.name, ["id"]).rows for p in context.model.projections)

@@ -88,7 +88,7 @@ def newest_per_id(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(newest) if rows["id"].n_unique() < rows.height else rows
 
 
-def sift(
+def project_usable(
     model: ReadModel,
     decoder: EventDecoder,
     batches: Sequence[RecordBatch],
@@ -118,7 +118,7 @@ def sift(
             return Projected({}, [*bad, bad_record(batch, 0, str(failure))])
     parts = []
     for half in halves(rest):
-        parts.append(part := sift(model, decoder, half, {*parked, *keys_of(bad)}))
+        parts.append(part := project_usable(model, decoder, half, {*parked, *keys_of(bad)}))
         bad += part.bad
     frames: dict[str, list[pl.DataFrame]] = {}
     for part in parts:

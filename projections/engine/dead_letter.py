@@ -8,22 +8,22 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from projections.engine.batch import HandlerFailed, project
-from projections.engine.parts import Parts
+from projections.engine.context import EngineContext
 from projections.ports.dead_letters import DeadLetter, DeadLetters, Stage
 from projections.ports.event_log import RecordBatch
-from projections.ports.read_store import GenerationMoved, LettersMoved, RowsRefused, Write
+from projections.ports.read_store import DeadLettersMoved, GenerationMoved, RowsRefused, Write
 
 
 @dataclass(frozen=True)
 class Retried:
-    """Numbers of the letters that were made good, and of those that failed again, with why."""
+    """Numbers of the letters that were resolved, and of those that failed again, with why."""
 
     done: tuple[int, ...]
     failed: dict[int, str]
 
 
 def retry(
-    parts: Parts, dead_letters: DeadLetters, numbers: Collection[int] | None = None
+    context: EngineContext, dead_letters: DeadLetters, numbers: Collection[int] | None = None
 ) -> Retried:
     """Try the whole queues again to which `numbers` belong; all queues by default.
 
@@ -34,7 +34,7 @@ def retry(
     failed: dict[int, str] = {}
     for topic, key in _queues(dead_letters, numbers):
         while letter := _first(dead_letters, topic, key, numbers, failed):
-            reason = _tried(parts, letter)
+            reason = _tried(context, letter)
             if reason is None:
                 done.append(letter.number)
                 continue
@@ -73,8 +73,8 @@ def _first(
     return None
 
 
-def _tried(parts: Parts, letter: DeadLetter) -> str | None:
-    """Why it failed again; None when it was made good."""
+def _tried(context: EngineContext, letter: DeadLetter) -> str | None:
+    """Why it failed again; None when it was resolved."""
     batch = RecordBatch(
         letter.topic,
         letter.partition,
@@ -83,17 +83,17 @@ def _tried(parts: Parts, letter: DeadLetter) -> str | None:
         [letter.value],
         letter.offset + 1,
     )
-    live = parts.store.live()
+    live = context.store.live()
     if live is None or live.number != letter.generation:
         return "its generation is not live any more"
     try:
-        projected = project(parts.model, parts.decoder, [batch])
+        projected = project(context.model, context.decoder, [batch])
         if projected.bad:
             return projected.bad[0].reason
         write = Write(rows=projected.rows, moves=(), resolved=(letter.number,))
-        parts.store.write(live, write)
+        context.store.write(live, write)
     except (HandlerFailed, RowsRefused) as failure:
         return str(failure)
-    except (GenerationMoved, LettersMoved) as moved:
+    except (GenerationMoved, DeadLettersMoved) as moved:
         return f"try again: {moved}"
     return None

@@ -17,10 +17,10 @@ from types import MappingProxyType
 
 import polars as pl
 
-from projections.engine.ahead import ahead
 from projections.engine.apply import Poison
-from projections.engine.batch import keys_of, read, sift
-from projections.engine.parts import Parts
+from projections.engine.batch import keys_of, project_usable, read
+from projections.engine.context import EngineContext
+from projections.engine.prefetch import prefetch
 from projections.engine.progress import Meter, Report
 from projections.ports.event_decoder import BadRecord
 from projections.ports.event_log import TopicPartition
@@ -50,7 +50,7 @@ class _Partition:
 
 
 def fill(
-    parts: Parts,
+    context: EngineContext,
     generation: Generation,
     *,
     park: bool,
@@ -64,20 +64,20 @@ def fill(
     StoreBusy.
     """
     filled = 0
-    with parts.generations.claims(generation) as claims:
+    with context.generations.claims(generation) as claims:
         missing, total = sum(_missing(claims, generation).values()), sum(generation.target.values())
         if not missing:
             return filled
-        noted = report if wait is None else parts.noted(generation, report)
+        noted = report if wait is None else context.noted(generation, report)
         meter = Meter(generation.phase.value, total, noted, done=total - missing)
         moves = _claimed(claims, generation, wait)
-        reading = _read_all(parts, moves, park, meter.count)
+        reading = _read_all(context, moves, park, meter.count)
         with (
-            _indexing(parts, generation, claims, is_helper=wait is None) as look,
-            closing(ahead(reading, meanwhile=meter.tick)) as partitions,
+            _indexing(context, generation, claims, is_helper=wait is None) as look,
+            closing(prefetch(reading, meanwhile=meter.tick)) as partitions,
         ):
             for partition in partitions:
-                _store(parts, generation, partition, park)
+                _store(context, generation, partition, park)
                 filled += partition.move.position - partition.move.expected
                 claims.give_back((partition.move.topic, partition.move.partition))
                 meter.tick()
@@ -87,7 +87,7 @@ def fill(
 
 
 def join(
-    parts: Parts,
+    context: EngineContext,
     *,
     park: bool,
     report: Report,
@@ -101,10 +101,10 @@ def join(
     """
     deadline = monotonic() + patience
     while True:
-        for generation in parts.generations.all():
+        for generation in context.generations.all():
             if (generation.phase, generation.purpose) == (Phase.FILLING, Purpose.SERVE):
                 try:
-                    return fill(parts, generation, park=park, report=report, wait=None)
+                    return fill(context, generation, park=park, report=report, wait=None)
                 except GenerationMoved:  # all was filled a moment ago
                     return 0
         if monotonic() > deadline:
@@ -114,7 +114,7 @@ def join(
 
 @contextmanager
 def _indexing(
-    parts: Parts, generation: Generation, claims: Claims, *, is_helper: bool
+    context: EngineContext, generation: Generation, claims: Claims, *, is_helper: bool
 ) -> Iterator[Callable[[], None]]:
     """A function that looks which tables are full, by whomever: their indexes are made while others
     are filled, for that leaves processors idle. The last are left to the end, which makes several
@@ -122,8 +122,8 @@ def _indexing(
     if is_helper:
         yield lambda: None
         return
-    unseen = {projection.topic: projection.sql.name for projection in parts.model.projections}
-    with parts.generations.indexing(generation) as take_up:
+    unseen = {projection.topic: projection.sql.name for projection in context.model.projections}
+    with context.generations.indexing(generation) as take_up:
 
         def look() -> None:
             unfilled = {topic for topic, _ in _missing(claims, generation)}
@@ -168,15 +168,18 @@ def _claimed(
 
 
 def _read_all(
-    parts: Parts, moves: Generator[Move, None, None], park: bool, observe: Callable[[int], None]
+    context: EngineContext,
+    moves: Generator[Move, None, None],
+    park: bool,
+    observe: Callable[[int], None],
 ) -> Generator[_Partition, None, None]:
     with closing(moves):
         for move in moves:
-            yield _read(parts, move, park, {}, observe)
+            yield _read(context, move, park, {}, observe)
 
 
 def _read(
-    parts: Parts,
+    context: EngineContext,
     move: Move,
     park: bool,
     refused: Mapping[int, str],
@@ -184,18 +187,20 @@ def _read(
 ) -> _Partition:
     """Read one partition to the end of its move. Raises Poison."""
     at = (move.topic, move.partition)
-    projection = next(p for p in parts.model.projections if p.topic == move.topic)
-    spool, ids, rows, position = parts.spool(), parts.spool(), 0, move.expected
+    projection = next(p for p in context.model.projections if p.topic == move.topic)
+    spool, ids, rows, position = context.spool(), context.spool(), 0, move.expected
     parked: list[BadRecord] = []
     try:
-        with closing(read(parts.events, {at: position}, {at: move.position})) as batches:
+        with closing(read(context.events, {at: position}, {at: move.position})) as batches:
             for batch in batches:
-                sifted = sift(parts.model, parts.decoder, batch, keys_of(parked), refused)
-                bad = sorted(sifted.bad, key=lambda record: record.offset)
+                projected = project_usable(
+                    context.model, context.decoder, batch, keys_of(parked), refused
+                )
+                bad = sorted(projected.bad, key=lambda record: record.offset)
                 if bad and not park:
                     raise Poison(bad[0])
                 parked += bad
-                for frame in sifted.rows.values():
+                for frame in projected.rows.values():
                     spool.add(frame)
                     ids.add(frame.select("id", REMOVED))
                     rows += frame.height
@@ -210,7 +215,7 @@ def _read(
 
 
 def _store(
-    parts: Parts,
+    context: EngineContext,
     generation: Generation,
     partition: _Partition,
     park: bool,
@@ -223,15 +228,15 @@ def _store(
         kept = _newest(partition)
         rows = _rows(partition, kept)
         try:
-            parts.store.fill(generation, Filling(partition.move, table, rows, partition.parked))
+            context.store.fill(generation, Filling(partition.move, table, rows, partition.parked))
         except RowsRefused:
-            more = dict(_refused(parts, generation, table, _rows(partition, kept)))
+            more = dict(_refused(context, generation, table, _rows(partition, kept)))
             if not more:
                 raise
         else:
             return
     refused = {**refused, **more}
-    _store(parts, generation, _read(parts, partition.move, park, refused), park, refused)
+    _store(context, generation, _read(context, partition.move, park, refused), park, refused)
 
 
 def _newest(partition: _Partition) -> pl.Series:
@@ -266,11 +271,11 @@ def _rows(partition: _Partition, kept: pl.Series) -> Iterator[pl.DataFrame]:
 
 
 def _refused(
-    parts: Parts, generation: Generation, table: str, frames: Iterator[pl.DataFrame]
+    context: EngineContext, generation: Generation, table: str, frames: Iterator[pl.DataFrame]
 ) -> Iterator[tuple[int, str]]:
     """Offsets whose rows the database refuses, with why."""
     for frame in frames:
-        reason = parts.store.refusal(generation, table, frame) if frame.height else None
+        reason = context.store.refusal(generation, table, frame) if frame.height else None
         if reason is None:
             continue
         if frame.height == 1:
@@ -278,4 +283,4 @@ def _refused(
         else:
             half = frame.height // 2
             parted = iter([frame.head(half), frame.slice(half)])
-            yield from _refused(parts, generation, table, parted)
+            yield from _refused(context, generation, table, parted)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from projections.engine.estimate import carried_offsets, estimate, paces
-from projections.engine.parts import Parts
+from projections.engine.context import EngineContext
+from projections.engine.estimate import carried_offsets, estimate, throughputs
 from projections.engine.progress import PHASES
 from projections.engine.scope import check_carried, target_of, topics_read, unfinished_of
 from projections.ports.generations import Purpose, Scope
@@ -42,7 +42,7 @@ class Plan:
     seconds: dict[str, float]
     """Phase → how long it should take; phases that no former rebuild has timed are missing."""
     timed_by: tuple[int, ...]
-    """Numbers of the generations by whose pace that is."""
+    """Numbers of the generations whose throughput that goes by."""
 
     @property
     def offsets(self) -> int:
@@ -63,32 +63,32 @@ def timed_phases(as_of: datetime | None) -> tuple[str, ...]:
     return tuple(phase for phase in PHASES if phase not in left_out)
 
 
-def plan(parts: Parts, purpose: Purpose, scope: Scope) -> Plan:
+def plan(context: EngineContext, purpose: Purpose, scope: Scope) -> Plan:
     """What such a rebuild would do if it were started now. Writes nothing, and waits for nobody.
 
     Raises AnotherLog, NothingToCarry.
     """
     if scope.carried:
-        check_carried(parts, scope)
-    topics = topics_read(parts.model, scope)
-    begun = unfinished_of(parts, purpose, scope)
-    target = target_of(parts, scope) if begun is None else begun.target
-    starts = {} if begun is None else parts.store.checkpoints(begun.number)
+        check_carried(context, scope)
+    topics = topics_read(context.model, scope)
+    begun = unfinished_of(context, purpose, scope)
+    target = target_of(context, scope) if begun is None else begun.target
+    starts = {} if begun is None else context.store.checkpoints(begun.number)
     readings = tuple(
         Reading(*partition, min(starts.get(partition, 0), end), end)
         for partition, end in sorted(target.items())
         if partition[0] in topics
     )
-    whole = sum(target.values()) + carried_offsets(parts, scope)
-    known = paces(parts.generations.all())
+    whole = sum(target.values()) + carried_offsets(context, scope)
+    known = throughputs(context.generations.all())
     expected = estimate(known, sum(reading.offsets for reading in readings), whole)
     seconds = {phase: expected[phase] for phase in timed_phases(scope.as_of) if phase in expected}
     return Plan(
         as_of=scope.as_of,
         resumes=None if begun is None else begun.number,
         readings=readings,
-        carried=tuple(topic for topic in parts.model.topics if topic in scope.carried),
-        violations=tuple(parts.events.violations(topics)),
+        carried=tuple(topic for topic in context.model.topics if topic in scope.carried),
+        violations=tuple(context.events.violations(topics)),
         seconds=seconds,
         timed_by=tuple(sorted({known[phase][0] for phase in seconds})),
     )

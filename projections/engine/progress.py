@@ -46,7 +46,7 @@ def silent(_: Progress) -> None:
     """Reports nothing."""
 
 
-def foreseeing(
+def with_estimates(
     report: Report, expected: Mapping[str, float], clock: Callable[[], float] = monotonic
 ) -> Report:
     """Add what is `expected` (phase → seconds) of the phases to come, and of one that can't tell

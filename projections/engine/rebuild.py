@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 from domain.failures import Refused
 from projections.engine.apply import lag
-from projections.engine.estimate import contents, foreseen
+from projections.engine.context import EngineContext
+from projections.engine.estimate import contents, estimated
 from projections.engine.fill import fill
 from projections.engine.partitions import check_partitions
-from projections.engine.parts import Parts
 from projections.engine.progress import Progress, Report
 from projections.engine.scope import (
     UNFINISHED,
@@ -25,7 +25,7 @@ from projections.engine.scope import (
     topics_read,
     unfinished_of,
 )
-from projections.engine.switch import by_number, draw_near, switch_to
+from projections.engine.switch import by_number, catch_up, switch_to
 from projections.engine.verification import Comparison, compare
 from projections.ports.generations import WHOLE, Generation, Phase, Purpose, Scope
 from projections.ports.read_store import StoreBusy
@@ -49,7 +49,7 @@ class Rebuilt:
 
 
 def rebuild(
-    parts: Parts,
+    context: EngineContext,
     *,
     topics: Collection[str] = (),
     switch: bool = True,
@@ -68,23 +68,23 @@ def rebuild(
     Raises HistoryNotWhole (unless `force`), Poison (unless `park_poison`), RebuildRunning,
     ReadersInTheWay, AnotherLog, NothingToCarry, CantSwitch.
     """
-    scope = scope_of(parts.model, topics)
-    check_history(parts, scope, force=force)
-    with parts.generations.exclusive():
-        unfinished = unfinished_of(parts, Purpose.SERVE, scope)
-        generation = build(parts, Purpose.SERVE, scope, park=park_poison, report=report)
-        comparison = verify_generation(parts, generation, park=park_poison, report=report)
-        generation = by_number(parts, generation.number)
+    scope = scope_of(context.model, topics)
+    check_history(context, scope, force=force)
+    with context.generations.exclusive():
+        unfinished = unfinished_of(context, Purpose.SERVE, scope)
+        generation = build(context, Purpose.SERVE, scope, park=park_poison, report=report)
+        comparison = verify_generation(context, generation, park=park_poison, report=report)
+        generation = by_number(context, generation.number)
         good = comparison is None or comparison.equal or accept_differences
         if switch and good:
-            generation = switch_to(parts, generation, park=park_poison, report=report)
-            drop_former(parts, generation, keep)
+            generation = switch_to(context, generation, park=park_poison, report=report)
+            drop_former(context, generation, keep)
         return Rebuilt(generation, comparison, switch and good, unfinished is not None)
 
 
-def check_history(parts: Parts, scope: Scope = WHOLE, *, force: bool) -> None:
+def check_history(context: EngineContext, scope: Scope = WHOLE, *, force: bool) -> None:
     """Refuse a log whose history is not whole."""
-    violations = parts.events.violations(topics_read(parts.model, scope))
+    violations = context.events.violations(topics_read(context.model, scope))
     if violations and not force:
         raise HistoryNotWhole(
             "a rebuild from this log would lose history: " + "; ".join(violations)
@@ -94,63 +94,66 @@ def check_history(parts: Parts, scope: Scope = WHOLE, *, force: bool) -> None:
 
 
 def build(
-    parts: Parts, purpose: Purpose, scope: Scope = WHOLE, *, park: bool, report: Report
+    context: EngineContext, purpose: Purpose, scope: Scope = WHOLE, *, park: bool, report: Report
 ) -> Generation:
     """A whole generation at the live one's positions as they were at the start (at the log's end
     where none is live, or for the catalog as of a moment); goes on with a killed one."""
-    unfinished = unfinished_of(parts, purpose, scope)
+    unfinished = unfinished_of(context, purpose, scope)
     if unfinished is not None:
         report(Progress("resuming", detail=f"generation {unfinished.number}"))
-        generation = parts.generations.resume(unfinished)
+        generation = context.generations.resume(unfinished)
     else:
         report(Progress("creating"))
         if scope.carried:
-            check_carried(parts, scope)
-        generation = parts.generations.create(purpose, target_of(parts, scope), scope=scope)
-    parts = replace(parts, expected=foreseen(parts, generation))
+            check_carried(context, scope)
+        generation = context.generations.create(purpose, target_of(context, scope), scope=scope)
+    context = replace(context, expected=estimated(context, generation))
     if generation.phase is Phase.FILLING:
         check_partitions(
-            parts.store.checkpoints(generation.number), parts.events.bounds(parts.model.topics)
+            context.store.checkpoints(generation.number),
+            context.events.bounds(context.model.topics),
         )
-        missing = lag(parts.store.checkpoints(generation.number), generation.target)
-        with parts.timed(generation, missing):
-            fill(parts, generation, park=park, report=report)
-        taken_up = parts.by_table(generation, "indexing", report)
-        timed = parts.timed(generation, contents(parts, generation), "indexing")
-        # Of one that was killed, some tables may be done already: that is no pace to go by.
+        missing = lag(context.store.checkpoints(generation.number), generation.target)
+        with context.timed(generation, missing):
+            fill(context, generation, park=park, report=report)
+        taken_up = context.by_table(generation, "indexing", report)
+        timed = context.timed(generation, contents(context, generation), "indexing")
+        # Of one that was killed, some tables may be done already: that is no throughput to go by.
         with timed if unfinished is None else nullcontext():
-            generation = parts.generations.finish(generation, taken_up)
+            generation = context.generations.finish(generation, taken_up)
     return generation
 
 
 def verify_generation(
-    parts: Parts, generation: Generation, *, park: bool, report: Report
+    context: EngineContext, generation: Generation, *, park: bool, report: Report
 ) -> Comparison | None:
     """Compare with the live generation at equal positions and note the outcome."""
-    draw_near(parts, generation, park=park, report=report)
-    live = parts.store.live()
+    catch_up(context, generation, park=park, report=report)
+    live = context.store.live()
     if live is None:
-        parts.generations.advance(generation, Phase.VERIFIED, "the first: nothing to compare with")
+        context.generations.advance(
+            generation, Phase.VERIFIED, "the first: nothing to compare with"
+        )
         return None
-    parts = replace(parts, expected=foreseen(parts, generation))
-    with parts.timed(generation, contents(parts, generation), "verifying"):
+    context = replace(context, expected=estimated(context, generation))
+    with context.timed(generation, contents(context, generation), "verifying"):
         comparison = compare(
-            parts.model,
-            parts.generations,
+            context.model,
+            context.generations,
             live,
             generation,
-            lambda until: parts.replay_into(generation, until, park=park, report=report),
-            parts.by_table(generation, "verifying", report),
+            lambda until: context.replay_into(generation, until, park=park, report=report),
+            context.by_table(generation, "verifying", report),
         )
     phase = Phase.VERIFIED if comparison.equal else Phase.DIFFERENT
-    parts.generations.advance(generation, phase, comparison.summary())
+    context.generations.advance(generation, phase, comparison.summary())
     return comparison
 
 
-def drop_former(parts: Parts, live: Generation, keep: int) -> None:
+def drop_former(context: EngineContext, live: Generation, keep: int) -> None:
     """Drop retired generations but the `keep` that were live last, and those that waited for a
     switch, or were never finished, and that `live` has overtaken."""
-    everything = parts.generations.all()
+    everything = context.generations.all()
     former = [g for g in everything if g.phase is Phase.RETIRED]
     former.sort(key=lambda g: (g.switched_at is not None, g.switched_at, g.number), reverse=True)
     overtaken = [
@@ -162,23 +165,23 @@ def drop_former(parts: Parts, live: Generation, keep: int) -> None:
     ]
     for generation in [*former[keep:], *overtaken]:
         try:
-            parts.generations.drop(generation)
+            context.generations.drop(generation)
         except StoreBusy as busy:  # somebody still reads it; the next rebuild drops it
             log.warning("generation %s is kept for now: %s", generation.number, busy)
 
 
-def verify_live(parts: Parts, *, force: bool = False, report: Report) -> Comparison:
+def verify_live(context: EngineContext, *, force: bool = False, report: Report) -> Comparison:
     """Replay into a generation of its own and compare the live one with it: drift, row by row.
 
     The live generation goes on meanwhile. Records that can't be used are held back in both.
     """
-    check_history(parts, force=force)
-    with parts.generations.exclusive():
-        generation = build(parts, Purpose.VERIFY, park=True, report=report)
+    check_history(context, force=force)
+    with context.generations.exclusive():
+        generation = build(context, Purpose.VERIFY, park=True, report=report)
         try:
-            comparison = verify_generation(parts, generation, park=True, report=report)
+            comparison = verify_generation(context, generation, park=True, report=report)
         finally:
-            parts.generations.drop(by_number(parts, generation.number))
+            context.generations.drop(by_number(context, generation.number))
     if comparison is None:
         raise NothingLive("there is no live generation to verify")
     return comparison
@@ -188,12 +191,14 @@ class NothingLive(Refused):
     """The read model has no live generation."""
 
 
-def ensure_live(parts: Parts) -> Generation:
+def ensure_live(context: EngineContext) -> Generation:
     """The live generation; a first, empty one at message zero where there is none."""
-    live = parts.store.live()
+    live = context.store.live()
     if live is None:
-        with parts.generations.exclusive():
-            live = parts.store.live() or parts.generations.create(
-                Purpose.SERVE, dict.fromkeys(parts.events.bounds(parts.model.topics), 0), live=True
+        with context.generations.exclusive():
+            live = context.store.live() or context.generations.create(
+                Purpose.SERVE,
+                dict.fromkeys(context.events.bounds(context.model.topics), 0),
+                live=True,
             )
     return live

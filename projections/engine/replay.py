@@ -3,9 +3,9 @@
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 
-from projections.engine.ahead import ahead
 from projections.engine.apply import Applier, Prepared, lag
 from projections.engine.batch import read
+from projections.engine.prefetch import prefetch
 from projections.ports.event_log import EventLog, RecordBatch, TopicPartition
 
 
@@ -22,7 +22,7 @@ def replay(
     """
     if not lag(applier.positions, until):
         return
-    with closing(ahead(_prepared(applier, events, dict(until)))) as stream:
+    with closing(prefetch(_prepared(applier, events, dict(until)))) as stream:
         for prepared in stream:
             before = lag(applier.positions, until)
             applier.store(prepared)

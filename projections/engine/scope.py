@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
+from projections.engine.context import EngineContext
 from projections.engine.partitions import unknown_partitions
-from projections.engine.parts import Parts
 from projections.ports.event_log import TopicPartition
 from projections.ports.generations import WHOLE, Generation, NothingToCarry, Phase, Purpose, Scope
 from projections.read_model import ReadModel
@@ -21,13 +21,13 @@ def topics_read(model: ReadModel, scope: Scope) -> list[str]:
     return [topic for topic in model.topics if topic not in scope.carried]
 
 
-def target_of(parts: Parts, scope: Scope) -> dict[TopicPartition, int]:
+def target_of(context: EngineContext, scope: Scope) -> dict[TopicPartition, int]:
     """Never beyond the live generation, so that the two can be compared at equal positions; the
     log's end for what is as of a moment, and nothing of what is carried over."""
-    live = parts.store.live() if scope.as_of is None else None
+    live = context.store.live() if scope.as_of is None else None
     # Checkpoints before bounds: workers go on meanwhile, and must not seem ahead of the log.
-    checkpoints = None if live is None else parts.store.checkpoints(live.number)
-    bounds = parts.events.bounds(parts.model.topics)
+    checkpoints = None if live is None else context.store.checkpoints(live.number)
+    bounds = context.events.bounds(context.model.topics)
     if checkpoints is None:
         return {partition: bound.end for partition, bound in bounds.items()}
     unknown_partitions(checkpoints, bounds)
@@ -37,24 +37,24 @@ def target_of(parts: Parts, scope: Scope) -> dict[TopicPartition, int]:
     }
 
 
-def unfinished_of(parts: Parts, purpose: Purpose, scope: Scope) -> Generation | None:
+def unfinished_of(context: EngineContext, purpose: Purpose, scope: Scope) -> Generation | None:
     """What a killed process has left of such a generation."""
-    for generation in reversed(parts.generations.all()):
+    for generation in reversed(context.generations.all()):
         made = (generation.purpose, generation.scope)
         if made == (purpose, scope) and generation.phase in UNFINISHED:
             return generation
     return None
 
 
-def check_carried(parts: Parts, scope: Scope) -> None:
+def check_carried(context: EngineContext, scope: Scope) -> None:
     """Refuse at once what could not be carried over in the end."""
-    live = parts.store.live()
+    live = context.store.live()
     if live is None:
         raise NothingToCarry(
             "there is no live generation to carry tables over from: rebuild all topics"
         )
-    with parts.generations.read(live) as reader:
-        for projection in parts.model.projections:
+    with context.generations.read(live) as reader:
+        for projection in context.model.projections:
             wanted = {column.name for column in projection.sql.columns}
             lacking = wanted - set(reader.columns(projection.sql.name))
             if projection.topic in scope.carried and lacking:

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 
 from domain.failures import WrongUsage
 from projections.engine.apply import lag
-from projections.engine.parts import Parts
+from projections.engine.context import EngineContext
 from projections.engine.progress import Progress, Report
 from projections.ports.generations import Generation, Phase, Purpose, ReadersInTheWay
 
@@ -28,7 +28,7 @@ class CantSwitch(WrongUsage):
 
 
 def switch_to(
-    parts: Parts,
+    context: EngineContext,
     successor: Generation,
     *,
     park: bool,
@@ -44,11 +44,11 @@ def switch_to(
     deadline = monotonic() + patience
     pause = 0.05
     while True:
-        draw_near(parts, successor, park=park, report=report)
-        with parts.generations.hold_live() as held:
+        catch_up(context, successor, park=park, report=report)
+        with context.generations.hold_live() as held:
             if held.generation is not None:
-                until = parts.model.known(held.checkpoints())
-                parts.replay_into(successor, until, park=park, report=report)
+                until = context.model.known(held.checkpoints())
+                context.replay_into(successor, until, park=park, report=report)
             try:
                 report(Progress("switching"))
                 held.switch(successor)
@@ -59,17 +59,17 @@ def switch_to(
                 log.info("switch put off: %s", readers)
         wait(pause)
         pause = min(2.0, pause * 2)
-    return by_number(parts, successor.number)
+    return by_number(context, successor.number)
 
 
-def draw_near(parts: Parts, generation: Generation, *, park: bool, report: Report) -> None:
+def catch_up(context: EngineContext, generation: Generation, *, park: bool, report: Report) -> None:
     """Bring a generation to where the live one is, but for what arrives meanwhile.
 
     Raises CantSwitch for one of a release that did not read all that the live one is made of.
     """
-    while (live := parts.store.live()) is not None:
-        until = parts.model.known(parts.store.checkpoints(live.number))
-        reached = parts.store.checkpoints(generation.number)
+    while (live := context.store.live()) is not None:
+        until = context.model.known(context.store.checkpoints(live.number))
+        reached = context.store.checkpoints(generation.number)
         if lacking := {topic for topic, _ in until} - {topic for topic, _ in reached}:
             raise CantSwitch(
                 f"generation {generation.number} was made by a release that did not read "
@@ -79,22 +79,24 @@ def draw_near(parts: Parts, generation: Generation, *, park: bool, report: Repor
         missing = lag(reached, until)
         if missing == 0:
             return
-        parts.replay_into(generation, until, park=park, report=report)
+        context.replay_into(generation, until, park=park, report=report)
         if missing <= NEAR:
             return
 
 
-def switch(parts: Parts, number: int | None, *, force: bool, report: Report) -> Generation:
+def switch(
+    context: EngineContext, number: int | None, *, force: bool, report: Report
+) -> Generation:
     """Make generation `number` live; by default the newest that was verified.
 
     Raises CantSwitch for one that is unknown, unfinished, only for comparison, as of a moment, or
     (unless `force`) was not found equal to the live one.
     """
-    with parts.generations.exclusive():
-        fit = [g for g in parts.generations.all() if g.phase is Phase.VERIFIED]
+    with context.generations.exclusive():
+        fit = [g for g in context.generations.all() if g.phase is Phase.VERIFIED]
         if number is None and not fit:
             raise CantSwitch("no generation is verified and waiting: `catalog rebuild --no-switch`")
-        chosen = fit[-1] if number is None else by_number(parts, number)
+        chosen = fit[-1] if number is None else by_number(context, number)
         if chosen.purpose is Purpose.AS_OF:
             raise CantSwitch(
                 f"generation {chosen.number} is the catalog as of {chosen.scope.as_of}, to be "
@@ -104,37 +106,37 @@ def switch(parts: Parts, number: int | None, *, force: bool, report: Report) -> 
         if chosen.purpose is not Purpose.SERVE or chosen.phase not in allowed:
             hint = "; --force takes it all the same" if chosen.phase is Phase.DIFFERENT else ""
             raise CantSwitch(f"generation {chosen.number} is {chosen.phase.value}{hint}")
-        return switch_to(parts, chosen, park=True, report=report)
+        return switch_to(context, chosen, park=True, report=report)
 
 
-def rollback(parts: Parts, *, report: Report) -> Generation:
+def rollback(context: EngineContext, *, report: Report) -> Generation:
     """Bring the former generation up to date and make it live again."""
-    with parts.generations.exclusive():
-        former = [g for g in parts.generations.all() if g.phase is Phase.RETIRED]
+    with context.generations.exclusive():
+        former = [g for g in context.generations.all() if g.phase is Phase.RETIRED]
         if not former:
             raise CantSwitch("no former generation is kept to go back to")
         newest = max(former, key=lambda g: (g.switched_at is not None, g.switched_at, g.number))
-        return switch_to(parts, newest, park=True, report=report)
+        return switch_to(context, newest, park=True, report=report)
 
 
-def drop(parts: Parts, number: int) -> Generation:
+def drop(context: EngineContext, number: int) -> Generation:
     """Drop generation `number`, whatever it is for, but the live one; its entry stays.
 
     Raises CantSwitch where there is nothing to drop, RebuildRunning, StoreBusy.
     """
-    with parts.generations.exclusive():
-        chosen = by_number(parts, number)
+    with context.generations.exclusive():
+        chosen = by_number(context, number)
         if chosen.phase is Phase.LIVE:
             raise CantSwitch(f"generation {number} is live: switch to another one first")
         if chosen.phase is Phase.DROPPED:
             raise CantSwitch(f"generation {number} was dropped already")
-        parts.generations.drop(chosen)
-        return by_number(parts, number)
+        context.generations.drop(chosen)
+        return by_number(context, number)
 
 
-def by_number(parts: Parts, number: int) -> Generation:
+def by_number(context: EngineContext, number: int) -> Generation:
     """A generation by its number. Raises CantSwitch."""
-    for generation in parts.generations.all():
+    for generation in context.generations.all():
         if generation.number == number:
             return generation
     raise CantSwitch(f"there is no generation {number}")

@@ -17,8 +17,8 @@ from projections.ports.event_decoder import EventDecoder
 from projections.ports.event_log import EventLog, RecordBatch, TopicPartition
 from projections.ports.read_store import (
     CheckpointMoved,
+    DeadLettersMoved,
     GenerationMoved,
-    LettersMoved,
     ReadStore,
     StoreBusy,
 )
@@ -79,7 +79,7 @@ class Worker:
             return 0
         try:
             return self._store_all(self._new_in(batches))
-        except (GenerationMoved, LettersMoved, StoreBusy) as moved:
+        except (GenerationMoved, DeadLettersMoved, StoreBusy) as moved:
             log.info("going back to the checkpoints: %s", moved)
             self._stale = True
             return 0
@@ -112,7 +112,7 @@ class Worker:
         return stored
 
     def _go_back(self, partitions: Sequence[TopicPartition]) -> None:
-        self._applier.look_again(partitions)
+        self._applier.refresh(partitions)
         self._subscription.seek(self._starts(partitions))
 
     def _reload(self) -> None:

@@ -39,20 +39,24 @@ class DeadLetter:
     attempts: int
 
 
-class DeadLetters(Protocol):
-    """Parked records: never lost, in order a key."""
+@dataclass(frozen=True, slots=True)
+class RejectedRecord:
+    """A record that is to be parked: where it stands, its bytes, and why it can't be used."""
 
-    def park(
-        self,
-        stage: Stage,
-        topic: str,
-        partition: int,
-        offset: int,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Headers | None,
-        reason: str,
-    ) -> None:
+    stage: Stage
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    reason: str
+
+
+class DeadLetters(Protocol):
+    """Parked records: never lost, in order per key."""
+
+    def park(self, record: RejectedRecord) -> None:
         """Park one record, durably before this returns; parking it again changes nothing."""
         ...
 

@@ -65,7 +65,7 @@ WHOLE = Scope()
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Throughput:
     """How much a phase of a rebuild has done in which time."""
 
     offsets: int
@@ -92,7 +92,7 @@ class Generation:
     note: str | None = None
     """What a user should know: the last error, or how it differs."""
     progress: Mapping[str, object] = field(default_factory=dict)
-    pace: Mapping[str, Pace] = field(default_factory=dict)
+    throughput: Mapping[str, Throughput] = field(default_factory=dict)
     """Phase → how long it took; the next rebuild's estimate."""
 
 
@@ -219,7 +219,7 @@ class Generations(Protocol):
         """Keep what a user may want to see of a running rebuild."""
         ...
 
-    def note_pace(self, generation: Generation, phase: str, pace: Pace) -> None:
+    def note_throughput(self, generation: Generation, phase: str, throughput: Throughput) -> None:
         """Add to how much a phase did in which time; kept when the generation is dropped."""
         ...
 

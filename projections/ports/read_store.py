@@ -34,7 +34,7 @@ class Write:
     waiting: frozenset[tuple[str, bytes]] = frozenset()
     """(topic, key) that were believed parked: some of `parked` wait only behind them."""
     resolved: Sequence[int] = ()
-    """Numbers of dead letters of this generation that `rows` make good."""
+    """Numbers of dead letters of this generation that `rows` resolve."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class CheckpointMoved(Exception):
         self.partitions = tuple(partitions)
 
 
-class LettersMoved(Exception):
+class DeadLettersMoved(Exception):
     """A key or letter that was believed parked is so no more; nothing was stored."""
 
 
@@ -96,7 +96,7 @@ class ReadStore(Protocol):
         """Store all of it in one transaction, or nothing.
 
         Rows are merged: one is replaced or removed only by one with a greater `event_offset`.
-        Raises GenerationMoved, CheckpointMoved, LettersMoved, RowsRefused, StoreBusy.
+        Raises GenerationMoved, CheckpointMoved, DeadLettersMoved, RowsRefused, StoreBusy.
         """
         ...
 

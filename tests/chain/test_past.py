@@ -96,7 +96,7 @@ def test_the_past_can_be_asked(chain: Chain, moments: list[datetime], isrc: str)
     listed = {one["number"]: one for one in said(chain, "generations")}
     assert min(held) not in listed
     assert listed[max(held)]["as_of"] is not None
-    assert listed[max(held)]["pace"]["filling"]["offsets"] == plan["offsets"]
+    assert listed[max(held)]["throughput"]["filling"]["offsets"] == plan["offsets"]
     for left in sorted(held)[1:]:
         chain.catalog("generations", "drop", str(left))
 

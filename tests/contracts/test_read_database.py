@@ -12,32 +12,32 @@ from adapters.read_database.generations import PostgresGenerations
 from adapters.read_database.read_store import PostgresReadStore
 from projections.catalog import CATALOG
 from projections.engine.batch import project
-from projections.ports.dead_letters import DeadLetters, Stage
+from projections.ports.dead_letters import DeadLetters, RejectedRecord, Stage
 from projections.ports.event_decoder import BadRecord
 from projections.ports.event_log import RecordBatch
 from projections.ports.generations import (
     Generation,
     Generations,
     NothingToCarry,
-    Pace,
     Phase,
     Purpose,
     RebuildRunning,
     Scope,
+    Throughput,
 )
 from projections.ports.read_store import (
     CheckpointMoved,
+    DeadLettersMoved,
     Filling,
     GenerationMoved,
-    LettersMoved,
     Move,
     ReadStore,
     RowsRefused,
     Write,
 )
 from projections.read_model import REMOVED
+from tests.projections.engine.memory_dead_letters import MemoryDeadLetters
 from tests.projections.engine.memory_generations import MemoryGenerations
-from tests.projections.engine.memory_letters import MemoryDeadLetters
 from tests.projections.engine.memory_log import JsonDecoder, event
 from tests.projections.engine.memory_store import MemoryDatabase, MemoryReadStore
 
@@ -162,10 +162,10 @@ def test_parked_records_keep_their_bytes_and_hold_their_key(world: World, live: 
     again = rows((0, "TrackAdded", "l", "L"))
     world.store.write(live, Write(again, (), resolved=(second.number,)))
     assert titles(world, live) == {"l": "L"}
-    with pytest.raises(LettersMoved):
+    with pytest.raises(DeadLettersMoved):
         world.store.write(live, Write(again, (), resolved=(second.number,)))
     waits = frozenset({("catalog.track", b"l")})
-    with pytest.raises(LettersMoved):
+    with pytest.raises(DeadLettersMoved):
         world.store.write(live, Write({}, step(4, 5), [bad(4, "l")], waits))
     assert world.store.checkpoints(live.number)[TRACKS] == 4
 
@@ -173,10 +173,10 @@ def test_parked_records_keep_their_bytes_and_hold_their_key(world: World, live: 
 def test_letters_of_translation(world: World, live: Generation) -> None:
     for _ in range(2):
         headers = [("h", b"\xff"), ("n", None)]
-        world.letters.park(Stage.TRANSLATE, "m", 0, 7, b"k", None, headers, "odd")
+        world.letters.park(RejectedRecord(Stage.TRANSLATE, "m", 0, 7, b"k", None, headers, "odd"))
     (letter,) = world.letters.list()
     assert (letter.stage, letter.offset, list(letter.headers)) == (Stage.TRANSLATE, 7, headers)
-    world.letters.park(Stage.TRANSLATE, "m", 0, 9, b"k", None, None, "waits")
+    world.letters.park(RejectedRecord(Stage.TRANSLATE, "m", 0, 9, b"k", None, (), "waits"))
     assert world.letters.first_parked(Stage.TRANSLATE, "m", b"k") == 7
     world.letters.discard([world.letters.list()[1].number])
     assert world.letters.first_parked(Stage.TRANSLATE, "m", b"other") is None
@@ -418,9 +418,9 @@ def test_what_is_as_of_a_moment_never_goes_live(world: World, live: Generation) 
 def test_paces_add_up_and_outlive_their_generation(world: World, live: Generation) -> None:
     new = world.generations.create(Purpose.SERVE, ZERO)
     for offsets, seconds in ((100, 1.5), (50, 0.25)):
-        world.generations.note_pace(new, "filling", Pace(offsets, seconds))
-    world.generations.note_pace(new, "indexing", Pace(150, 2.0))
+        world.generations.note_throughput(new, "filling", Throughput(offsets, seconds))
+    world.generations.note_throughput(new, "indexing", Throughput(150, 2.0))
     world.generations.drop(new)
-    assert world.generations.all()[1].pace == {
-        "filling": Pace(150, 1.75), "indexing": Pace(150, 2.0),
+    assert world.generations.all()[1].throughput == {
+        "filling": Throughput(150, 1.75), "indexing": Throughput(150, 2.0),
     }  # fmt: skip

@@ -31,7 +31,7 @@ from adapters.event_log.topics import TopicPlan, Topics, event_topics
 from adapters.read_database.dead_letters import PostgresDeadLetters
 from domain.failures import Failure
 from migrations.run import upgrade
-from projections.ports.dead_letters import Stage
+from projections.ports.dead_letters import RejectedRecord, Stage
 from tests.adapters.capture.forms import POSTGRES, key, value
 
 pytestmark = pytest.mark.integration
@@ -332,7 +332,9 @@ def test_a_retry_that_dies_before_it_forgets_its_letters_writes_nothing_twice(
             raise KeyboardInterrupt
 
     house.letters.park(
-        Stage.TRANSLATE, house.topic, 0, 0, key("a"), b"?", None, "to make others wait"
+        RejectedRecord(
+            Stage.TRANSLATE, house.topic, 0, 0, key("a"), b"?", (), "to make others wait"
+        )
     )
     with house.running():
         house.insert("a", "1")

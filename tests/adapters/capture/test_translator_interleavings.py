@@ -28,7 +28,7 @@ from tests.adapters.capture.memory_brokers import (
     MemoryProducer,
 )
 from tests.projections.engine.chain import MODEL
-from tests.projections.engine.memory_letters import MemoryDeadLetters
+from tests.projections.engine.memory_dead_letters import MemoryDeadLetters
 from tests.projections.engine.memory_store import MemoryDatabase
 
 TOPIC = "master.public.track"

@@ -24,11 +24,11 @@ from projections.ports.event_decoder import BadRecord
 from projections.ports.generations import (
     Digest,
     Generation,
-    Pace,
     Phase,
     Purpose,
     RebuildRunning,
     Scope,
+    Throughput,
 )
 
 CHANGED = Difference(
@@ -155,12 +155,12 @@ def test_a_generation_as_json_and_its_progress_as_text() -> None:
     progress = Progress("filling", 10, 40, 5.0, 6.0).as_dict()
     one = Generation(
         "catalog", 3, "catalog_g3", Phase.FILLING, Purpose.AS_OF, Scope(as_of=moment),
-        changed_at=moment, progress=progress, pace={"filling": Pace(10, 2.0)},
+        changed_at=moment, progress=progress, throughput={"filling": Throughput(10, 2.0)},
     )  # fmt: skip
     shown = json.loads(json.dumps(generations.as_dict(one)))
     assert (shown["as_of"], shown["purpose"]) == ("2026-01-02T03:04:05+00:00", "as_of")
     assert (shown["progress"]["to_go"], shown["progress"]["seconds_left"]) == (30, 6.0)
-    assert shown["pace"] == {"filling": {"offsets": 10, "seconds": 2.0}}
+    assert shown["throughput"] == {"filling": {"offsets": 10, "seconds": 2.0}}
     assert Progress.of(shown["progress"]) == Progress("filling", 10, 40, 5.0, 6.0)
     assert Progress.of({}) is None
 

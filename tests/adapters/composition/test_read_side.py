@@ -36,7 +36,7 @@ def test_letters_are_retried_by_stage_and_read_model(monkeypatch: pytest.MonkeyP
         letter(1, Stage.PROJECT, "catalog"),
     ]
     nothing: Any = None
-    retried = read_side.retry_letters(nothing, nothing, letters)
+    retried = read_side.retry_dead_letters(nothing, nothing, letters)
     assert tried == [("translate", [3]), ("catalog", [1, 2]), ("new_releases", [4])]
     assert retried.done == (3,)
     assert sorted(retried.failed) == [1, 2, 4]

@@ -215,13 +215,13 @@ def test_what_is_parked_is_seen_retried_and_discarded(board: Board, operator: Pa
 
     page.goto("/dead-letters?reason=parked+by+a+test")
     page.get_by_role("button", name="Retry", exact=True).click()
-    expect(page.locator(".jobs li").first).to_contain_text("1 made good, 0 failed again")
+    expect(page.locator(".jobs li").first).to_contain_text("1 resolved, 0 failed again")
 
     page.goto("/dead-letters?key=poison-0&topic=catalog.track")
     page.locator("tbody tr[id^=d-] a").first.click()
     expect(page.locator("pre")).to_contain_text("00 00 00 7f ff 6e 6f 20 65 76 65 6e 74")
     page.get_by_role("button", name="Retry", exact=True).click()
-    expect(page.locator(".jobs li").first).to_contain_text("0 made good, 1 failed again")
+    expect(page.locator(".jobs li").first).to_contain_text("0 resolved, 1 failed again")
 
     page.on("dialog", lambda dialog: dialog.accept())
     page.goto("/dead-letters?key=poison-0")

@@ -41,7 +41,7 @@ def test_only_one_of_a_kind_runs() -> None:
     jobs.start("generations", "rebuild", "cat_abc", work)
     with pytest.raises(Busy, match="rebuild is under way"):
         jobs.start("generations", "rollback", "cat_abc", work)
-    jobs.start("dead letters", "retry", "cat_abc", lambda _: "2 made good")
+    jobs.start("dead letters", "retry", "cat_abc", lambda _: "2 resolved")
     assert done.wait(30)
     done.clear()
     go.set()

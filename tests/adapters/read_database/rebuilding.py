@@ -8,7 +8,7 @@ import sys
 from adapters.read_database.generations import PostgresGenerations
 from adapters.read_database.read_store import PostgresReadStore
 from adapters.read_database.spool import DiskSpool
-from projections.engine.parts import Parts
+from projections.engine.context import EngineContext
 from projections.engine.rebuild import rebuild
 from tests.adapters.read_database.test_rebuild import speak
 from tests.projections.engine.chain import MODEL, Chain
@@ -21,8 +21,8 @@ def main(dsn: str, count: int) -> None:
     chain.log.on_chunk = lambda: print("chunk", flush=True)
     store = PostgresReadStore(dsn, MODEL)
     generations = PostgresGenerations(dsn, MODEL)
-    parts = Parts(MODEL, chain.log, chain.decoder, store, generations, DiskSpool)
-    rebuild(parts, report=lambda step: print(step.phase, flush=True))
+    context = EngineContext(MODEL, chain.log, chain.decoder, store, generations, DiskSpool)
+    rebuild(context, report=lambda step: print(step.phase, flush=True))
     print("done", flush=True)
 
 

@@ -35,7 +35,7 @@ def test_a_full_table_gets_all_that_it_lacks(chain: PostgresChain) -> None:
     done = chain.generations().finish(generation, made.append)
     assert done.phase is Phase.CATCHING_UP
     assert "label_pkey" in indexes(chain, generation)
-    assert sorted(made) == sorted(p.sql.name for p in chain.parts.model.projections)
+    assert sorted(made) == sorted(p.sql.name for p in chain.context.model.projections)
 
 
 def test_what_fails_is_left_to_the_end(chain: PostgresChain) -> None:

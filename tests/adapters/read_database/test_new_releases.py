@@ -15,8 +15,8 @@ from adapters.read_database.generations import PostgresGenerations
 from adapters.read_database.read_store import PostgresReadStore
 from adapters.read_database.spool import DiskSpool
 from projections.catalog import CATALOG
+from projections.engine.context import EngineContext
 from projections.engine.dead_letter import retry
-from projections.engine.parts import Parts
 from projections.engine.progress import silent
 from projections.engine.rebuild import ensure_live, rebuild, verify_live
 from projections.engine.worker import Worker
@@ -43,15 +43,15 @@ class House:
     def __init__(self, dsn: str, stack: ExitStack) -> None:
         self.dsn = dsn
         self.log = MemoryLog.of(NEW_RELEASES.topics)
-        self.parts = {model.name: self._parts(model, stack) for model in MODELS}
+        self.context = {model.name: self._context(model, stack) for model in MODELS}
         self.workers: dict[str, Worker] = {}
-        for parts in self.parts.values():
-            parts.generations.migrate()  # type: ignore[attr-defined]
+        for context in self.context.values():
+            context.generations.migrate()  # type: ignore[attr-defined]
 
-    def _parts(self, model: ReadModel, stack: ExitStack) -> Parts:
+    def _context(self, model: ReadModel, stack: ExitStack) -> EngineContext:
         store = stack.enter_context(closing(PostgresReadStore(self.dsn, model)))
         generations = PostgresGenerations(self.dsn, model)
-        return Parts(model, self.log, JsonDecoder(), store, generations, DiskSpool)
+        return EngineContext(model, self.log, JsonDecoder(), store, generations, DiskSpool)
 
     def say(self, subject: str, name: str, id_: str, /, **state: Any) -> None:
         partition = (f"catalog.{subject}", 0)
@@ -59,24 +59,24 @@ class House:
 
     def project(self, *names: str) -> None:
         """Let the workers of these read models (by default of all) do all that there is to do."""
-        for name in names or self.parts:
-            parts = self.parts[name]
-            ensure_live(parts)
+        for name in names or self.context:
+            context = self.context[name]
+            ensure_live(context)
             if name not in self.workers:
-                store = parts.store
-                self.workers[name] = Worker(parts.model, self.log, JsonDecoder(), store, name)
+                store = context.store
+                self.workers[name] = Worker(context.model, self.log, JsonDecoder(), store, name)
                 self.log.subscriptions[-1].assign(list(self.log.partitions))
             while any(self.checkpoints(name)[at] < end for at, end in self.log.ends.items()):
                 self.workers[name].step(0)
 
     def checkpoints(self, name: str) -> dict[tuple[str, int], int]:
-        store = self.parts[name].store
+        store = self.context[name].store
         live = store.live()
         assert live is not None
         return store.checkpoints(live.number)
 
     def phases(self, name: str) -> list[Phase]:
-        return [one.phase for one in self.parts[name].generations.all()]
+        return [one.phase for one in self.context[name].generations.all()]
 
     def ask(self, statement: str, values: dict[str, Any] | None = None) -> list[dict[str, Any]]:
         with psycopg.connect(self.dsn, row_factory=dict_row) as connection:
@@ -142,27 +142,27 @@ def test_one_is_rebuilt_while_the_other_stays_as_it_is(house: House) -> None:
     house.project("new_releases")  # each has its own checkpoints
     assert house.checkpoints("catalog") != house.checkpoints("new_releases")
     before = house.ask("SELECT * FROM catalog.release ORDER BY id")
-    catalog = house.parts["catalog"].generations.all()
+    catalog = house.context["catalog"].generations.all()
 
-    done = rebuild(house.parts["new_releases"], report=silent)
+    done = rebuild(house.context["new_releases"], report=silent)
 
     assert done.switched
     assert done.comparison is not None
     assert done.comparison.equal
     assert house.phases("new_releases") == [Phase.RETIRED, Phase.LIVE]
-    assert house.parts["catalog"].generations.all() == catalog
+    assert house.context["catalog"].generations.all() == catalog
     assert house.ask("SELECT * FROM catalog.release ORDER BY id") == before
     assert house.ask(PER_LABEL_AND_DAY, EVERYTHING)[0]["generation"] == 2
     house.project()
     assert house.checkpoints("catalog") == house.checkpoints("new_releases")
-    assert verify_live(house.parts["catalog"], report=silent).equal
-    assert verify_live(house.parts["new_releases"], report=silent).equal
+    assert verify_live(house.context["catalog"], report=silent).equal
+    assert verify_live(house.context["new_releases"], report=silent).equal
 
 
 def test_both_may_be_rebuilt_at_the_same_time(house: House) -> None:
     house.project()
-    with house.parts["catalog"].generations.exclusive():
-        assert rebuild(house.parts["new_releases"], report=silent).switched
+    with house.context["catalog"].generations.exclusive():
+        assert rebuild(house.context["new_releases"], report=silent).switched
 
 
 def test_each_parks_and_retries_for_itself(house: House) -> None:
@@ -178,7 +178,7 @@ def test_each_parks_and_retries_for_itself(house: House) -> None:
         repaired = event("LabelAdded", "l9", 9, name="Nine")
         with psycopg.connect(house.dsn) as connection:
             connection.execute("UPDATE engine.dead_letter SET value = %s", (repaired,))
-        assert retry(house.parts["new_releases"], its).done == (letter.number,)
+        assert retry(house.context["new_releases"], its).done == (letter.number,)
         assert [one.read_model for one in everyones.list()] == ["catalog"]
     names = "SELECT id FROM {}.label WHERE id = 'l9'"
     assert house.ask(names.format("new_releases")) == [{"id": "l9"}]

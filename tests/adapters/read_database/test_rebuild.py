@@ -47,7 +47,7 @@ def speak(chain: Chain, count: int, seed: int = 0) -> None:
 
 def caught_up(chain: PostgresChain) -> None:
     """Make the first generation and project all there is."""
-    ensure_live(chain.parts)
+    ensure_live(chain.context)
     worker = chain.worker()
     chain.log.subscriptions[-1].assign(list(chain.log.partitions))
     while chain.checkpoints() != chain.ends():
@@ -82,7 +82,7 @@ def test_a_database_without_tables_is_named_and_the_cure(database: str) -> None:
 def test_a_rebuild_is_indexed_logged_and_equal(chain: PostgresChain) -> None:
     speak(chain, 300)
     caught_up(chain)
-    done = rebuild(chain.parts, report=silent)
+    done = rebuild(chain.context, report=silent)
     assert done.switched
     assert done.comparison is not None
     assert done.comparison.equal
@@ -106,7 +106,7 @@ def test_a_rebuild_is_indexed_logged_and_equal(chain: PostgresChain) -> None:
 
 def test_a_first_rebuild_needs_no_live_generation(chain: PostgresChain) -> None:
     speak(chain, 50)
-    done = rebuild(chain.parts, report=silent)
+    done = rebuild(chain.context, report=silent)
     assert (done.switched, done.comparison) == (True, None)
     assert chain.content() == chain.replayed()
     assert chain.checkpoints() == chain.ends()
@@ -123,7 +123,7 @@ def test_hand_made_changes_are_found(chain: PostgresChain) -> None:
             chain.say("track", 50, 1, "goes on")
             worker.step(0)
 
-    assert verify_live(chain.parts, report=meanwhile).equal
+    assert verify_live(chain.context, report=meanwhile).equal
     changed, lost = sorted(id for id in chain.content()["track"] if id != "track50")[:2]
     with psycopg.connect(chain.dsn) as connection:
         connection.execute("UPDATE catalog.track SET title = 'by hand' WHERE id = %s", (changed,))
@@ -132,7 +132,7 @@ def test_hand_made_changes_are_found(chain: PostgresChain) -> None:
             "INSERT INTO catalog.label (id, name, event_id, event_partition, event_offset) "
             "VALUES ('ghost', 'Boo', 'none', 0, 0)"
         )
-    comparison = verify_live(chain.parts, report=meanwhile)
+    comparison = verify_live(chain.context, report=meanwhile)
     assert not comparison.equal
     found = {difference.id: difference for difference in comparison.differences}
     assert {id: one.kind for id, one in found.items()} == {
@@ -147,40 +147,40 @@ def test_hand_made_changes_are_found(chain: PostgresChain) -> None:
     assert [one.phase for one in chain.generations().all()] == [
         Phase.LIVE, Phase.DROPPED, Phase.DROPPED,
     ]  # fmt: skip
-    done = rebuild(chain.parts, report=silent)
+    done = rebuild(chain.context, report=silent)
     assert not done.switched
     assert done.generation.phase is Phase.DIFFERENT
     with pytest.raises(CantSwitch, match="different; --force"):
-        switch(chain.parts, done.generation.number, force=False, report=silent)
-    switch(chain.parts, done.generation.number, force=True, report=silent)
+        switch(chain.context, done.generation.number, force=False, report=silent)
+    switch(chain.context, done.generation.number, force=True, report=silent)
     assert chain.content() == chain.replayed()
-    assert verify_live(chain.parts, report=silent).equal
+    assert verify_live(chain.context, report=silent).equal
 
 
 def test_rolling_back_catches_up_first(chain: PostgresChain) -> None:
     speak(chain, 60)
     caught_up(chain)
     with pytest.raises(CantSwitch):
-        rollback(chain.parts, report=silent)
-    rebuild(chain.parts, report=silent)
+        rollback(chain.context, report=silent)
+    rebuild(chain.context, report=silent)
     speak(chain, 60, seed=1)
     caught_up(chain)
-    live = rollback(chain.parts, report=silent)
+    live = rollback(chain.context, report=silent)
     assert (live.number, live.schema) == (1, "catalog")
     assert chain.content() == chain.replayed()
-    assert rollback(chain.parts, report=silent).number == 2
+    assert rollback(chain.context, report=silent).number == 2
 
 
 def test_generations_are_dropped_when_nobody_needs_them(chain: PostgresChain) -> None:
     speak(chain, 20)
     caught_up(chain)
-    waiting = rebuild(chain.parts, switch=False, report=silent)
+    waiting = rebuild(chain.context, switch=False, report=silent)
     assert (waiting.switched, waiting.generation.phase) == (False, Phase.VERIFIED)
-    rebuild(chain.parts, report=silent)
+    rebuild(chain.context, report=silent)
     assert [one.phase for one in chain.generations().all()] == [
         Phase.RETIRED, Phase.DROPPED, Phase.LIVE,
     ]  # fmt: skip
-    rebuild(chain.parts, keep=0, report=silent)
+    rebuild(chain.context, keep=0, report=silent)
     assert [one.phase for one in chain.generations().all()][::2] == [Phase.DROPPED, Phase.DROPPED]
     with psycopg.connect(chain.dsn) as connection:
         schemas = connection.execute(
@@ -194,14 +194,14 @@ def test_only_wanted_rebuilds_run(chain: PostgresChain) -> None:
     chain.say("track", 3, 0, "junk")
     caught_up(chain)
     with chain.generations().exclusive(), pytest.raises(RebuildRunning):
-        rebuild(chain.parts, report=silent)
+        rebuild(chain.context, report=silent)
     with pytest.raises(Poison, match=r"catalog\.track/1/"):
-        rebuild(chain.parts, report=silent)
-    assert rebuild(chain.parts, park_poison=True, report=silent).resumed
+        rebuild(chain.context, report=silent)
+    assert rebuild(chain.context, park_poison=True, report=silent).resumed
     chain.log.broken = ["catalog.track lost its beginning"]
     with pytest.raises(HistoryNotWhole, match="lost its beginning"):
-        rebuild(chain.parts, report=silent)
-    assert rebuild(chain.parts, park_poison=True, force=True, report=silent).switched
+        rebuild(chain.context, report=silent)
+    assert rebuild(chain.context, park_poison=True, force=True, report=silent).switched
 
 
 def test_a_generation_that_other_migrations_began_begins_anew(chain: PostgresChain) -> None:
@@ -215,7 +215,7 @@ def test_a_generation_that_other_migrations_began_begins_anew(chain: PostgresCha
 
     chain.log.on_chunk = stop
     with pytest.raises(ConnectionAbortedError):
-        rebuild(chain.parts, report=silent)
+        rebuild(chain.context, report=silent)
     chain.log.on_chunk = lambda: None
     filling = chain.generations().all()[-1]
     assert filling.phase is Phase.FILLING
@@ -225,7 +225,7 @@ def test_a_generation_that_other_migrations_began_begins_anew(chain: PostgresCha
         connection.execute(sql.SQL(ghost).format(sql.Identifier(filling.schema)))
         older = "UPDATE {}.alembic_version SET version_num = 'read_catalog_0001'"
         connection.execute(sql.SQL(older).format(sql.Identifier(filling.schema)))
-    done = rebuild(chain.parts, report=silent)
+    done = rebuild(chain.context, report=silent)
     assert (done.switched, done.resumed, done.generation.number) == (True, True, filling.number)
     assert chain.content() == chain.replayed()
 
@@ -250,7 +250,7 @@ def test_a_killed_rebuild_goes_on(chain: PostgresChain) -> None:
             killed += 1
         process.stdout.close()
         process.wait()
-    done = rebuild(chain.parts, report=silent)
+    done = rebuild(chain.context, report=silent)
     assert done.switched
     assert done.comparison is not None
     assert done.comparison.equal
@@ -285,7 +285,7 @@ MIXED = """
 
 def test_readers_never_see_two_generations(chain: PostgresChain) -> None:
     numbers = [filled_with(chain, word).number for word in ("one", "two")]
-    switch(chain.parts, numbers[0], force=False, report=silent)
+    switch(chain.context, numbers[0], force=False, report=silent)
     stop = Event()
     seen: list[set[object]] = []
     errors: list[BaseException] = []
@@ -305,7 +305,7 @@ def test_readers_never_see_two_generations(chain: PostgresChain) -> None:
         reader.start()
     try:
         for turn in range(25):
-            switch(chain.parts, numbers[1 - turn % 2], force=False, report=silent)
+            switch(chain.context, numbers[1 - turn % 2], force=False, report=silent)
     finally:
         stop.set()
         for reader in readers:
@@ -317,7 +317,7 @@ def test_readers_never_see_two_generations(chain: PostgresChain) -> None:
 def test_polite_readers_never_stand_in_the_way(chain: PostgresChain) -> None:
     """One attempt is enough, however many statements take the tables in opposite orders."""
     numbers = [filled_with(chain, word).number for word in ("one", "two")]
-    switch(chain.parts, numbers[0], force=False, report=silent)
+    switch(chain.context, numbers[0], force=False, report=silent)
     stop = Event()
     seen: list[set[object]] = []
 
@@ -335,8 +335,8 @@ def test_polite_readers_never_stand_in_the_way(chain: PostgresChain) -> None:
         reader.start()
     try:
         for turn in range(6):
-            successor = by_number(chain.parts, numbers[1 - turn % 2])
-            switch_to(chain.parts, successor, park=False, report=silent, patience=0.0)
+            successor = by_number(chain.context, numbers[1 - turn % 2])
+            switch_to(chain.context, successor, park=False, report=silent, patience=0.0)
     finally:
         stop.set()
         for reader in readers:
@@ -346,18 +346,18 @@ def test_polite_readers_never_stand_in_the_way(chain: PostgresChain) -> None:
 
 def test_a_long_reader_is_not_waited_for_for_ever(chain: PostgresChain) -> None:
     numbers = [filled_with(chain, word).number for word in ("one", "two")]
-    switch(chain.parts, numbers[0], force=False, report=silent)
-    parts = chain.parts
+    switch(chain.context, numbers[0], force=False, report=silent)
+    context = chain.context
 
     with psycopg.connect(chain.dsn, application_name="long reader") as reader:
         reader.execute("SELECT * FROM catalog.track")
-        successor = by_number(parts, numbers[1])
+        successor = by_number(context, numbers[1])
         with pytest.raises(ReadersInTheWay, match="long reader"):
-            switch_to(parts, successor, park=False, report=silent, patience=0.0)
+            switch_to(context, successor, park=False, report=silent, patience=0.0)
         assert [one.phase for one in chain.generations().all()] == [Phase.LIVE, Phase.VERIFIED]
         lets_go = [reader.rollback]
-        switch_to(parts, successor, park=False, report=silent, wait=lambda _: lets_go.pop()())
-    assert parts.generations.all()[1].phase is Phase.LIVE
+        switch_to(context, successor, park=False, report=silent, wait=lambda _: lets_go.pop()())
+    assert context.generations.all()[1].phase is Phase.LIVE
 
 
 def test_a_rebuild_beside_a_busy_worker_and_readers(chain: PostgresChain) -> None:
@@ -395,11 +395,11 @@ def test_a_rebuild_beside_a_busy_worker_and_readers(chain: PostgresChain) -> Non
         thread.start()
     try:
         for _ in range(3):
-            done = rebuild(chain.parts, report=silent)
+            done = rebuild(chain.context, report=silent)
             assert done.comparison is not None
             assert done.comparison.equal, done.comparison.differences
             assert done.switched
-        rollback(chain.parts, report=silent)
+        rollback(chain.context, report=silent)
     finally:
         stop.set()
         for thread in threads:
@@ -409,7 +409,7 @@ def test_a_rebuild_beside_a_busy_worker_and_readers(chain: PostgresChain) -> Non
 
 
 def test_generations_keep_to_their_read_model(chain: PostgresChain) -> None:
-    first = ensure_live(chain.parts)
-    assert ensure_live(chain.parts) == first
+    first = ensure_live(chain.context)
+    assert ensure_live(chain.context) == first
     PostgresGenerations(chain.dsn, MODEL).migrate()
     assert [one.number for one in chain.generations().all()] == [1]

@@ -17,7 +17,7 @@ from adapters.event_log.topics import TopicPlan, Topics
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.observed import observed
 from projections.catalog import CATALOG
-from projections.engine.parts import Parts
+from projections.engine.context import EngineContext
 from projections.ports.event_decoder import Decoded
 from projections.ports.event_log import EventLog, RecordBatch
 from projections.ports.generations import Generation, Generations, Phase
@@ -53,8 +53,8 @@ class _Store:
             raise self.refusal
 
 
-def _parts(store: _Store, at: datetime) -> Parts:
-    return Parts(
+def _context(store: _Store, at: datetime) -> EngineContext:
+    return EngineContext(
         CATALOG,
         cast(EventLog, None),
         _Decoder(at),
@@ -70,9 +70,9 @@ def _value(metrics: Metrics, name: str, **labels: str) -> float | None:
 
 def test_a_stored_batch_is_counted_and_timed() -> None:
     metrics = Metrics()
-    parts = observed(_parts(_Store(), datetime.now(UTC) - timedelta(seconds=20)), metrics)
-    parts.decoder.decode([])
-    parts.store.write(LIVE, WRITE)
+    context = observed(_context(_Store(), datetime.now(UTC) - timedelta(seconds=20)), metrics)
+    context.decoder.decode([])
+    context.store.write(LIVE, WRITE)
     assert _value(metrics, "catalog_records_total", topic=TOPIC, read_model="catalog") == 5
     assert _value(metrics, "catalog_rows_written_total", table="track", read_model="catalog") == 2
     assert _value(metrics, "catalog_generation", read_model="catalog") == 7
@@ -87,11 +87,11 @@ def test_a_stored_batch_is_counted_and_timed() -> None:
 
 def test_a_write_that_gave_way_counts_as_a_conflict_only() -> None:
     metrics, store = Metrics(), _Store()
-    parts = observed(_parts(store, datetime.now(UTC)), metrics)
-    parts.decoder.decode([])
+    context = observed(_context(store, datetime.now(UTC)), metrics)
+    context.decoder.decode([])
     store.refusal = CheckpointMoved([(TOPIC, 0)])
     with pytest.raises(CheckpointMoved):
-        parts.store.write(LIVE, WRITE)
+        context.store.write(LIVE, WRITE)
     assert _value(metrics, "catalog_conflicts_total", kind="CheckpointMoved") == 1
     assert _value(metrics, "catalog_records_total", topic=TOPIC, read_model="catalog") is None
     assert _value(metrics, "catalog_visible_seconds_count") == 0
@@ -99,7 +99,7 @@ def test_a_write_that_gave_way_counts_as_a_conflict_only() -> None:
 
 def test_before_its_first_batch_a_worker_tells_its_generation() -> None:
     metrics = Metrics()
-    observed(_parts(_Store(), datetime.now(UTC)), metrics).store.live()
+    observed(_context(_Store(), datetime.now(UTC)), metrics).store.live()
     assert _value(metrics, "catalog_generation", read_model="catalog") == 7
 
 

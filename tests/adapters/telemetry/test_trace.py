@@ -76,7 +76,7 @@ def test_a_change_is_followed_to_its_read_row(
     with (
         closing(Registry(engines.registry.url)) as registry,
         closing(PostgresDeadLetters(database, "catalog")) as letters,
-        wiring.read_model_parts(settings, endpoints, on_arrival=events.arrived) as parts,
+        wiring.engine_context(settings, endpoints, on_arrival=events.arrived) as context,
     ):
         translating = Thread(
             target=run_translator,
@@ -85,10 +85,12 @@ def test_a_change_is_followed_to_its_read_row(
         )
         translating.start()
         try:
-            building.ensure_live(parts)
-            watched = observed(parts, Metrics(), events)
+            building.ensure_live(context)
+            watched = observed(context, Metrics(), events)
             with closing(
-                Worker(parts.model, parts.events, watched.decoder, watched.store, f"{name}-project")
+                Worker(
+                    context.model, context.events, watched.decoder, watched.store, f"{name}-project"
+                )
             ) as worker:
 
                 def projected() -> bool:
@@ -120,7 +122,7 @@ def test_a_change_is_followed_to_its_read_row(
         assert root.start_time == (POSTGRES["ts_us"] + 1020) * 1000
 
         # The same records again, all at once: no span more
-        building.rebuild(parts, switch=False, park_poison=True, report=silent)
+        building.rebuild(context, switch=False, park_poison=True, report=silent)
         assert len(memory.spans()) == len(spans)
     admin = AdminClient(dict(engines.kafka))  # answers only while it lives
     admin.delete_topics([topic])[topic].result()

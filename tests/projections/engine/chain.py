@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from projections.catalog import CATALOG
-from projections.engine.parts import Parts
+from projections.engine.context import EngineContext
 from projections.engine.worker import Worker
 from projections.ports.dead_letters import DeadLetters
 from projections.ports.event_log import TopicPartition
 from projections.ports.generations import Generation, Generations, Phase
 from projections.ports.read_store import ReadStore, StoreBusy, Write
 from projections.read_model import ReadModel
+from tests.projections.engine.memory_dead_letters import MemoryDeadLetters
 from tests.projections.engine.memory_generations import MemoryGenerations
-from tests.projections.engine.memory_letters import MemoryDeadLetters
 from tests.projections.engine.memory_log import JsonDecoder, MemoryLog, event
 from tests.projections.engine.memory_spool import MemorySpool
 from tests.projections.engine.memory_store import MemoryDatabase, MemoryReadStore
@@ -83,9 +83,11 @@ class Chain:
         """Give back what is open."""
 
     @property
-    def parts(self) -> Parts:
+    def context(self) -> EngineContext:
         """The engine's view, with a store of its own."""
-        return Parts(MODEL, self.log, self.decoder, self.store(), self.generations(), MemorySpool)
+        return EngineContext(
+            MODEL, self.log, self.decoder, self.store(), self.generations(), MemorySpool
+        )
 
     def worker(self, store: ReadStore | None = None) -> Worker:
         """A new member of the group, without partitions."""

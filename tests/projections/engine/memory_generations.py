@@ -10,12 +10,12 @@ from projections.ports.generations import (
     WHOLE,
     Generation,
     NothingToCarry,
-    Pace,
     Phase,
     Purpose,
     ReadersInTheWay,
     RebuildRunning,
     Scope,
+    Throughput,
 )
 from projections.read_model import Projection
 from tests.projections.engine.memory_store import EPOCH, Copy, MemoryDatabase, MemoryReader, Row
@@ -155,12 +155,12 @@ class MemoryGenerations:
         """See the port."""
         self._db.change(generation.number, progress=dict(progress))
 
-    def note_pace(self, generation: Generation, phase: str, pace: Pace) -> None:
+    def note_throughput(self, generation: Generation, phase: str, throughput: Throughput) -> None:
         """See the port."""
-        known = self._db.copies[generation.number].generation.pace
-        before = known.get(phase, Pace(0, 0.0))
-        total = Pace(before.offsets + pace.offsets, before.seconds + pace.seconds)
-        self._db.change(generation.number, pace={**known, phase: total})
+        known = self._db.copies[generation.number].generation.throughput
+        before = known.get(phase, Throughput(0, 0.0))
+        total = Throughput(before.offsets + throughput.offsets, before.seconds + throughput.seconds)
+        self._db.change(generation.number, throughput={**known, phase: total})
 
     @contextmanager
     def indexing(self, generation: Generation) -> Iterator[Callable[[str], None]]:

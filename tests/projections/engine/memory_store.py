@@ -1,7 +1,7 @@
 """A read database in memory: what the ports promise, in the plainest way that can be right.
 
-It implements `projections.ports.read_store.ReadStore`; `memory_generations` and `memory_letters`
-are its other two sides.
+It implements `projections.ports.read_store.ReadStore`; `memory_generations` and
+`memory_dead_letters` are its other two sides.
 The contract suite (tests/contracts) holds it and the real database to the same promises.
 """
 
@@ -17,9 +17,9 @@ from projections.ports.event_log import TopicPartition
 from projections.ports.generations import Digest, Generation, Phase
 from projections.ports.read_store import (
     CheckpointMoved,
+    DeadLettersMoved,
     Filling,
     GenerationMoved,
-    LettersMoved,
     RowsRefused,
     Write,
 )
@@ -158,9 +158,9 @@ class MemoryReadStore:
         if moved:
             raise CheckpointMoved(moved)
         if write.waiting - self._db.parked_keys(copy.generation.number):
-            raise LettersMoved
+            raise DeadLettersMoved
         if set(write.resolved) - {n.number for n in self._db.letters_of(copy.generation.number)}:
-            raise LettersMoved
+            raise DeadLettersMoved
         for frame in write.rows.values():
             for row in frame.iter_rows():
                 if any(isinstance(value, str) and "\0" in value for value in row):

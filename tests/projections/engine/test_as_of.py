@@ -50,11 +50,11 @@ def test_what_was_committed_by_then_is_in_it(
 
     chain.log.on_chunk = on_chunk
     with suppress(ConnectionAbortedError):
-        rebuild_as_of(chain.parts, moment(until), park_poison=True, report=silent)
+        rebuild_as_of(chain.context, moment(until), park_poison=True, report=silent)
     chain.log.on_chunk = lambda: None
     done = chain.generations().all()[-1]
     if done.phase is not Phase.FROZEN:
-        done = rebuild_as_of(chain.parts, moment(until), park_poison=True, report=silent)
+        done = rebuild_as_of(chain.context, moment(until), park_poison=True, report=silent)
     assert done.number == 1
     assert (done.phase, done.purpose, done.scope.as_of) == (
         Phase.FROZEN, Purpose.AS_OF, moment(until),
@@ -66,21 +66,21 @@ def test_what_was_committed_by_then_is_in_it(
 def chain() -> Chain:
     """A live generation of two commits, a second apart."""
     chain = Chain()
-    ensure_live(chain.parts)
+    ensure_live(chain.context)
     chain.say("track", 0, 0, "before", at=moment(1))
     chain.say("track", 0, 1, "after", at=moment(2))
     return chain
 
 
 def test_it_is_never_switched_in(chain: Chain) -> None:
-    frozen = rebuild_as_of(chain.parts, moment(1), report=silent)
+    frozen = rebuild_as_of(chain.context, moment(1), report=silent)
     for force in (False, True):
         with pytest.raises(CantSwitch, match=r"generation 2 is the catalog as of 2026.*nothing"):
-            switch(chain.parts, frozen.number, force=force, report=silent)
+            switch(chain.context, frozen.number, force=force, report=silent)
     with pytest.raises(CantSwitch, match="no generation is verified"):
-        switch(chain.parts, None, force=True, report=silent)
+        switch(chain.context, None, force=True, report=silent)
     with pytest.raises(CantSwitch, match="no former"):
-        rollback(chain.parts, report=silent)
+        rollback(chain.context, report=silent)
 
 
 def test_nothing_else_takes_it_up_or_away(chain: Chain) -> None:
@@ -93,13 +93,13 @@ def test_nothing_else_takes_it_up_or_away(chain: Chain) -> None:
     chain.log.chunk = 1
     chain.log.on_chunk = stop
     with pytest.raises(ConnectionAbortedError):
-        rebuild_as_of(chain.parts, moment(1), report=silent)
+        rebuild_as_of(chain.context, moment(1), report=silent)
     chain.log.on_chunk = lambda: None
-    assert rebuild(chain.parts, keep=0, report=silent).generation.number == 3
-    assert verify_live(chain.parts, report=silent).equal
-    assert rebuild_as_of(chain.parts, moment(2), report=silent).number == 5
-    assert rebuild_as_of(chain.parts, moment(1), report=silent).number == 2
-    rebuild(chain.parts, keep=0, report=silent)
+    assert rebuild(chain.context, keep=0, report=silent).generation.number == 3
+    assert verify_live(chain.context, report=silent).equal
+    assert rebuild_as_of(chain.context, moment(2), report=silent).number == 5
+    assert rebuild_as_of(chain.context, moment(1), report=silent).number == 2
+    rebuild(chain.context, keep=0, report=silent)
     phases = {one.number: one.phase for one in chain.generations().all()}
     assert [number for number, phase in phases.items() if phase is Phase.FROZEN] == [2, 5]
     assert chain.content_of(chain.generations().all()[1])["track"]["track0"][0] == "before"
@@ -108,15 +108,15 @@ def test_nothing_else_takes_it_up_or_away(chain: Chain) -> None:
 def test_an_event_without_a_commit_time_stops_it(chain: Chain) -> None:
     chain.say("label", 1, 0, "when?", at=None)
     with pytest.raises(Poison, match=r"catalog\.label/1/0 .* does not say when it was committed"):
-        rebuild_as_of(chain.parts, moment(1), report=silent)
+        rebuild_as_of(chain.context, moment(1), report=silent)
 
 
 def test_dropping_on_purpose(chain: Chain) -> None:
-    frozen = rebuild_as_of(chain.parts, moment(1), report=silent)
-    assert drop(chain.parts, frozen.number).phase is Phase.DROPPED
+    frozen = rebuild_as_of(chain.context, moment(1), report=silent)
+    assert drop(chain.context, frozen.number).phase is Phase.DROPPED
     with pytest.raises(CantSwitch, match="dropped already"):
-        drop(chain.parts, frozen.number)
+        drop(chain.context, frozen.number)
     with pytest.raises(CantSwitch, match="is live"):
-        drop(chain.parts, 1)
+        drop(chain.context, 1)
     with pytest.raises(CantSwitch, match="no generation 9"):
-        drop(chain.parts, 9)
+        drop(chain.context, 9)

@@ -80,8 +80,8 @@ def test_halves_lose_nothing_and_keep_order(batches: list[RecordBatch]) -> None:
     assert abs(records_in(left) - records_in(right)) <= 1
     for partition in (0, 1):
         whole = [o for b in batches if b.partition == partition for o in b.offsets]
-        parts = [o for b in [*left, *right] if b.partition == partition for o in b.offsets]
-        assert parts == whole
+        context = [o for b in [*left, *right] if b.partition == partition for o in b.offsets]
+        assert context == whole
     positions = dict.fromkeys(((TRACKS, 0), (TRACKS, 1)), 0)
     moves = moves_of(left, positions)
     for move in moves:

@@ -66,7 +66,7 @@ def test_it_comes_to_a_plain_replay(
     generation = begun(chain)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(filling, "AT_ONCE", at_once)
-        fill(chain.parts, generation, park=True, report=silent)
+        fill(chain.context, generation, park=True, report=silent)
     assert content(chain, generation) == chain.replayed()
     assert chain.store().checkpoints(generation.number) == chain.ends()
 
@@ -78,7 +78,7 @@ def test_a_refused_row_gives_way_to_the_event_before() -> None:
         ("track", 2, 0, "other"),
     )
     generation = begun(chain)
-    fill(chain.parts, generation, park=True, report=silent)
+    fill(chain.context, generation, park=True, report=silent)
     tracks = content(chain, generation)["track"]
     assert tracks == {"track0": ("good", 0), "track2": ("other", 2)}
     parked = chain.store().parked_keys(generation.number)
@@ -88,7 +88,7 @@ def test_a_refused_row_gives_way_to_the_event_before() -> None:
 def test_poison_stops_it_where_nothing_may_be_parked() -> None:
     chain = chain_of(("track", 0, 0, "good"), ("track", 0, 1, "nul \0"))
     with pytest.raises(Poison, match=r"catalog\.track/0/1"):
-        fill(chain.parts, begun(chain), park=False, report=silent)
+        fill(chain.context, begun(chain), park=False, report=silent)
 
 
 def test_what_others_are_at_is_left_to_them_and_taken_over() -> None:
@@ -97,7 +97,7 @@ def test_what_others_are_at_is_left_to_them_and_taken_over() -> None:
     theirs: TopicPartition = ("catalog.track", 1)
     with chain.generations().claims(generation) as other:
         assert other.take(theirs)
-        fill(chain.parts, generation, park=False, report=silent, wait=None)
+        fill(chain.context, generation, park=False, report=silent, wait=None)
         left = {p for p, at in chain.store().checkpoints(generation.number).items() if at == 0}
         assert left == {theirs}
         waited: Iterator[None] = iter([None])
@@ -106,25 +106,25 @@ def test_what_others_are_at_is_left_to_them_and_taken_over() -> None:
             next(waited)
             other.give_back(theirs)
 
-        fill(chain.parts, generation, park=False, report=silent, wait=killed)
+        fill(chain.context, generation, park=False, report=silent, wait=killed)
     assert content(chain, generation) == chain.replayed()
 
 
 def test_a_helper_fills_what_is_free_and_ends() -> None:
     chain = chain_of(("track", 0, 0, "x"), ("track", 1, 0, "y"))
-    assert join(chain.parts, park=False, report=silent, patience=0.0) is None
+    assert join(chain.context, park=False, report=silent, patience=0.0) is None
     made: list[Generation] = []
-    said = join(chain.parts, park=False, report=silent, wait=lambda _: made.append(begun(chain)))
+    said = join(chain.context, park=False, report=silent, wait=lambda _: made.append(begun(chain)))
     assert said == 2
     assert content(chain, made[0]) == chain.replayed()
-    assert join(chain.parts, park=False, report=silent) == 0
-    assert fill(chain.parts, made[0], park=False, report=silent) == 0
+    assert join(chain.context, park=False, report=silent) == 0
+    assert fill(chain.context, made[0], park=False, report=silent) == 0
 
 
 def test_a_full_table_is_indexed_while_others_are_filled() -> None:
     chain = chain_of(("label", 0, 0, "a"), ("track", 0, 0, "a"), ("track", 2, 0, "b"))
     generation = begun(chain)
-    fill(chain.parts, generation, park=True, report=silent)
+    fill(chain.context, generation, park=True, report=silent)
     # the largest first; the last ones are left to the end, where several are made at a time
     assert chain.database.copies[generation.number].indexed == ["track"]
 
@@ -132,5 +132,5 @@ def test_a_full_table_is_indexed_while_others_are_filled() -> None:
 def test_a_helper_makes_no_indexes() -> None:
     chain = chain_of(("label", 0, 0, "a"), ("track", 0, 0, "a"), ("track", 2, 0, "b"))
     generation = begun(chain)
-    assert join(chain.parts, park=True, report=silent)
+    assert join(chain.context, park=True, report=silent)
     assert chain.database.copies[generation.number].indexed == []

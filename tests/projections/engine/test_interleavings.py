@@ -33,7 +33,7 @@ class Interleavings(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.chain, self.stores = self.set_up()
-        ensure_live(self.chain.parts)
+        ensure_live(self.chain.context)
         self.workers = [self.chain.worker(store) for store in self.stores]
         self.owner: dict[TopicPartition, int] = {}
         self.said = 0
@@ -128,7 +128,7 @@ class Interleavings(RuleBasedStateMachine):
         self.chain.log.on_chunk = on_chunk
         try:
             done = rebuild(
-                self.chain.parts, topics=topics, switch=go, park_poison=True, report=meanwhile
+                self.chain.context, topics=topics, switch=go, park_poison=True, report=meanwhile
             )
             assert done.comparison is not None
             assert done.comparison.equal, done.comparison.differences
@@ -142,7 +142,7 @@ class Interleavings(RuleBasedStateMachine):
         """The former generation comes back, though readers are in the way at first."""
         self.readers_in_the_way(readers)
         try:
-            rollback(self.chain.parts, report=silent)
+            rollback(self.chain.context, report=silent)
         except CantSwitch:
             assert Phase.RETIRED not in self.phases()
         self.readers_in_the_way(0)
@@ -151,13 +151,13 @@ class Interleavings(RuleBasedStateMachine):
     def switch(self) -> None:
         """What waits verified goes live, however long ago that was."""
         with suppress(CantSwitch):
-            switch_now(self.chain.parts, None, force=False, report=silent)
+            switch_now(self.chain.context, None, force=False, report=silent)
 
     @rule()
     def retry(self) -> None:
         """What can't be used can't be used: queues stay as they are, in order."""
         before = self.chain.letters().list()
-        assert retry(self.chain.parts, self.chain.letters()).done == ()
+        assert retry(self.chain.context, self.chain.letters()).done == ()
         after = self.chain.letters().list()
         assert [one.number for one in before] == [one.number for one in after]
 
@@ -165,7 +165,7 @@ class Interleavings(RuleBasedStateMachine):
     @rule()
     def verify(self) -> None:
         """There is never any drift."""
-        comparison = verify_live(self.chain.parts, report=silent)
+        comparison = verify_live(self.chain.context, report=silent)
         assert comparison.equal, comparison.differences
 
     @invariant()
@@ -193,7 +193,7 @@ class Interleavings(RuleBasedStateMachine):
                 worker.step(0)
         assert self.chain.checkpoints() == self.chain.ends()
         assert self.chain.content() == self.chain.replayed()
-        done = rebuild(self.chain.parts, park_poison=True, report=silent)
+        done = rebuild(self.chain.context, park_poison=True, report=silent)
         assert done.switched
         assert self.chain.content() == self.chain.replayed()
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from projections.engine.parts import Parts
+from projections.engine.context import EngineContext
 from projections.engine.progress import silent
 from projections.engine.rebuild import ensure_live, rebuild
 from projections.engine.switch import CantSwitch, rollback
@@ -15,9 +15,9 @@ from tests.projections.engine.chain import MODEL, Chain
 OLD = replace(MODEL, projections=tuple(p for p in MODEL.projections if p.subject == "track"))
 
 
-def of_release(chain: Chain, model: ReadModel) -> Parts:
+def of_release(chain: Chain, model: ReadModel) -> EngineContext:
     """What a release sees whose read model is this one."""
-    return replace(chain.parts, model=model)
+    return replace(chain.context, model=model)
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def chain() -> Chain:
     chain.say("track", 0, 0, "a")
     ensure_live(of_release(chain, OLD))
     chain.say("label", 0, 0, "a")
-    live = rebuild(chain.parts, report=silent)
+    live = rebuild(chain.context, report=silent)
     assert live.switched
     chain.say("track", 0, 1, "b")
     worker = chain.worker()
@@ -41,7 +41,7 @@ def chain() -> Chain:
 
 def test_todays_release_refuses_a_generation_that_lacks_a_topic(chain: Chain) -> None:
     with pytest.raises(CantSwitch, match=r"generation 1 .* catalog\.label"):
-        rollback(chain.parts, report=silent)
+        rollback(chain.context, report=silent)
     assert chain.content() == chain.replayed()
 
 
@@ -49,7 +49,7 @@ def test_todays_release_refuses_what_a_killed_rebuild_of_the_former_has_left(cha
     left = chain.generations().create(Purpose.SERVE, OLD.known(chain.checkpoints()))
     chain.generations().advance(left, Phase.CATCHING_UP)
     with pytest.raises(CantSwitch, match=r"catalog\.label.* generations drop 3"):
-        rebuild(chain.parts, report=silent)
+        rebuild(chain.context, report=silent)
 
 
 def test_the_former_release_rolls_back_to_its_own(chain: Chain) -> None:

@@ -23,7 +23,7 @@ from tests.projections.engine.memory_log import event
 def chain() -> Chain:
     """A chain with a live generation."""
     chain = Chain()
-    ensure_live(chain.parts)
+    ensure_live(chain.context)
     return chain
 
 
@@ -145,7 +145,7 @@ def test_a_switch_closes_the_last_lag_while_workers_wait(chain: Chain) -> None:
             with super().hold_live() as held:
                 yield held
 
-    done = rebuild(replace(chain.parts, generations=BusyUntilHeld(chain.database)), report=silent)
+    done = rebuild(replace(chain.context, generations=BusyUntilHeld(chain.database)), report=silent)
     assert done.switched
     assert chain.checkpoints() == chain.ends()
     assert chain.content() == chain.replayed()
@@ -163,14 +163,14 @@ def test_retrying_a_key_goes_in_order_and_lets_it_go_on(chain: Chain) -> None:
     letters = chain.letters()
     parked, waiting = letters.list(Stage.PROJECT)
     assert "waits" in waiting.reason
-    again = retry(chain.parts, letters)
+    again = retry(chain.context, letters)
     assert again.done == ()
     assert list(again.failed) == [parked.number]
     assert letters.show(parked.number).attempts == 1
     mended = event("TrackAdded", "track1", first, title="first")
     chain.log.partitions["catalog.track", 1][0] = (first, b"track1", mended)
     chain.database.letters[parked.number] = replace(letters.show(parked.number), value=mended)
-    assert retry(chain.parts, letters, [parked.number]).done == (parked.number, waiting.number)
+    assert retry(chain.context, letters, [parked.number]).done == (parked.number, waiting.number)
     assert letters.list() == []
     chain.say("track", 1, 1, "third")  # the worker still believes the key parked
     for _ in range(3):
@@ -183,10 +183,10 @@ def test_what_was_prepared_ahead_waits_behind_what_is_parked_meanwhile(chain: Ch
     chain.say("track", 1, 0, "junk")
     chain.say("track", 1, 1, "later")
     chain.log.chunk = 1
-    parts = chain.parts
-    live = parts.store.live()
+    context = chain.context
+    live = context.store.live()
     assert live is not None
-    applier = Applier(MODEL, parts.decoder, parts.store, live, park=True)
+    applier = Applier(MODEL, context.decoder, context.store, live, park=True)
     partition = ("catalog.track", 1)
     ahead = [applier.prepare([chain.log.batch(partition, at)]) for at in (0, 1)]
     for prepared in ahead:
@@ -205,7 +205,7 @@ def test_rows_behind_a_parked_record_are_no_drift(chain: Chain) -> None:
         pass
     mended = event("TrackUpdated", "track1", offset, title="after")
     chain.log.partitions["catalog.track", 1][1] = (offset, b"track1", mended)
-    done = rebuild(chain.parts, report=silent)
+    done = rebuild(chain.context, report=silent)
     assert done.switched
     assert done.comparison is not None
     (difference,) = done.comparison.differences
@@ -219,6 +219,6 @@ def test_markers_at_the_end_of_the_log_are_passed(chain: Chain) -> None:
     everything(chain)
     worker.step(0)
     assert chain.checkpoints()["catalog.track", 0] == 4
-    assert rebuild(chain.parts, report=silent).switched
+    assert rebuild(chain.context, report=silent).switched
     assert chain.checkpoints() == chain.ends()
     assert MODEL.topics == ("catalog.label", "catalog.track")

@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from projections.engine.apply import Applier, lag
-from projections.engine.progress import Meter, Progress, Report, foreseeing
+from projections.engine.progress import Meter, Progress, Report, with_estimates
 from projections.engine.replay import replay
 from projections.ports.event_decoder import EventDecoder
 from projections.ports.event_log import EventLog, TopicPartition
-from projections.ports.generations import Generation, Generations, Pace, Phase
+from projections.ports.generations import Generation, Generations, Phase, Throughput
 from projections.ports.read_store import ReadStore
 from projections.ports.spool import Spool
 from projections.read_model import ReadModel
 
 
 @dataclass(frozen=True)
-class Parts:
+class EngineContext:
     """A read model with its log, its decoder and its database."""
 
     model: ReadModel
@@ -54,7 +54,9 @@ class Parts:
         """Keep how long a phase took for so many offsets; nothing of one that failed."""
         began = monotonic()
         yield
-        self.generations.note_pace(generation, phase, Pace(offsets, monotonic() - began))
+        self.generations.note_throughput(
+            generation, phase, Throughput(offsets, monotonic() - began)
+        )
 
     def noted(self, generation: Generation, report: Report) -> Report:
         """A report that is also kept with the generation, once a second and for each phase."""
@@ -67,7 +69,7 @@ class Parts:
                 last, phase = monotonic(), progress.phase
                 self.generations.note_progress(generation, progress.as_dict())
 
-        return foreseeing(both, self.expected)
+        return with_estimates(both, self.expected)
 
     def by_table(self, generation: Generation, phase: str, report: Report) -> Callable[[str], None]:
         """Called with the name of each table that a phase takes up, reports how far it is."""

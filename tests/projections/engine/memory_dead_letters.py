@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from projections.ports.dead_letters import DeadLetter, Headers, Stage
+from projections.ports.dead_letters import DeadLetter, RejectedRecord, Stage
 from tests.projections.engine.memory_store import EPOCH, MemoryDatabase
 
 
@@ -13,29 +13,20 @@ class MemoryDeadLetters:
     def __init__(self, database: MemoryDatabase) -> None:
         self._db = database
 
-    def park(
-        self,
-        stage: Stage,
-        topic: str,
-        partition: int,
-        offset: int,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Headers | None,
-        reason: str,
-    ) -> None:
+    def park(self, record: RejectedRecord) -> None:
         """See the port."""
         live = self._db.live()
-        generation = live.generation.number if live and stage is Stage.PROJECT else 0
+        is_event = record.stage is Stage.PROJECT
+        generation = live.generation.number if live and is_event else 0
+        place = (record.stage, record.topic, record.partition, record.offset)
         for one in self._db.letters.values():
-            if (one.stage, one.topic, one.partition, one.offset) == (
-                stage, topic, partition, offset,
-            ):  # fmt: skip
+            if (one.stage, one.topic, one.partition, one.offset) == place:
                 return
         number = max(self._db.letters, default=0) + 1
         self._db.letters[number] = DeadLetter(
-            number, stage, self._db.model.name if stage is Stage.PROJECT else "", generation, topic,
-            partition, offset, key, value, list(headers or ()), reason, EPOCH, 0,
+            number, record.stage, self._db.model.name if is_event else "", generation,
+            record.topic, record.partition, record.offset, record.key, record.value,
+            list(record.headers), record.reason, EPOCH, 0,
         )  # fmt: skip
 
     def first_parked(self, stage: Stage, topic: str, key: bytes) -> int | None:

@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 IDLE_SECONDS = 0.1
 
 
-def ahead(
+def prefetch(
     items: Generator[Item, None, None],
     steps: int = 1,
     meanwhile: Callable[[], None] = lambda: None,
@@ -45,7 +45,7 @@ def ahead(
         finally:
             items.close()
 
-    thread = Thread(target=work, name="ahead", daemon=True)
+    thread = Thread(target=work, name="prefetch", daemon=True)
     thread.start()
     try:
         while True:

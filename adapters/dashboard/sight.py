@@ -25,7 +25,7 @@ from adapters.event_log.topics import Topics, TopicState, violations
 from adapters.monitoring.chain_metrics import Chain
 from adapters.monitoring.health import ChainStatus, Thresholds, judge, work_of
 from adapters.monitoring.positions import Positions
-from adapters.monitoring.snapshots import Repeated
+from adapters.monitoring.snapshots import RepeatedSnapshot
 from adapters.monitoring.status import chain_status
 from adapters.read_database.generations import PostgresGenerations
 from domain.failures import Failure
@@ -117,14 +117,14 @@ class Sight:
         self._settings = settings
         self._endpoints = endpoints
         self.history: deque[Point] = deque(maxlen=KEPT)
-        self.chain = Repeated("chain", self._chain, seconds=3)
-        self.topics = Repeated("topics", self._topics, seconds=10)
-        self.sizes = Repeated("sizes of topics", self._sizes, seconds=30)
-        self.workers = Repeated("workers", self._workers, seconds=5)
-        self.generations = Repeated("generations", self._generations, seconds=1)
-        self.parked = Repeated("dead letters", self._parked, seconds=4)
-        self.schemas = Repeated("schemas", self._schemas, seconds=60)
-        self._all: tuple[Repeated[Any], ...] = (
+        self.chain = RepeatedSnapshot("chain", self._chain, seconds=3)
+        self.topics = RepeatedSnapshot("topics", self._topics, seconds=10)
+        self.sizes = RepeatedSnapshot("sizes of topics", self._sizes, seconds=30)
+        self.workers = RepeatedSnapshot("workers", self._workers, seconds=5)
+        self.generations = RepeatedSnapshot("generations", self._generations, seconds=1)
+        self.parked = RepeatedSnapshot("dead letters", self._parked, seconds=4)
+        self.schemas = RepeatedSnapshot("schemas", self._schemas, seconds=60)
+        self._all: tuple[RepeatedSnapshot[Any], ...] = (
             self.chain,
             self.topics,
             self.sizes,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from adapters.monitoring.health import ChainStatus, State, Verdict
-from adapters.monitoring.snapshots import Repeated
+from adapters.monitoring.snapshots import RepeatedSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,26 +18,39 @@ class Chain:
 
 
 class ChainMetrics:
-    """A Prometheus collector over the newest snapshot."""
+    """A Prometheus collector over the newest snapshot.
 
-    def __init__(self, chain: Repeated[Chain]) -> None:
+    What isn't known now has no series: a figure that went on would say that all is as it was. Only
+    the state is always there; without a snapshot that holds it is `unknown`.
+    """
+
+    def __init__(self, chain: RepeatedSnapshot[Chain]) -> None:
         self._chain = chain
 
     def collect(self) -> Iterable[Metric]:
         """See prometheus_client."""
         snapshot = self._chain.newest()
-        up = GaugeMetricFamily("catalog_chain_seen", "1 while the chain can be looked at.")
-        up.add_metric([], 1.0 if snapshot.value is not None and snapshot.problem is None else 0.0)
-        yield up
-        if snapshot.value is None or snapshot.at is None:
-            return
-        at = GaugeMetricFamily("catalog_chain_timestamp_seconds", "When it was last looked at.")
-        at.add_metric([], snapshot.at.timestamp())
-        yield at
-        yield from _of(snapshot.value.status, snapshot.value.verdict)
+        known = snapshot.value
+        seen = GaugeMetricFamily("catalog_chain_seen", "1 while the chain can be looked at.")
+        seen.add_metric([], float(known is not None and snapshot.problem is None))
+        yield seen
+        if snapshot.at is not None:
+            at = GaugeMetricFamily("catalog_chain_timestamp_seconds", "When it was last looked at.")
+            at.add_metric([], snapshot.at.timestamp())
+            yield at
+        yield _state(State.UNKNOWN if known is None else known.verdict.state)
+        if known is not None:
+            yield from _of(known.status)
 
 
-def _of(status: ChainStatus, verdict: Verdict) -> Iterable[Metric]:
+def _state(found: State) -> Metric:
+    state = GaugeMetricFamily("catalog_state", "1 for the chain's state.", labels=["state"])
+    for possible in State:
+        state.add_metric([possible.value], float(possible is found))
+    return state
+
+
+def _of(status: ChainStatus) -> Iterable[Metric]:
     lag = GaugeMetricFamily("catalog_stage_lag_records", "Offsets to go.", labels=_WORK)
     age = GaugeMetricFamily(
         "catalog_stage_lag_seconds", "Age of the oldest record to go.", labels=_WORK
@@ -83,11 +96,8 @@ def _of(status: ChainStatus, verdict: Verdict) -> Iterable[Metric]:
     )
     violations = GaugeMetricFamily("catalog_topic_violations", "Topics that may forget.")
     violations.add_metric([], len(status.violations))
-    state = GaugeMetricFamily("catalog_state", "1 for the chain's state.", labels=["state"])
-    for possible in State:
-        state.add_metric([possible.value], float(possible is verdict.state))
     return (
-        lag, age, rate, records, members, parked, generations, retained, capture, violations, state
+        lag, age, rate, records, members, parked, generations, retained, capture, violations
     )  # fmt: skip
 
 

@@ -21,6 +21,8 @@ class State(StrEnum):
     """Work is under way, and older or more than the thresholds allow."""
     UNHEALTHY = "unhealthy"
     """Something does not work."""
+    UNKNOWN = "unknown"
+    """It can't be looked at now, so nothing is said of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,15 @@
 """Snapshots, taken in the background, of what is slow to ask or asked by many.
 
-A page shows the last one with its age and never waits for a broker. Each kind is taken in a thread
-of its own, so that a slow one holds up no other. While nobody looks, nothing is asked.
+A page shows the newest one with its age and never waits for a broker. Each kind is taken in a
+thread of its own, so that a slow one holds up no other. While nobody reads, nothing is asked.
+
+A snapshot that can't be renewed soon stops being true, so it ends: a few seconds after its
+successor was due there is none, whether the source fails, hangs, or was not asked because nobody
+read. Whoever reads gets a value that holds now, or none and the reason.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Condition, Thread
 from time import monotonic
@@ -19,24 +23,34 @@ log = structlog.get_logger("snapshots")
 
 T = TypeVar("T")
 
-IDLE_SECONDS = 120.0
-"""After so long without a reader nothing is taken any more, until there is one again."""
+IDLE_SECONDS = 300.0
+"""After so long without a reader nothing is taken any more, until there is one again. No scraper
+comes less often: Prometheus takes a series for gone after five minutes."""
+GRACE_SECONDS = 5.0
+"""How long a snapshot still holds after its successor was due."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot(Generic[T]):
-    """What was found, when, and what kept a newer one from being taken."""
+    """What holds now, or why nothing is known."""
 
     value: T | None = None
-    """None before the first."""
+    """None: unknown. There was none yet, or the last one is too old to be taken for the truth."""
     at: datetime | None = None
-    seconds: float = 0.0
-    """How long it took."""
+    """When the last one was taken, also where it holds no more."""
     problem: str | None = None
-    """Why the newest attempt failed; `value` is older then."""
+    """Why the newest attempt failed, or why nothing is known."""
 
 
-class Repeated(Generic[T]):
+@dataclass(frozen=True, slots=True)
+class _Taken(Generic[T]):
+    value: T
+    at: datetime
+    ended: float
+    seconds: float
+
+
+class RepeatedSnapshot(Generic[T]):
     """Takes snapshots of one kind every so often."""
 
     def __init__(
@@ -55,7 +69,9 @@ class Repeated(Generic[T]):
         self._read_at = clock()
         self._hurried = False
         self._stopped = False
-        self._newest: Snapshot[T] = Snapshot()
+        self._last: _Taken[T] | None = None
+        self._problem: str | None = None
+        self._asking_since: float | None = None
         self._thread = Thread(target=self._run, name=f"snapshot {name}", daemon=True)
 
     def start(self) -> None:
@@ -71,11 +87,8 @@ class Repeated(Generic[T]):
     def newest(self) -> Snapshot[T]:
         """The newest snapshot, at once."""
         with self._changed:
-            was_idle = self._is_idle()
-            self._read_at = self._clock()
-            if was_idle:
-                self._changed.notify_all()
-            return self._newest
+            self._note_reader()
+            return self._newest()
 
     def hurry(self) -> None:
         """Take the next now: something was done that it should show."""
@@ -87,17 +100,46 @@ class Repeated(Generic[T]):
     def take(self) -> None:
         """Take one in this thread."""
         began = self._clock()
+        with self._changed:
+            self._asking_since = began
+        taken: _Taken[T] | None = None
+        problem: str | None = None
         try:
             value = self._take()
         except Failure as error:
-            found = replace(self._newest, problem=str(error))
+            problem = str(error)
         except Exception as error:  # whatever it is must be seen, and the next may succeed
             log.exception("snapshot failed", kind=self._name)
-            found = replace(self._newest, problem=f"{type(error).__name__}: {error}")
+            problem = f"{type(error).__name__}: {error}"
         else:
-            found = Snapshot(value, datetime.now(UTC), self._clock() - began)
+            ended = self._clock()
+            taken = _Taken(value, datetime.now(UTC), ended, ended - began)
         with self._changed:
-            self._newest = found
+            self._asking_since = None
+            self._last = taken or self._last
+            self._problem = problem
+
+    def _newest(self) -> Snapshot[T]:
+        now, last = self._clock(), self._last
+        if last is None:
+            return Snapshot(problem=self._problem or self._waiting(now))
+        due = self._seconds + 2 * last.seconds
+        if now - last.ended <= due + GRACE_SECONDS:
+            return Snapshot(last.value, last.at, self._problem)
+        return Snapshot(None, last.at, self._problem or self._waiting(now))
+
+    def _waiting(self, now: float) -> str | None:
+        """Why nothing is known although nothing failed; None while that is only natural."""
+        since = self._asking_since
+        if since is None or now - since <= GRACE_SECONDS:
+            return None
+        return f"no answer for {now - since:.0f} s"
+
+    def _note_reader(self) -> None:
+        if self._is_idle():
+            self._problem = None  # it is as old as the last snapshot
+            self._changed.notify_all()
+        self._read_at = self._clock()
 
     def _run(self) -> None:
         while True:

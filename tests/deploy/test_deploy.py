@@ -24,7 +24,7 @@ from adapters.cli.main import application
 from adapters.composition.topology import READ_MODELS, project_group
 from adapters.monitoring.chain_metrics import Chain, ChainMetrics
 from adapters.monitoring.health import CaptureStatus, ChainStatus, State, Verdict
-from adapters.monitoring.snapshots import Repeated
+from adapters.monitoring.snapshots import RepeatedSnapshot
 from adapters.telemetry.metrics import Metrics
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -45,7 +45,7 @@ def _told() -> set[str]:
         dead_letters=[],
         violations=[],
     )
-    chain = Repeated("chain", lambda: Chain(status, Verdict(State.IDLE, ())), seconds=60)
+    chain = RepeatedSnapshot("chain", lambda: Chain(status, Verdict(State.IDLE, ())), seconds=60)
     chain.take()
     whole = CollectorRegistry()
     whole.register(ChainMetrics(chain))

@@ -7,6 +7,7 @@ from time import monotonic
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from adapters.figures import number, span
 from projections.engine.progress import Progress as Report
 from projections.engine.progress import Report as Reporting
 
@@ -85,28 +86,18 @@ class _Lines:
 def _count(report: Report) -> str:
     if not report.total:
         return ""
-    rate = f", {report.per_second:,.0f}/s" if report.per_second else ""
-    return f"{report.done:,} of {report.total:,}{rate}"
+    rate = f", {number(report.per_second)}/s" if report.per_second else ""
+    return f"{number(report.done)} of {number(report.total)}{rate}"
 
 
 def _left(report: Report) -> str:
-    return f"{seconds_shown(report.seconds_left)} left" if report.seconds_left else ""
+    return f"{span(report.seconds_left)} left" if report.seconds_left else ""
 
 
 def _told(report: Report, *parts: str) -> str:
     """What is known of this phase, and then of those to come."""
-    then = ", ".join(f"{NAMES[name]} {seconds_shown(s)}" for name, s in report.then.items())
+    then = ", ".join(f"{NAMES[name]} {span(s)}" for name, s in report.then.items())
     return ", ".join(filter(None, (*parts, then and f"then {then}")))
-
-
-def seconds_shown(seconds: float) -> str:
-    """A time as a person says it: `8 s`, `3 min 20 s`, `2 h 5 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def summary(report: Report) -> str:

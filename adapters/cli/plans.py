@@ -6,7 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from adapters.cli.phases import NAMES, seconds_shown
+from adapters.cli.phases import NAMES
+from adapters.figures import number, span
 from projections.engine.plan import Plan, timed_phases
 
 
@@ -44,11 +45,11 @@ def show(plan: Plan) -> None:
     for topic, count in partitions.items():
         its = [one for one in plan.readings if one.topic == topic]
         sums = (sum(one.start for one in its), sum(one.end for one in its))
-        table.add_row(topic, str(count), *(f"{n:,}" for n in (*sums, sums[1] - sums[0])))
+        table.add_row(topic, str(count), *(number(n) for n in (*sums, sums[1] - sums[0])))
     for topic in plan.carried:
         table.add_row(topic, "", "carried over from the live generation")
     Console(width=None if Console().is_terminal else 120, highlight=False).print(table)
-    print(f"{plan.offsets:,} offsets to read (a transaction's end takes one)")
+    print(f"{number(plan.offsets)} offsets to read (a transaction's end takes one)")
     if plan.as_of is not None:
         print(f"of these events those that were committed by {plan.as_of.isoformat()}")
     for violation in plan.violations:
@@ -61,9 +62,9 @@ def show(plan: Plan) -> None:
 def _time(plan: Plan) -> str:
     if not plan.seconds:
         return "how long it takes is not known yet: no rebuild has been timed here"
-    steps = ", ".join(f"{NAMES[name]} {seconds_shown(s)}" for name, s in plan.seconds.items())
+    steps = ", ".join(f"{NAMES[name]} {span(s)}" for name, s in plan.seconds.items())
     by = " and ".join(map(str, plan.timed_by))
     missing = [NAMES[name] for name in timed_phases(plan.as_of) if name not in plan.seconds]
     unknown = f"; not known: {', '.join(missing)}" if missing else ""
-    total = seconds_shown(sum(plan.seconds.values()))
+    total = span(sum(plan.seconds.values()))
     return f"should take about {total}, by the pace of generation {by}: {steps}{unknown}"

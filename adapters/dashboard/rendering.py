@@ -20,6 +20,7 @@ from adapters.composition.settings import Settings
 from adapters.dashboard.access import Admit, Visitor
 from adapters.dashboard.jobs import Jobs
 from adapters.dashboard.sight import Sight
+from adapters.figures import ago, instant, length, number, size, span
 
 NAVIGATION = (
     ("/", "Flow"),
@@ -77,49 +78,6 @@ def render(
     return HTMLResponse(text, status)
 
 
-def ago(moment: datetime | None, now: datetime) -> str:
-    """How long since, in one unit."""
-    if moment is None:
-        return "never"
-    return f"{span((now - moment).total_seconds())} ago"
-
-
-def span(seconds: float | None) -> str:
-    """A length of time as a person says it."""
-    if seconds is None:
-        return "unknown"
-    seconds = max(0.0, seconds)
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.1f} s" if 0 < seconds < 10 else f"{seconds:.0f} s"
-
-
-def number(value: float) -> str:
-    """With narrow spaces between thousands (ISO 80000-1), decimals only below 10."""
-    text = f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:,.1f}"
-    return text.replace(",", "\u202f")
-
-
-def size(count: int) -> str:
-    """Bytes as a person says them, in powers of ten."""
-    for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= factor:
-            value = count / factor
-            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
-    return f"{count} B"
-
-
-def length_of(milliseconds: int) -> str:
-    """Minutes, seconds and what is left of a recording's length: 3:07.250."""
-    return f"{milliseconds // 60_000}:{milliseconds % 60_000 / 1000:06.3f}"
-
-
-def moment(value: datetime | None) -> str:
-    """To the second, in UTC."""
-    return "" if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-
-
 def query_of(values: Mapping[str, object]) -> str:
     """As the query of an address."""
     return urlencode({name: value for name, value in values.items() if value not in (None, "")})
@@ -137,8 +95,8 @@ _TEMPLATES.filters |= {
     "span": span,
     "number": number,
     "size": size,
-    "length_of": length_of,
-    "moment": moment,
+    "length_of": length,
+    "instant": instant,
     "query": query_of,
     "json": lambda value: json.dumps(value, indent=2, ensure_ascii=False, default=str),
 }

@@ -4,7 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.dashboard.records import described, hexadecimal
-from adapters.dashboard.rendering import length_of, number, span
 from adapters.event_log.avro.objects import RecordReader
 from adapters.event_log.avro.wire import UnknownSchemaId
 
@@ -30,16 +29,3 @@ def test_changes_are_shown_as_json_and_the_rest_with_its_bytes() -> None:
     assert "no schema has id 7" in text
     assert "00 00 00 00 07 61 62 63" in text
     assert hexadecimal(bytes(5000)).endswith("3976 bytes more")
-
-
-def test_figures_as_people_read_them() -> None:
-    assert [span(s) for s in (None, 0.25, 42, 300, 9000, 200_000)] == [
-        "unknown",
-        "0.2 s",
-        "42 s",
-        "5 min",
-        "2 h",
-        "2 d",
-    ]
-    assert [number(n) for n in (0, 3.25, 1234567)] == ["0", "3.2", "1\u202f234\u202f567"]
-    assert length_of(187_250) == "3:07.250"

@@ -67,9 +67,10 @@ class CaptureMember:
     def __post_init__(self) -> None:
         self._consumer = Consumer(
             client_configuration(
-                {**self.kafka, "group.protocol": "classic"},
+                self.kafka,
                 f"translate-{self.instance}",
                 group_id=self.group,
+                group_protocol="classic",
                 group_instance_id=self.instance,
                 partition_assignment_strategy="cooperative-sticky",
                 session_timeout_ms=6_000,

@@ -28,6 +28,7 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError as UnparsedSetting
 
+from adapters.event_log.options import refuse_reserved
 from domain.failures import Misconfigured
 
 PREFIX = "CATALOG_"
@@ -76,7 +77,9 @@ class KafkaSettings(_Group):
     @classmethod
     def _dotted(cls, options: dict[str, SecretStr]) -> dict[str, SecretStr]:
         """No librdkafka option has an underscore, and few shells allow a dot in a name."""
-        return {name.replace("_", "."): value for name, value in options.items()}
+        dotted = {name.replace("_", "."): value for name, value in options.items()}
+        refuse_reserved(dotted)
+        return dotted
 
 
 class RegistrySettings(_Group):

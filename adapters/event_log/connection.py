@@ -1,4 +1,5 @@
-"""How every client of ours talks to Kafka: one configuration, and its log lines in our log."""
+"""How every client of ours talks to Kafka: one configuration, one way to tell its failures, and
+its log lines in our log."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -8,7 +9,8 @@ from typing import Any
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 
-from domain.failures import Failure
+from adapters.event_log.options import refuse_reserved
+from domain.failures import Failure, Misconfigured, Unavailable
 
 log = structlog.get_logger("kafka")
 
@@ -20,15 +22,45 @@ REQUEST_SECONDS = 30.0
 
 
 class KafkaFailed(Failure):
-    """The brokers can't be reached or refused a request; the message says which."""
+    """A request to the brokers failed; the message says which."""
+
+
+class KafkaUnavailable(KafkaFailed, Unavailable):
+    """The brokers can't be reached, or ask to try again."""
+
+
+class KafkaMisconfigured(KafkaFailed, Misconfigured):
+    """The brokers refuse us: credentials, rights or versions are wrong, and stay so."""
+
+
+_LASTING = frozenset(
+    {
+        KafkaError._AUTHENTICATION,
+        KafkaError._SSL,
+        KafkaError._INVALID_ARG,
+        KafkaError._UNSUPPORTED_FEATURE,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.INVALID_CONFIG,
+        KafkaError.INVALID_TRANSACTION_TIMEOUT,
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        KafkaError.UNSUPPORTED_SASL_MECHANISM,
+        KafkaError.UNSUPPORTED_VERSION,
+    }
+)
+"""What no waiting heals."""
 
 
 def client_configuration(kafka: Mapping[str, str], role: str, **settings: Any) -> dict[str, Any]:
     """Return a librdkafka configuration: `kafka` (addresses and security), then `settings`.
 
     Settings are written with underscores: `linger_ms=5`. What the user set in `kafka` wins, so
-    that a house can tune its clients. `role` names the client in the brokers' logs and in ours.
+    that an installation can tune its clients, but for `options.RESERVED`, which raise
+    Misconfigured. `role` names the client in the brokers' logs and in ours.
     """
+    refuse_reserved(kafka)
     dotted = {
         name if name.endswith("_cb") else name.replace("_", "."): value
         for name, value in settings.items()
@@ -50,10 +82,12 @@ def reporting(statistics: Statistics | None, milliseconds: int = 5000) -> dict[s
 
 
 def failed(doing: str, error: KafkaException | KafkaError) -> KafkaFailed:
-    """Wrap an error of the client, with what was being done."""
+    """Say what was being done when the client failed, as the kind of failure that it is."""
     reason = error.args[0] if isinstance(error, KafkaException) else error
-    text = reason.str() if isinstance(reason, KafkaError) else str(reason)
-    return KafkaFailed(f"Kafka: {doing}: {text}")
+    if not isinstance(reason, KafkaError):
+        return KafkaUnavailable(f"Kafka: {doing}: {reason}")
+    kind = KafkaMisconfigured if reason.code() in _LASTING else KafkaUnavailable
+    return kind(f"Kafka: {doing}: {reason.str()}")
 
 
 def _note_error(role: str, error: KafkaError) -> None:

@@ -1,0 +1,58 @@
+"""One configuration of every client, and one way to tell what failed."""
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from adapters.composition.settings import load_settings
+from adapters.event_log.connection import client_configuration, failed
+from adapters.event_log.event_log import READING
+from adapters.event_log.options import RESERVED
+from adapters.event_log.producer import producer, transactional_producer
+from domain.failures import Misconfigured, Unavailable
+
+_BROKERS = {"bootstrap.servers": "127.0.0.1:1"}
+
+
+@pytest.mark.parametrize("option", sorted(RESERVED))
+def test_an_option_that_the_guarantees_rest_on_is_refused(option: str) -> None:
+    with pytest.raises(Misconfigured, match=option) as refused:
+        client_configuration({**_BROKERS, option: "x"}, "worker", **READING)
+    assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize("option", sorted(RESERVED))
+def test_it_is_refused_when_settings_are_loaded(
+    option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"CATALOG_KAFKA__OPTIONS__{option.replace('.', '_').upper()}"
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(Misconfigured, match=name):
+        load_settings()
+
+
+def test_writers_refuse_them_too() -> None:
+    with pytest.raises(Misconfigured, match="partitioner"):
+        producer({**_BROKERS, "partitioner": "random"})
+    with pytest.raises(Misconfigured, match="transactional"):
+        transactional_producer({**_BROKERS, "transactional.id": "mine"}, "ours")
+
+
+def test_other_options_of_the_user_win() -> None:
+    made = client_configuration({**_BROKERS, "linger.ms": "7"}, "producer", linger_ms=2)
+    assert made["linger.ms"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (KafkaError._TRANSPORT, Unavailable),
+        (KafkaError._TIMED_OUT, Unavailable),
+        (KafkaError.NOT_ENOUGH_REPLICAS, Unavailable),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, Misconfigured),
+        (KafkaError._AUTHENTICATION, Misconfigured),
+    ],
+)
+def test_what_passes_is_told_apart_from_what_stays(code: int, kind: type[Exception]) -> None:
+    error = failed("reading", KafkaException(KafkaError(code)))
+    assert isinstance(error, kind)
+    assert "reading" in str(error)

@@ -5,11 +5,11 @@ looked for in the same partition, backwards no further than SCANNED records and 
 SECONDS: an answer says whether it has all.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from adapters.composition.endpoints import RegistryEndpoint
-from adapters.event_log.history import Limits, look_back
-from adapters.event_log.registry import Registry
+from adapters.composition import clients
+from adapters.composition.endpoints import Endpoints
+from adapters.event_log.history import Limits
 from adapters.explanation.explanation import Explained, Explainer
 from projections.ports.event_log import Bounds
 
@@ -24,14 +24,14 @@ Historian = Callable[[str, int, int, str], History]
 that says that the log can't be read."""
 
 
-def historian(kafka: Mapping[str, str], endpoint: RegistryEndpoint) -> Historian:
+def historian(endpoints: Endpoints) -> Historian:
     """Reads histories from Kafka. Safe to call from several threads."""
     limits = Limits(offsets=SCANNED, found=SHOWN, seconds=SECONDS)
 
     def history(topic: str, partition: int, offset: int, key: str) -> History:
         bounds = Bounds(0, offset + 1)
-        found = look_back(kafka, (topic, partition), key.encode(), bounds, limits)
-        with Registry.at(endpoint) as registry:
+        found = clients.look_back(endpoints, (topic, partition), key.encode(), bounds, limits)
+        with clients.registry(endpoints) as registry:
             explainer = Explainer(registry)
             return [explainer.explained(one) for one in found.records], found.is_complete
 

@@ -31,28 +31,25 @@ def conflicts(
     barcode on releases of different licensors.
     """
     import msgspec
-    import psycopg
+    from psycopg import errors
 
     from adapters.api.database import SETTINGS
+    from adapters.composition.databases import read_connection
     from adapters.composition.endpoints import read_address
     from adapters.composition.settings import load_settings
 
     if scheme is not None and scheme not in SCHEMES:
         raise WrongUsage(f"no conflicts of {scheme!r} are looked for; there are: isrc, gtin")
-    options = " ".join(f"-c {k}={v}" for k, v in SETTINGS.items() if k != "statement_timeout")
+    session = {name: value for name, value in SETTINGS.items() if name != "statement_timeout"}
     shown = 0
     try:
-        with psycopg.connect(
-            read_address(load_settings()), autocommit=True, options=options
-        ) as connection:
+        with read_connection(read_address(load_settings()), "conflicts", session) as connection:
             for one in _found(connection, [scheme] if scheme else SCHEMES):
                 if shown == limit:
                     break
                 shown += 1
                 print(msgspec.json.encode(one).decode() if as_json else _text(one))
-    except psycopg.OperationalError as error:
-        raise Failure(f"the read database can't be asked: {error}") from error
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+    except (errors.UndefinedTable, errors.InvalidSchemaName) as error:
         raise Failure("there is no read catalog yet: run `catalog rebuild` first") from error
     if not shown:
         print("no number is given out twice", file=sys.stderr)

@@ -48,13 +48,13 @@ def connect_config(
 
 def apply() -> None:
     """Give Kafka Connect the PostgreSQL connector's configuration and wait until it runs."""
-    from adapters.capture.connect import Connect
+    from adapters.composition.clients import kafka_connect
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
 
     settings = load_settings()
     name = settings.connect.connector
-    connect = Connect(resolve_endpoints(settings).connect_url)
+    connect = kafka_connect(resolve_endpoints(settings, ("connect", "master")))
     has_changed = connect.apply(name, _configuration(Source.POSTGRES))
     connect.await_running(name)
     print(f"connector {name} runs ({'applied' if has_changed else 'as it was'})")
@@ -62,12 +62,14 @@ def apply() -> None:
 
 def status(as_json: AsJson = False) -> None:
     """Show the connector's state; exit 3 where it doesn't run."""
-    from adapters.capture.connect import Connect
+    from adapters.composition.clients import kafka_connect
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
 
     settings = load_settings()
-    found = Connect(resolve_endpoints(settings).connect_url).status(settings.connect.connector)
+    found = kafka_connect(resolve_endpoints(settings, ("connect",))).status(
+        settings.connect.connector
+    )
     if as_json:
         print(
             json.dumps(
@@ -93,12 +95,12 @@ def validate(
     database: Annotated[str, typer.Option(help="SQL Server's database.")] = "catalog",
 ) -> None:
     """Let the connector's own class judge the configuration; exit 1 where it complains."""
-    from adapters.capture.connect import Connect
+    from adapters.composition.clients import kafka_connect
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
 
     configuration = _configuration(source, host, port, user, database)
-    connect = Connect(resolve_endpoints(load_settings()).connect_url)
+    connect = kafka_connect(resolve_endpoints(load_settings(), ("connect",)))
     complaints = connect.validate(configuration)
     for name, texts in complaints.items():
         print(f"{name}: {'; '.join(texts)}")

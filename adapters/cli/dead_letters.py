@@ -138,12 +138,12 @@ def _settings() -> "tuple[Settings, Endpoints]":
 
 @contextmanager
 def _letters(endpoints: "Endpoints", model: str | None = None) -> "Iterator[DeadLetters]":
-    from adapters.composition import wiring
+    from adapters.composition import databases
     from adapters.composition.read_side import engine_errors
     from adapters.composition.topology import read_model
 
     chosen = None if model is None else read_model(model)
-    with engine_errors(), closing(wiring.dead_letters(endpoints, chosen)) as letters:
+    with engine_errors(), closing(databases.dead_letters(endpoints, chosen)) as letters:
         yield letters
 
 

@@ -54,21 +54,20 @@ def tail(
 
     A record that is no event is printed too, with the reason.
     """
+    from adapters.composition import clients
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
     from adapters.event_log.avro.objects import RecordReader
-    from adapters.event_log.registry import Registry
-    from adapters.event_log.tail import read_topics
     from domain.events import SUBJECTS, topic_of
 
     known = sorted(topic_of(subject) for subject in SUBJECTS)
     topics = topics_named(topic or [], known) or known
     types = _types(type_ or [])
     moment = _moment(start, follow=follow)
-    endpoints = resolve_endpoints(load_settings())
-    records = read_topics(endpoints.kafka, topics, moment, follow=follow)
+    endpoints = resolve_endpoints(load_settings(), ("kafka", "registry"))
+    records = clients.read_topics(endpoints, topics, moment, follow=follow)
     with (
-        Registry.at(endpoints.registry) as registry,
+        clients.registry(endpoints) as registry,
         closing(records),
         suppress(KeyboardInterrupt),
     ):

@@ -11,6 +11,7 @@ from domain.failures import Failure, WrongUsage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from adapters.composition.endpoints import Endpoints
     from adapters.event_log.history import History
     from adapters.explanation.explanation import Explained
     from projections.ports.event_log import Bounds
@@ -46,10 +47,10 @@ def explain(
     A row that is gone is explained by the events of its id. The log has no index of keys, so what
     is not found may lie further back: it is said how far was looked.
     """
+    from adapters.composition import clients
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
-    from adapters.event_log.history import Limits, look_back
-    from adapters.event_log.registry import Registry
+    from adapters.event_log.history import Limits
     from adapters.explanation.explanation import Explainer, changes, state_fields
     from projections.catalog.queries.entities import KINDS
 
@@ -57,13 +58,13 @@ def explain(
         raise WrongUsage(f"there is no kind {kind!r}; there are {', '.join(KINDS)}")
     if field is not None and field not in (known := state_fields(kind)):
         raise WrongUsage(f"a {kind} has no field {field!r}; it has {', '.join(known)}")
-    endpoints = resolve_endpoints(load_settings())
+    endpoints = resolve_endpoints(load_settings(), ("read", "kafka", "registry"))
     row = _row(endpoints.read_dsn, kind, id_)
-    at, bounds = _place(endpoints.kafka, kind, id_, row)
+    at, bounds = _place(endpoints, kind, id_, row)
     few = Limits(offsets=scan, found=None if field else limit)
-    found = look_back(endpoints.kafka, at, id_.encode(), bounds, Limits() if everything else few)
-    access = endpoints.registry
-    with Registry(access.url, access.user, access.password) as registry:
+    limits = Limits() if everything else few
+    found = clients.look_back(endpoints, at, id_.encode(), bounds, limits)
+    with clients.registry(endpoints) as registry:
         explainer = Explainer(registry)
         events = [explainer.explained(record) for record in found.records]
     pairs = list(zip(events, changes(events), strict=True))
@@ -84,11 +85,10 @@ def explain(
 def _row(dsn: str, kind: str, id_: str) -> "Row | None":
     import psycopg
 
-    from adapters.composition.read_side import engine_errors
-    from adapters.read_database.connection import connect
+    from adapters.composition.databases import read_connection
     from projections.catalog.queries import entities
 
-    with engine_errors(), connect(dsn, "explain") as connection:
+    with read_connection(dsn, "explain") as connection:
         try:
             found = connection.execute(entities.row(kind).encode(), {"id": id_}).fetchone()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
@@ -100,16 +100,16 @@ def _row(dsn: str, kind: str, id_: str) -> "Row | None":
 
 
 def _place(
-    kafka: "Mapping[str, str]", kind: str, id_: str, row: "Row | None"
+    endpoints: "Endpoints", kind: str, id_: str, row: "Row | None"
 ) -> "tuple[Partition, Bounds]":
     """The partition of a row's events, and the offsets up to the one that wrote it."""
+    from adapters.composition import clients
     from adapters.event_log.partitioning import partition_of
-    from adapters.event_log.topics import Topics
     from domain.events import topic_of
     from projections.ports.event_log import Bounds
 
     topic = topic_of(kind)
-    bounds = Topics(kafka).bounds([topic])
+    bounds = clients.topics(endpoints).bounds([topic])
     if row is None:
         at = (topic, partition_of(id_.encode(), len(bounds)))
         return at, bounds[at]

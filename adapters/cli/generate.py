@@ -102,12 +102,11 @@ def _one_topic(subject: str, events: int, keys: int, seed: int) -> dict[str, obj
 
 
 def _write(batches: Iterator["list[Batch]"], seed: int, total: int | None) -> dict[str, object]:
-    from adapters.event_log.registry import Registry
+    from adapters.composition import clients
     from adapters.synthetic.topics import write_events
 
     endpoints = resolve_endpoints(load_settings())
-    registry = Registry.at(endpoints.registry)
-    with _progress("events", total) as advance:
+    with clients.registry(endpoints) as registry, _progress("events", total) as advance:
         written = write_events(batches, seed, endpoints.kafka, registry, advance)
     return {"events": written}
 

@@ -32,17 +32,17 @@ def generations(
     """Show the generations: live, kept for rollback, waiting for a switch, being built."""
     if context.invoked_subcommand is not None:
         return
+    from adapters.composition import databases
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.read_side import engine_errors
     from adapters.composition.settings import load_settings
     from adapters.composition.topology import READ_MODELS, read_model
-    from adapters.read_database.generations import PostgresGenerations
     from projections.ports.generations import Phase
 
     models = READ_MODELS if model is None else (read_model(model),)
-    dsn = resolve_endpoints(load_settings()).read_dsn
+    endpoints = resolve_endpoints(load_settings(), ("read",))
     with engine_errors():
-        found = [one for each in models for one in PostgresGenerations(dsn, each).all()]
+        found = [one for each in models for one in databases.generations(endpoints, each).all()]
     shown = [one for one in found if every or one.phase is not Phase.DROPPED]
     if as_json:
         print(json.dumps([as_dict(one) for one in shown]))

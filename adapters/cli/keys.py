@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.failures import Failure, WrongUsage
+from domain.failures import WrongUsage
 
 if TYPE_CHECKING:
     import psycopg
@@ -88,17 +88,9 @@ def revoke(id_: Annotated[str, typer.Argument(metavar="ID", help="Of `keys list`
 
 @contextmanager
 def _database() -> "Iterator[psycopg.Connection]":
-    import psycopg
-
+    from adapters.composition.databases import read_connection
     from adapters.composition.endpoints import read_address
     from adapters.composition.settings import load_settings
-    from adapters.read_database.connection import connect
-    from projections.ports.read_store import StoreBusy
 
-    try:
-        with connect(read_address(load_settings()), "keys") as connection:
-            yield connection
-    except StoreBusy as error:
-        raise Failure(f"the read database can't be reached: {error}") from error
-    except psycopg.errors.UndefinedTable as error:
-        raise Failure("the read database isn't migrated: run `catalog migrate`") from error
+    with read_connection(read_address(load_settings()), "keys") as connection:
+        yield connection

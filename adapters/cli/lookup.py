@@ -13,6 +13,7 @@ from domain.identifiers import ALIASES, SCHEMES, UnknownScheme, scheme_named
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from adapters.composition.endpoints import Endpoints
     from projections.catalog.queries.owners import Answer, MatchRow
 
 _READ_SIZE = 1 << 16
@@ -43,9 +44,9 @@ def lookup(
     Nothing found is an empty answer. A malformed number ends with exit code 2 and the rule that
     it breaks, unless a sender wrote it like that; with - its line says so and the rest goes on.
     """
+    from adapters.composition import databases
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
-    from adapters.read_database.lookup import identifier_index
     from projections.catalog import CATALOG
     from projections.catalog.queries.owners import look_up, look_up_all
 
@@ -55,9 +56,9 @@ def lookup(
         raise WrongUsage(str(error)) from error
     if value == "-" and sys.stdin is None:
         raise WrongUsage("- names standard input, and there is none")
-    dsn = resolve_endpoints(load_settings(), need=("read",)).read_dsn
-    schema = CATALOG.schema if generation is None else _schema_of(dsn, generation)
-    with identifier_index(dsn, schema) as index:
+    endpoints = resolve_endpoints(load_settings(), need=("read",))
+    schema = CATALOG.schema if generation is None else _schema_of(endpoints, generation)
+    with databases.identifiers(endpoints.read_dsn, schema) as index:
         if value != "-":
             answer = look_up(index, scheme, value)
             if answer.error:
@@ -68,15 +69,15 @@ def lookup(
             _print(look_up_all(index, ((scheme, line) for line in lines)), as_json=as_json)
 
 
-def _schema_of(dsn: str, number: int) -> str:
+def _schema_of(endpoints: "Endpoints", number: int) -> str:
     """Schema of a generation whose tables are whole. Raises WrongUsage."""
+    from adapters.composition import databases
     from adapters.composition.read_side import engine_errors
-    from adapters.read_database.generations import PostgresGenerations
     from projections.catalog import CATALOG
     from projections.ports.generations import Phase
 
     with engine_errors():
-        found = {one.number: one for one in PostgresGenerations(dsn, CATALOG).all()}
+        found = {one.number: one for one in databases.generations(endpoints, CATALOG).all()}
     if number not in found:
         raise WrongUsage(f"there is no generation {number}: see `catalog generations`")
     one = found[number]

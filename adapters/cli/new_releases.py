@@ -56,17 +56,19 @@ def new_releases(
 
 
 def _found(dsn: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
-    import psycopg
+    from psycopg import errors
     from psycopg.rows import dict_row
 
+    from adapters.composition.databases import read_connection
     from projections.new_releases.answers import PER_LABEL_AND_DAY
 
     try:
-        with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:
-            return connection.execute(PER_LABEL_AND_DAY.encode(), asked).fetchall()
-    except psycopg.OperationalError as error:
-        raise Failure(f"the read database can't be asked: {error}") from error
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+        with (
+            read_connection(dsn, "new releases") as connection,
+            connection.cursor(row_factory=dict_row) as cursor,
+        ):
+            return cursor.execute(PER_LABEL_AND_DAY.encode(), asked).fetchall()
+    except (errors.UndefinedTable, errors.InvalidSchemaName) as error:
         raise Failure(
             "there are no new releases yet: run `catalog rebuild --model new_releases` first"
         ) from error

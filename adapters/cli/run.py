@@ -154,11 +154,11 @@ class _Show:
 
 
 def _answers(endpoints: "Endpoints") -> "Mapping[tuple[str, str], Sequence[MatchRow]]":
+    from adapters.composition.databases import identifiers
     from adapters.ingestion.sample import LOOKUPS
-    from adapters.read_database.lookup import identifier_index
     from projections.catalog.queries.owners import look_up
 
-    with identifier_index(endpoints.read_dsn) as index:
+    with identifiers(endpoints.read_dsn) as index:
         found = {
             (scheme, value): look_up(index, scheme, value).matches for scheme, value in LOOKUPS
         }

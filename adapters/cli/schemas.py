@@ -142,11 +142,11 @@ def _named(name: str) -> "Contract":
 
 
 def _registry() -> "Registry":
+    from adapters.composition import clients
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
-    from adapters.event_log.registry import Registry
 
-    return Registry.at(resolve_endpoints(load_settings()).registry)
+    return clients.registry(resolve_endpoints(load_settings(), ("registry",)))
 
 
 def _print_registrations(registrations: list[Any], *, as_json: bool) -> None:

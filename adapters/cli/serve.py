@@ -91,7 +91,7 @@ def _application(
     configure_logs(secrets=secrets)
     if endpoints is None:
         return application(serving)
-    history = historian(endpoints.kafka, endpoints.registry)
+    history = historian(endpoints)
     if settings is None:
         return application(serving, history)
     from adapters.api.metrics import ApiMetrics

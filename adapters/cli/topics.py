@@ -63,24 +63,24 @@ def check(as_json: AsJson = False) -> None:
 
 
 def _connected() -> "tuple[Any, list[TopicPlan]]":
+    from adapters.composition import clients
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
     from adapters.composition.topology import topology
-    from adapters.event_log.topics import Topics
 
     settings = load_settings()
-    return Topics(resolve_endpoints(settings).kafka), topology(settings).all_topics
+    return clients.topics(resolve_endpoints(settings, ("kafka",))), topology(settings).all_topics
 
 
 def _sizes(names: list[str]) -> dict[str, int]:
     """Bytes of topics; none where the brokers don't tell, which is said and is no failure."""
+    from adapters.composition import clients
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
     from adapters.event_log.connection import KafkaFailed
-    from adapters.event_log.sizes import topic_bytes
 
     try:
-        return topic_bytes(resolve_endpoints(load_settings()).kafka, names)
+        return clients.topic_bytes(resolve_endpoints(load_settings(), ("kafka",)), names)
     except KafkaFailed as error:
         print(f"warning: {error}", file=sys.stderr)
         return {}

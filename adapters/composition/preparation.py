@@ -6,13 +6,11 @@ Each step may be repeated: what is there already is left as it is.
 from collections import Counter
 from collections.abc import Callable
 
-from adapters.capture.connect import Connect
 from adapters.capture.connector import postgres_configuration
+from adapters.composition import clients
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
 from adapters.composition.topology import MASTER_SCHEMA, capture, topology
-from adapters.event_log.registry import Registry
-from adapters.event_log.topics import Topics
 from adapters.read_database.generations import ENGINE_SCHEMA
 from domain.schemas.versions import contracts
 from migrations.run import upgrade
@@ -26,7 +24,7 @@ def prepare(settings: Settings, endpoints: Endpoints, report: Callable[[str], No
     upgrade(endpoints.master_dsn, "master", MASTER_SCHEMA)
     upgrade(endpoints.read_dsn, "engine", ENGINE_SCHEMA)
     report("migrated the master catalog and the engine's tables")
-    applied = Topics(endpoints.kafka).apply(topology(settings).all_topics)
+    applied = clients.topics(endpoints).apply(topology(settings).all_topics)
     actions = Counter(topic.action for topic in applied)
     report(f"topics: {', '.join(f'{n} {action}' for action, n in sorted(actions.items()))}")
     report(f"contracts: {register_contracts(endpoints)} in the schema registry")
@@ -36,7 +34,7 @@ def prepare(settings: Settings, endpoints: Endpoints, report: Callable[[str], No
 
 def register_contracts(endpoints: Endpoints) -> int:
     """Register every version of every contract; returns how many contracts there are."""
-    with Registry.at(endpoints.registry) as registry:
+    with clients.registry(endpoints) as registry:
         for contract in contracts():
             registry.register(contract)
     return len(contracts())
@@ -45,7 +43,7 @@ def register_contracts(endpoints: Endpoints) -> int:
 def start_capture(settings: Settings, endpoints: Endpoints) -> None:
     """Give Connect the connector's configuration and wait until it runs."""
     names = settings.connect
-    connect = Connect(endpoints.connect_url)
+    connect = clients.kafka_connect(endpoints)
     connect.apply(
         names.connector,
         postgres_configuration(

@@ -8,7 +8,7 @@ from threading import Event
 import psycopg
 
 from adapters.capture.retranslation import retranslate
-from adapters.composition import wiring
+from adapters.composition import clients, databases, wiring
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
 from adapters.composition.topology import TRANSLATE_GROUP, read_model
@@ -149,7 +149,7 @@ def _project_again(
 ) -> Retried:
     with (
         engine_context(settings, endpoints, model) as context,
-        closing(wiring.dead_letters(endpoints, model)) as letters,
+        closing(databases.dead_letters(endpoints, model)) as letters,
     ):
         return dead_letter.retry(context, letters, numbers)
 
@@ -157,8 +157,8 @@ def _project_again(
 def _retranslate(endpoints: Endpoints, numbers: Collection[int]) -> Retried:
     with (
         engine_errors(),
-        closing(wiring.registry(endpoints)) as registry,
-        closing(wiring.dead_letters(endpoints)) as letters,
+        closing(clients.registry(endpoints)) as registry,
+        closing(databases.dead_letters(endpoints)) as letters,
     ):
         return retranslate(
             endpoints.kafka, EventEncoder(registry), letters, numbers, group=TRANSLATE_GROUP

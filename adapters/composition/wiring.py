@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from threading import Event
 
 from adapters.capture.translator import Progress, run_translator
+from adapters.composition import clients, databases
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.preparation import prepare
 from adapters.composition.services import Service, kept_running
@@ -17,10 +18,7 @@ from adapters.event_log.avro.decoder import ColumnDecoder
 from adapters.event_log.avro.encoder import EventEncoder
 from adapters.event_log.connection import Statistics
 from adapters.event_log.event_log import KafkaEventLog
-from adapters.event_log.registry import Registry
 from adapters.event_log.subscription import OnArrival
-from adapters.read_database.dead_letters import PostgresDeadLetters
-from adapters.read_database.generations import PostgresGenerations
 from adapters.read_database.read_store import PostgresReadStore
 from adapters.read_database.spool import DiskSpool
 from adapters.telemetry.tracing import ChangeTraces
@@ -40,7 +38,7 @@ def engine_context(
 ) -> Iterator[EngineContext]:
     """What works on a read model's generations: its log, decoder and database."""
     with (
-        closing(registry(endpoints)) as schemas,
+        closing(clients.registry(endpoints)) as schemas,
         closing(PostgresReadStore(endpoints.read_dsn, model)) as store,
     ):
         yield EngineContext(
@@ -48,7 +46,7 @@ def engine_context(
             events=event_log(settings, endpoints, statistics, on_arrival),
             decoder=ColumnDecoder(schemas),
             store=store,
-            generations=PostgresGenerations(endpoints.read_dsn, model),
+            generations=databases.generations(endpoints, model),
             spool=DiskSpool,
         )
 
@@ -84,8 +82,8 @@ def translate(
     gc.collect()
     gc.freeze()
     with (
-        closing(registry(endpoints)) as schemas,
-        closing(dead_letters(endpoints)) as letters,
+        closing(clients.registry(endpoints)) as schemas,
+        closing(databases.dead_letters(endpoints)) as letters,
     ):
         run_translator(
             endpoints.kafka,
@@ -114,16 +112,6 @@ def event_log(
         statistics=statistics,
         on_arrival=on_arrival,
     )
-
-
-def registry(endpoints: Endpoints) -> Registry:
-    """The schema registry; close it."""
-    return Registry.at(endpoints.registry)
-
-
-def dead_letters(endpoints: Endpoints, model: ReadModel | None = None) -> PostgresDeadLetters:
-    """Parked records of translation and of one read model (None: of all); close it."""
-    return PostgresDeadLetters(endpoints.read_dsn, None if model is None else model.name)
 
 
 SERVICES = (

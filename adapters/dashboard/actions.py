@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from adapters.composition import wiring
+from adapters.composition import databases
 from adapters.composition.read_side import (
     engine_context,
     engine_errors,
@@ -86,7 +86,7 @@ async def retry(board: Dashboard, request: Request, who: Visitor) -> Response:
     chosen, what = await _chosen(board, form)
 
     def work(_: Job) -> str:
-        with engine_errors(), closing(wiring.dead_letters(board.endpoints)) as kept:
+        with engine_errors(), closing(databases.dead_letters(board.endpoints)) as kept:
             numbers = set(chosen)
             wanted = [letter for letter in kept.list() if letter.number in numbers]
         retried = retry_dead_letters(board.settings, board.endpoints, wanted)
@@ -104,7 +104,7 @@ async def discard(board: Dashboard, request: Request, who: Visitor) -> Response:
     chosen, what = await _chosen(board, form)
 
     def work(_: Job) -> str:
-        with engine_errors(), closing(wiring.dead_letters(board.endpoints)) as kept:
+        with engine_errors(), closing(databases.dead_letters(board.endpoints)) as kept:
             return f"{kept.discard(chosen)} discarded"
 
     return _started(board, request, who, "dead letters", f"discard {what}", work)

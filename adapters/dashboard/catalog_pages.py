@@ -7,11 +7,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adapters.composition.databases import identifiers
 from adapters.composition.read_side import engine_errors
 from adapters.dashboard import conflicts as disputed
 from adapters.dashboard.access import Refused, Visitor, whole_number
 from adapters.dashboard.rendering import Dashboard, render
-from adapters.read_database.lookup import identifier_index
 from domain.identifiers import SCHEMES, UnknownScheme
 from domain.schemas import contracts
 from domain.schemas import render as as_text
@@ -93,7 +93,7 @@ async def lookup(board: Dashboard, request: Request, who: Visitor) -> Response:
     if value:
 
         def find() -> dict[str, Any]:
-            with engine_errors(), identifier_index(board.endpoints.read_dsn) as index:
+            with engine_errors(), identifiers(board.endpoints.read_dsn) as index:
                 return look_up(index, scheme, value).as_json()
 
         try:

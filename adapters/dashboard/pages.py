@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from adapters.composition import wiring
+from adapters.composition import clients, databases
 from adapters.composition.read_side import engine_errors
 from adapters.composition.topology import READ_MODELS
 from adapters.dashboard import catalog_pages, letters
@@ -173,14 +173,14 @@ async def dead_letter(board: Dashboard, request: Request, who: Visitor) -> Respo
     number = whole_number(request.path_params["number"])
 
     def find() -> tuple[Any, str, str]:
-        with engine_errors(), closing(wiring.dead_letters(board.endpoints)) as kept:
+        with engine_errors(), closing(databases.dead_letters(board.endpoints)) as kept:
             try:
                 letter = kept.show(number)
             except KeyError:
                 raise Refused(
                     f"There is no dead letter {number}: it was resolved or discarded.", 404
                 ) from None
-        with closing(wiring.registry(board.endpoints)) as registry:
+        with closing(clients.registry(board.endpoints)) as registry:
             try:
                 return letter, *described(RecordReader(registry), letter.value)
             except RegistryFailed as error:

@@ -15,15 +15,13 @@ from typing import Any
 import msgspec
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from adapters.composition import wiring
+from adapters.composition import clients
 from adapters.composition.endpoints import Endpoints
 from adapters.event_log.avro.objects import RecordReader, Undecodable
 from adapters.event_log.avro.wire import UnknownSchemaId
-from adapters.event_log.connection import client_configuration, failed
-from adapters.event_log.event_log import READING
+from adapters.event_log.connection import failed
 from adapters.event_log.reading import Limits, gather
 from adapters.event_log.tail import Record, record_of
-from adapters.event_log.topics import Topics
 
 Partition = tuple[str, int]
 _MOST_AT_ONCE = 50_000
@@ -58,14 +56,14 @@ def latest(
     endpoints: Endpoints, topic: str, *, key: str | None = None, limit: int = 25, seconds: float = 4
 ) -> Found:
     """The newest records of a topic, of one key if it is given. Raises KafkaFailed."""
-    bounds = Topics(endpoints.kafka).bounds([topic])
+    bounds = clients.topics(endpoints).bounds([topic])
     deadline = monotonic() + seconds
     ends = {at: b.end for at, b in bounds.items() if b.end > b.first}
     window = max(20, 2 * limit // max(1, len(ends))) if key is None else 5000
     wanted = None if key is None else key.encode()
     found: list[Record] = []
     searched = 0
-    with closing(_consumer(endpoints.kafka)) as consumer:
+    with closing(clients.reader(endpoints, "dashboard")) as consumer:
         while ends and len(found) < limit and monotonic() < deadline:
             starts = {at: max(bounds[at].first, end - window) for at, end in ends.items()}
             found += [
@@ -78,7 +76,7 @@ def latest(
             window = min(_MOST_AT_ONCE, window * 4)
     found.sort(key=lambda r: (r.written_at is not None, r.written_at, r.offset), reverse=True)
     total = sum(b.end - b.first for b in bounds.values())
-    with closing(wiring.registry(endpoints)) as registry:
+    with closing(clients.registry(endpoints)) as registry:
         reader = RecordReader(registry)
         return Found([shown(reader, record) for record in found[:limit]], searched, total)
 
@@ -123,10 +121,6 @@ def hexadecimal(value: bytes, most: int = 1024) -> str:
         lines.append(f"{start:06x}  {part.hex(' '):<47}  {characters}")
     more = len(value) - most
     return "\n".join([*lines, f"… {more} bytes more"] if more > 0 else lines)
-
-
-def _consumer(kafka: Mapping[str, str]) -> Consumer:
-    return Consumer(client_configuration(kafka, "dashboard", **READING, group_id="catalog-look"))
 
 
 def _stretch(

@@ -12,22 +12,18 @@ from typing import Any
 
 import psycopg
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
-from adapters.composition import wiring
+from adapters.composition import clients, databases
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
 from adapters.composition.topology import READ_MODELS, TRANSLATE_GROUP, project_group, topology
-from adapters.event_log.connection import REQUEST_SECONDS, client_configuration, failed
+from adapters.event_log.connection import REQUEST_SECONDS, failed
 from adapters.event_log.registry import Registration
-from adapters.event_log.sizes import topic_bytes
-from adapters.event_log.topics import Topics, TopicState, violations
+from adapters.event_log.topics import TopicState, violations
 from adapters.monitoring.chain_metrics import Chain
 from adapters.monitoring.health import ChainStatus, Thresholds, judge, work_of
-from adapters.monitoring.positions import Positions
 from adapters.monitoring.snapshots import RepeatedSnapshot
 from adapters.monitoring.status import chain_status
-from adapters.read_database.generations import PostgresGenerations
 from domain.failures import Failure
 from domain.schemas import contracts
 from projections.ports.generations import Generation
@@ -156,7 +152,7 @@ class Sight:
 
     def _topics(self) -> list[TopicSight]:
         plans = topology(self._settings).all_topics
-        states = Topics(self._endpoints.kafka).states([plan.name for plan in plans])
+        states = clients.topics(self._endpoints).states([plan.name for plan in plans])
         return [
             TopicSight(plan.name, states.get(plan.name), violations(states.get(plan.name), plan))
             for plan in plans
@@ -164,7 +160,7 @@ class Sight:
 
     def _sizes(self) -> dict[str, int]:
         names = {plan.name for plan in topology(self._settings).all_topics}
-        return topic_bytes(self._endpoints.kafka, names)
+        return clients.topic_bytes(self._endpoints, names)
 
     def _workers(self) -> list[Workers]:
         plan = topology(self._settings)
@@ -173,8 +169,8 @@ class Sight:
             **{project_group(model): work_of("project", model.name) for model in READ_MODELS},
         }
         found = self._members(list(groups))
-        changes = Topics(self._endpoints.kafka).states([t.name for t in plan.change_topics])
-        with closing(Positions(self._endpoints.kafka)) as positions:
+        changes = clients.topics(self._endpoints).states([t.name for t in plan.change_topics])
+        with closing(clients.positions(self._endpoints)) as positions:
             committed = positions.committed(TRANSLATE_GROUP, changes)
         checkpoints = {
             TRANSLATE_GROUP: {at: Checkpoint(offset, None) for at, offset in committed.items()},
@@ -186,7 +182,7 @@ class Sight:
         ]
 
     def _members(self, groups: list[str]) -> dict[str, tuple[str, list[Member]]]:
-        admin = AdminClient(client_configuration(self._endpoints.kafka, "dashboard"))
+        admin = clients.admin(self._endpoints, "dashboard")
         answers = admin.describe_consumer_groups(groups, request_timeout=REQUEST_SECONDS)
         found: dict[str, tuple[str, list[Member]]] = {}
         for group, answer in answers.items():
@@ -217,15 +213,14 @@ class Sight:
 
     def _generations(self) -> dict[str, list[Generation]]:
         return {
-            model.name: PostgresGenerations(self._endpoints.read_dsn, model).all()
-            for model in READ_MODELS
+            model.name: databases.generations(self._endpoints, model).all() for model in READ_MODELS
         }
 
     def _parked(self) -> list[Parked]:
         return [Parked(*row) for row in ask(self._endpoints.read_dsn, _PARKED)]
 
     def _schemas(self) -> list[Registration]:
-        with closing(wiring.registry(self._endpoints)) as registry:
+        with closing(clients.registry(self._endpoints)) as registry:
             return [registry.registration(contract) for contract in contracts()]
 
 
@@ -234,13 +229,7 @@ def ask(
 ) -> list[tuple[Any, ...]]:
     """All rows of a statement that only reads. Raises Failure."""
     try:
-        with psycopg.connect(
-            dsn,
-            autocommit=True,
-            connect_timeout=5,
-            application_name="catalog dashboard",
-            options="-c statement_timeout=5s -c default_transaction_read_only=on",
-        ) as connection:
+        with databases.read_connection(dsn, "dashboard", databases.READ_ONLY) as connection:
             return connection.execute(sql.encode(), values).fetchall()
     except psycopg.Error as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,74 @@
+"""The clients of Kafka, the schema registry and Kafka Connect: each is made here.
+
+Who needs one asks for it with the addresses of `endpoints`. Nothing outside this package makes one
+(a test holds every room to it), so there is one place that knows how each is set up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Sequence
+
+from confluent_kafka import Consumer
+from confluent_kafka.admin import AdminClient
+
+from adapters.capture.connect import Connect
+from adapters.composition.endpoints import Endpoints
+from adapters.event_log import history, sizes, tail
+from adapters.event_log.connection import client_configuration
+from adapters.event_log.event_log import READING
+from adapters.event_log.history import History, Limits
+from adapters.event_log.registry import Registry
+from adapters.event_log.topics import Topics
+from adapters.monitoring.positions import Positions
+from projections.ports.event_log import Bounds, TopicPartition
+
+
+def topics(endpoints: Endpoints) -> Topics:
+    """The topics as the brokers know them."""
+    return Topics(endpoints.kafka)
+
+
+def topic_bytes(endpoints: Endpoints, names: Collection[str]) -> dict[str, int]:
+    """Bytes of topics on the brokers' disks. Raises KafkaFailed."""
+    return sizes.topic_bytes(endpoints.kafka, names)
+
+
+def positions(endpoints: Endpoints) -> Positions:
+    """How far each group is; close it."""
+    return Positions(endpoints.kafka)
+
+
+def admin(endpoints: Endpoints, role: str) -> AdminClient:
+    """A bare client for questions about the brokers; `role` names it in their log."""
+    return AdminClient(client_configuration(endpoints.kafka, role))
+
+
+def reader(endpoints: Endpoints, role: str) -> Consumer:
+    """A bare consumer for who assigns partitions and only looks; close it."""
+    return Consumer(
+        client_configuration(endpoints.kafka, role, **READING, group_id=f"catalog-{role}")
+    )
+
+
+def read_topics(
+    endpoints: Endpoints, names: Sequence[str], start: tail.Start, *, follow: bool
+) -> Generator[tail.Record]:
+    """Records from a moment on; see `event_log.tail`. Raises KafkaFailed."""
+    return tail.read_topics(endpoints.kafka, names, start, follow=follow)
+
+
+def look_back(
+    endpoints: Endpoints, at: TopicPartition, key: bytes, bounds: Bounds, limits: Limits
+) -> History:
+    """The records of one key, newest first; see `event_log.history`. Raises KafkaFailed."""
+    return history.look_back(endpoints.kafka, at, key, bounds, limits)
+
+
+def registry(endpoints: Endpoints) -> Registry:
+    """The schema registry; close it."""
+    return Registry.at(endpoints.registry)
+
+
+def kafka_connect(endpoints: Endpoints) -> Connect:
+    """Kafka Connect."""
+    return Connect(endpoints.connect_url)

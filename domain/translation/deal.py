@@ -20,6 +20,7 @@ from domain.events.streaming import (
     StreamingRightChanged,
     StreamingRightGranted,
     StreamingRightWithdrawn,
+    StreamingState,
 )
 from domain.translation.row import Carried, Translation, Values
 
@@ -113,4 +114,6 @@ def translate(change: Change) -> list[Event]:
     ]
 
 
-TRANSLATION = Translation("deal", DownloadState, translate)
+TRANSLATION = Translation(
+    "deal", DownloadState, translate, (DownloadState.SUBJECT, StreamingState.SUBJECT)
+)

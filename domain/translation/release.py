@@ -38,4 +38,4 @@ def translate(change: Change) -> list[Event]:
     return [_carried.event(ReleaseAdded if is_new else ReleaseUpdated, change, after, changed)]
 
 
-TRANSLATION = Translation("release", ReleaseState, translate)
+TRANSLATION = Translation("release", ReleaseState, translate, (ReleaseState.SUBJECT,))

@@ -30,6 +30,8 @@ class Translation:
     state: type[Event]
     """The state whose fields are the columns that are carried."""
     translate: Translate
+    subjects: tuple[str, ...]
+    """Subjects of the events that are made of it: a row is in the topic of one of them."""
 
 
 def state_fields(state: type[Event]) -> tuple[str, ...]:
@@ -196,4 +198,4 @@ def translate_rows(
             return []
         return [carried.event(updated, change, after, changed)]
 
-    return Translation(table, state, translate)
+    return Translation(table, state, translate, (state.SUBJECT,))

@@ -10,10 +10,7 @@ from alembic import context
 attributes = context.config.attributes
 context.configure(
     connection=attributes["connection"],
-    target_metadata=attributes["metadata"],
     version_table_schema=attributes["schema"],
-    compare_type=True,
-    compare_server_default=False,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -7,7 +7,6 @@ its generations. Their revisions name no schema; where they run is said here.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 
 import psycopg
@@ -17,15 +16,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg.conninfo import conninfo_to_dict
+
+from domain.failures import Unavailable
 
 FOLDER = Path(__file__).parent
-METADATA = {
-    "engine": "adapters.read_database.tables:METADATA",
-    "master": "adapters.ingestion.master.tables:METADATA",
-    "new_releases": "projections.new_releases:METADATA",
-    "read_catalog": "projections.catalog:METADATA",
-}
-"""Branch → the SQLAlchemy metadata that its revisions must lead to."""
 
 
 class UnknownBranch(Exception):
@@ -36,30 +31,34 @@ def upgrade(dsn: str, branch: str, schema: str, revision: str = "head") -> None:
     """Bring `schema` (made if need be) to `revision`, in one transaction.
 
     Several processes may do so at the same time: the others wait and find nothing left to do.
+    Raises UnknownBranch, and Unavailable where the database can't be reached or used.
     """
     config = _config(branch)
     with _connection(dsn, schema, create=True) as connection:
-        config.attributes.update(connection=connection, schema=schema, metadata=metadata_of(branch))
+        config.attributes.update(connection=connection, schema=schema)
         command.upgrade(config, revision)
 
 
-def check(dsn: str, branch: str, schema: str) -> list[str]:
-    """How the tables in `schema` differ from the models of the branch; empty when they do not."""
+def check(dsn: str, schema: str, metadata: sa.MetaData) -> list[str]:
+    """How the tables in `schema` differ from their models; empty when they do not.
+
+    Raises Unavailable where the database can't be reached.
+    """
     with _connection(dsn, schema) as connection:
         context = MigrationContext.configure(
             connection,
             opts={
                 "compare_type": True,
                 "version_table_schema": schema,
-                "target_metadata": metadata_of(branch),
+                "target_metadata": metadata,
                 "include_name": lambda name, *_: name != "alembic_version",
             },
         )
-        return [str(difference) for difference in compare_metadata(context, metadata_of(branch))]
+        return [str(difference) for difference in compare_metadata(context, metadata)]
 
 
 def current(dsn: str, branch: str, schema: str) -> str | None:
-    """The revision that `schema` is at; None before the first."""
+    """The revision that `schema` is at; None before the first. Raises Unavailable."""
     _folder(branch)
     with _connection(dsn, schema) as connection:
         context = MigrationContext.configure(connection, opts={"version_table_schema": schema})
@@ -78,21 +77,15 @@ def newest(branch: str) -> str | None:
     return ScriptDirectory.from_config(_config(branch)).get_current_head()
 
 
-def metadata_of(branch: str) -> sa.MetaData:
-    """The models of a branch. Raises UnknownBranch."""
-    _folder(branch)
-    module, attribute = METADATA[branch].split(":")
-    metadata = getattr(import_module(module), attribute)
-    if not isinstance(metadata, sa.MetaData):
-        raise TypeError(f"{METADATA[branch]} is no SQLAlchemy MetaData")
-    return metadata
+def branches() -> list[str]:
+    """The names of all branches."""
+    return sorted(file.parent.name for file in FOLDER.glob("*/*0001_*.py"))
 
 
 def _folder(branch: str) -> Path:
-    folder = FOLDER / branch
-    if branch not in METADATA or not folder.is_dir():
-        raise UnknownBranch(f"no migrations are called {branch!r}; there are {sorted(METADATA)}")
-    return folder
+    if branch not in branches():
+        raise UnknownBranch(f"no migrations are called {branch!r}; there are {branches()}")
+    return FOLDER / branch
 
 
 def _config(branch: str) -> Config:
@@ -114,7 +107,7 @@ def _connection(dsn: str, schema: str, *, create: bool = False) -> Iterator[sa.C
         "postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=sa.NullPool
     )
     quoted = '"' + schema.replace('"', '""') + '"'
-    with engine.begin() as connection:
+    with _database_errors(dsn), engine.begin() as connection:
         connection.execute(sa.text("SELECT set_config('lock_timeout', '30s', true)"))
         if create:
             connection.execute(
@@ -127,3 +120,21 @@ def _connection(dsn: str, schema: str, *, create: bool = False) -> Iterator[sa.C
         )
         connection.dialect.default_schema_name = schema
         yield connection
+
+
+@contextmanager
+def _database_errors(dsn: str) -> Iterator[None]:
+    """Say in one sentence which database is away, full or busy: nothing is wrong with us."""
+    try:
+        yield
+    except (sa.exc.OperationalError, psycopg.OperationalError) as error:
+        cause = error.orig if isinstance(error, sa.exc.OperationalError) else error
+        reason = next(iter(str(cause).strip().splitlines()), type(cause).__name__)
+        raise Unavailable(f"the database {_named(dsn)} can't be migrated: {reason}") from error
+
+
+def _named(dsn: str) -> str:
+    """Where a database is, without who asks and by which password."""
+    parts = conninfo_to_dict(dsn)
+    host, port, name = (parts.get(part) for part in ("host", "port", "dbname"))
+    return f"{name or 'postgres'} on {host or 'localhost'}:{port or 5432}"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from adapters.composition.endpoints import Endpoints, resolve_endpoints
+from adapters.composition.endpoints import resolve_endpoints
 from adapters.composition.settings import load_settings
 from domain.failures import Unhealthy
 
@@ -20,37 +20,17 @@ def migrate(
     ] = False,
 ) -> None:
     """Bring master catalog, engine tables and the live read catalog to the newest migrations."""
-    from migrations import run
+    from adapters.composition.migration import targets
 
-    endpoints = resolve_endpoints(load_settings())
+    endpoints = resolve_endpoints(load_settings(), ("master", "read"))
     differing = 0
-    for branch, dsn, schema in targets(endpoints):
+    for target in targets(endpoints):
+        name = f"{target.branch} in schema {target.schema}"
         if check:
-            differences = run.check(dsn, branch, schema)
+            differences = target.differences()
             differing += len(differences)
-            print(f"{branch} in schema {schema}: {'; '.join(differences) or 'as the models say'}")
+            print(f"{name}: {'; '.join(differences) or 'as the models say'}")
         else:
-            run.upgrade(dsn, branch, schema)
-            print(f"{branch} in schema {schema}: at {run.current(dsn, branch, schema)}")
+            print(f"{name}: at {target.upgrade()}")
     if differing:
         raise Unhealthy(f"{differing} differences between models and tables: run `catalog migrate`")
-
-
-def targets(endpoints: Endpoints) -> list[tuple[str, str, str]]:
-    """(branch, DSN, schema) of all that is migrated in place; generations being built migrate
-    themselves. The live read catalog is left out while there is none."""
-    import psycopg
-
-    from adapters.composition.topology import MASTER_SCHEMA, READ_MODELS
-    from adapters.read_database.generations import ENGINE_SCHEMA
-
-    found = [
-        ("master", endpoints.master_dsn, MASTER_SCHEMA),
-        ("engine", endpoints.read_dsn, ENGINE_SCHEMA),
-    ]
-    with psycopg.connect(endpoints.read_dsn) as connection:
-        for model in READ_MODELS:
-            there = connection.execute("SELECT to_regnamespace(%s)", (model.schema,)).fetchone()
-            if there != (None,):
-                found.append((model.migration_branch, endpoints.read_dsn, model.schema))
-    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
 
 from adapters.composition.settings import Settings
 from adapters.embedded.state import Running, read_running
@@ -17,6 +18,17 @@ ENGINES = {
     "read": "CATALOG_READ__URL",
 }
 """What the service needs, and the setting that names each."""
+
+TIMEOUTS = {
+    "connect_timeout": "5",
+    "tcp_user_timeout": "30000",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+}
+"""Of every connection to a database, in libpq's words: seconds until one that isn't made has
+failed (an address each), milliseconds that what was sent may stay unacknowledged, and how soon a
+server that is silently gone is noticed (25 s). What an address names itself wins."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,7 +80,7 @@ def resolve_endpoints(settings: Settings, need: Collection[str] = ENGINES) -> En
 
 def read_address(settings: Settings) -> str:
     """The read database alone, for what needs nothing else. Raises Misconfigured."""
-    return given_addresses(settings).get("read") or resolve_endpoints(settings).read_dsn
+    return resolve_endpoints(settings, ("read",)).read_dsn
 
 
 def given_addresses(settings: Settings) -> dict[str, str]:
@@ -98,9 +110,20 @@ def endpoints(settings: Settings, addresses: dict[str, str]) -> Endpoints:
             password.get_secret_value() if password else None,
         ),
         connect_url=addresses["connect"],
-        master_dsn=addresses["master"],
-        read_dsn=addresses["read"],
+        master_dsn=with_timeouts(addresses["master"]),
+        read_dsn=with_timeouts(addresses["read"]),
     )
+
+
+def with_timeouts(url: str) -> str:
+    """A database's address with TIMEOUTS, as far as it doesn't name its own."""
+    if not url:
+        return url
+    parts = urlsplit(url)
+    given = [one for one in parts.query.split("&") if one]
+    named = {one.partition("=")[0] for one in given}
+    added = [f"{name}={value}" for name, value in TIMEOUTS.items() if name not in named]
+    return urlunsplit(parts._replace(query="&".join([*given, *added])))
 
 
 def _missing(names: list[str], running: Running | None, settings: Settings) -> str:

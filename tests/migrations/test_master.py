@@ -15,7 +15,7 @@ _TABLE = {"download": "deal", "streaming": "deal"}
 @pytest.mark.integration
 def test_leads_to_the_models_and_back(database: str) -> None:
     run.upgrade(database, "master", "public")
-    assert run.check(database, "master", "public") == []
+    assert run.check(database, "public", METADATA) == []
     with psycopg.connect(database) as connection:
         full = connection.execute(
             "SELECT relname FROM pg_class WHERE relreplident = 'f' ORDER BY 1"

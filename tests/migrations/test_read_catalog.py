@@ -9,6 +9,7 @@ import pytest
 from psycopg import sql
 
 from migrations import run
+from projections.catalog import METADATA
 from tests.catalog_rows import number, write
 
 pytestmark = pytest.mark.integration
@@ -54,11 +55,11 @@ def download(id_: str, **terms: object) -> dict[str, Any]:
 def test_tables_are_as_the_models_say_and_can_be_undone(database: str) -> None:
     for schema in ("catalog", "catalog_g2"):
         run.upgrade(database, "read_catalog", schema)
-        assert run.check(database, "read_catalog", schema) == []
+        assert run.check(database, schema, METADATA) == []
     with psycopg.connect(database) as connection:
         connection.execute("ALTER TABLE catalog.track DROP COLUMN url")
-    assert run.check(database, "read_catalog", "catalog") != []
-    assert run.check(database, "read_catalog", "catalog_g2") == []
+    assert run.check(database, "catalog", METADATA) != []
+    assert run.check(database, "catalog_g2", METADATA) == []
 
 
 @pytest.mark.parametrize(
@@ -186,4 +187,4 @@ def test_functions_and_views_go_with_their_generation(
     assert offers(catalog, schema="catalog_g1") == {"old"}
     assert catalog.execute("SELECT count(*) FROM catalog_g1.release_track").fetchone() == (3,)
     assert catalog.execute("SELECT count(*) FROM catalog.release_track").fetchone() == (0,)
-    assert run.check(database, "read_catalog", "catalog") == []
+    assert run.check(database, "catalog", METADATA) == []

@@ -162,7 +162,7 @@ def test_kafka_options_are_written_with_underscores_in_the_environment(
         "sasl.password": SECRET,
     }
     assert endpoints.registry.url == "https://registry"
-    assert endpoints.read_dsn.endswith("/r")
+    assert endpoints.read_dsn.partition("?")[0].endswith("/r")
     assert SECRET not in repr(endpoints)
     assert SECRET not in repr(endpoints.registry)
 

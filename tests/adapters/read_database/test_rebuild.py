@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from adapters.composition.migration import MODELS
 from adapters.composition.read_side import engine_errors
 from adapters.read_database.dead_letters import PostgresDeadLetters
 from adapters.read_database.generations import PostgresGenerations
@@ -57,13 +58,13 @@ def caught_up(chain: PostgresChain) -> None:
 def test_migrations_lead_to_the_models(database: str) -> None:
     for branch, schema in (("engine", "engine"), ("read_catalog", "catalog")):
         run.upgrade(database, branch, schema)
-        assert run.check(database, branch, schema) == []
+        assert run.check(database, schema, MODELS[branch]) == []
         assert run.current(database, branch, schema) == run.history(branch)[-1][0]
         with psycopg.connect(database) as connection:
             connection.execute(f"ALTER TABLE {schema}.alembic_version ADD CHECK (true)")
     with psycopg.connect(database) as connection:
         connection.execute("ALTER TABLE catalog.track ADD COLUMN surprise text")
-    assert len(run.check(database, "read_catalog", "catalog")) == 1
+    assert len(run.check(database, "catalog", MODELS["read_catalog"])) == 1
     with pytest.raises(run.UnknownBranch, match="nonsense"):
         run.history("nonsense")
 
@@ -101,7 +102,7 @@ def test_a_rebuild_is_indexed_logged_and_equal(chain: PostgresChain) -> None:
     assert set(relations.values()) == {"p"}
     assert not [name for name in relations if name.startswith("deferred")]
     assert analysed == (len(chain.content()["track"]),)
-    assert run.check(chain.dsn, "read_catalog", "catalog") == []
+    assert run.check(chain.dsn, "catalog", MODELS["read_catalog"]) == []
 
 
 def test_a_first_rebuild_needs_no_live_generation(chain: PostgresChain) -> None:

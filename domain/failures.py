@@ -76,8 +76,13 @@ def reason_of(error: BaseException) -> str:
     A failure of ours speaks for itself; of anything else the type is named too. What is cut off
     is counted, and so is never taken for the whole.
     """
-    text = str(error) if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
-    text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return bounded(str(error) if isinstance(error, Failure) else f"{type(error).__name__}: {error}")
+
+
+def bounded(reason: str) -> str:
+    """A reason as it can be kept: of at most `LONGEST_REASON` characters, all of them storable."""
+    text = reason.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    text = text.encode(errors="surrogatepass").decode(errors="replace")
     if len(text) <= LONGEST_REASON:
         return text
     return f"{text[:LONGEST_REASON]} … and {len(text) - LONGEST_REASON} characters more"

@@ -19,10 +19,10 @@ ROOT = Path(__file__).parent.parent
 CORPUS = ROOT.parent / "shared" / "corpus"
 
 
-def pytest_configure() -> None:
-    """A timing is no test: what takes long on a busy machine isn't wrong."""
-    hypothesis.settings.register_profile("untimed", hypothesis.settings.default, deadline=None)
-    hypothesis.settings.load_profile("untimed")
+# A timing is no test: what takes long on a busy machine isn't wrong. Here and not in a hook, since
+# the settings of other modules are made from these when they are imported.
+hypothesis.settings.register_profile("untimed", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

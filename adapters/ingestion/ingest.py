@@ -11,9 +11,10 @@ from adapters.ingestion.ern import ingest as ern
 from adapters.ingestion.feeds import ingest as feeds
 from adapters.ingestion.feeds.columns import Terms
 from adapters.ingestion.master import messages
+from adapters.ingestion.master.writer import is_of_the_rows
 from adapters.ingestion.report import FileReport, Rejected, Summary, Unwatched, Watch
 from adapters.ingestion.sources import Source
-from domain.failures import Failure
+from domain.failures import Failure, Unavailable, reason_of
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,12 @@ def _take(
         # It was there a moment ago: say so, and go on with the rest.
         report.status = "quarantined"
         report.reject(Rejected(None, f"can't be read: {error.strerror or error}"))
+    except Unavailable:
+        raise
+    except Exception as error:  # whatever a stranger's file makes us stumble on: the file's fault
+        if isinstance(error, psycopg.Error) and not is_of_the_rows(error):
+            raise
+        ern.set_aside(connection, source, report, reason_of(error))
     return report
 
 

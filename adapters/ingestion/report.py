@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from domain.failures import bounded
+
 
 @dataclass(frozen=True)
 class Rejected:
@@ -12,6 +14,9 @@ class Rejected:
     line: int | None
     """First line in its file, from 1; None for a whole file."""
     reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", bounded(self.reason))
 
 
 @dataclass

@@ -4,7 +4,8 @@ A full feed adds and renews; it does not remove what it leaves out, since feeds 
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
@@ -18,17 +19,28 @@ from adapters.ingestion.master.messages import MessageRow
 from adapters.ingestion.master.writer import Truth, lock, write
 from adapters.ingestion.report import FileReport, Rejected, Watch
 from adapters.ingestion.sources import Source
+from domain.failures import Unavailable, reason_of
 
 CHUNK_ROWS = 20_000
 """Records a transaction: some 100 MB at most, and enough to write as sets."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """What a record says of an id."""
+
+    own_id: str
+    action: str
+    """I, U or D."""
+    record: Record
 
 
 @dataclass
 class _Chunk:
     """Consecutive records of a feed, reduced to the last word on each id."""
 
-    last: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
-    """Id → action (I, U or D) and fields; the order is that of the last words."""
+    last: dict[str, _Word] = field(default_factory=dict)
+    """By id; the order is that of the last words."""
     rejects: list[Reject] = field(default_factory=list)
     rows: int = 0
     size: int = 0
@@ -70,11 +82,10 @@ def ingest(
     with source.open() as stream:
         header = read_header(stream)
         for chunk in _chunks(read_records(stream, len(header)), layout, chunk_rows):
-            truth = _truth(chunk, layout, terms)
+            taken = _take(connection, list(chunk.last.values()), layout, terms, message.id)
+            rejects = sorted([*chunk.rejects, *taken.rejects], key=lambda reject: reject.line)
             with connection.transaction():
-                lock(connection)
-                report.changed.update(write(connection, truth, message.id))
-                for reject in chunk.rejects:
+                for reject in rejects:
                     messages.quarantine(
                         connection,
                         source=source.name,
@@ -84,10 +95,11 @@ def ingest(
                         content=reject.content,
                         message=message.id,
                     )
-            _note_label_names(label_names, truth)
+            label_names.update(taken.label_names)
+            report.changed.update(taken.changed)
             report.rows += chunk.rows
-            report.flagged += _flaws(truth)
-            for reject in chunk.rejects:
+            report.flagged += taken.flagged
+            for reject in rejects:
                 report.reject(Rejected(reject.line, reject.reason))
             watch.advance(chunk.size)
     with connection.transaction():
@@ -95,6 +107,55 @@ def ingest(
         if renamed := _rename_labels(connection, label_names, message.id):
             report.changed["label updated"] += renamed
         messages.record(connection, _with_status(message, "applied"))
+
+
+@dataclass
+class _Taken:
+    """What became of a chunk."""
+
+    changed: Counter[str] = field(default_factory=Counter)
+    rejects: list[Reject] = field(default_factory=list)
+    """Records that the catalog can't hold."""
+    flagged: int = 0
+    label_names: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: "_Taken") -> None:
+        self.changed.update(other.changed)
+        self.rejects += other.rejects
+        self.flagged += other.flagged
+        self.label_names.update(other.label_names)
+
+
+def _take(
+    connection: psycopg.Connection,
+    words: Sequence[_Word],
+    layout: Layout,
+    terms: Terms,
+    message: str,
+) -> _Taken:
+    """Write what records say, in one transaction, or in several without those that can't be held.
+
+    What fails is halved until the records that are at fault stand alone: some 15 transactions for
+    one of them in a whole chunk. Raises Unavailable and psycopg's errors where the database fails.
+    """
+    try:
+        truth = _truth(words, layout, terms)
+        with connection.transaction():
+            lock(connection)
+            changed = write(connection, truth, message)
+        return _Taken(changed, [], _flaws(truth), _label_names(truth))
+    except (psycopg.Error, Unavailable):
+        raise
+    except Exception as error:
+        if len(words) > 1:
+            taken = _Taken()
+            for half in (words[: len(words) // 2], words[len(words) // 2 :]):
+                taken.add(_take(connection, half, layout, terms, message))
+            return taken
+        if not words:
+            raise
+        record = words[0].record
+        return _Taken(rejects=[Reject(record.line, record.content, reason_of(error))])
 
 
 def _chunks(
@@ -106,9 +167,8 @@ def _chunks(
         if isinstance(judged, Reject):
             chunk.rejects.append(judged)
         else:
-            own_id, action, fields = judged
-            chunk.last.pop(own_id, None)
-            chunk.last[own_id] = (action, fields)
+            chunk.last.pop(judged.own_id, None)
+            chunk.last[judged.own_id] = judged
         if isinstance(item, Record):
             chunk.rows += 1
             chunk.size += len(item.content)
@@ -118,8 +178,8 @@ def _chunks(
     yield chunk
 
 
-def _judge(record: Record, layout: Layout) -> tuple[str, str, list[str]] | Reject:
-    """The id and action of a record that can be taken in."""
+def _judge(record: Record, layout: Layout) -> _Word | Reject:
+    """What a record says, where it can be taken in."""
     own_id = record.fields[layout.id_column].strip()
     at = layout.action_column
     action = "I" if at is None else record.fields[at].strip().upper()
@@ -128,13 +188,13 @@ def _judge(record: Record, layout: Layout) -> tuple[str, str, list[str]] | Rejec
     elif action not in ("I", "U", "D"):
         reason = f"action {action!r} is none of I, U and D"
     else:
-        return own_id, action, record.fields
+        return _Word(own_id, action, record)
     return Reject(record.line, record.content, reason)
 
 
-def _truth(chunk: _Chunk, layout: Layout, terms: Terms) -> Truth:
-    kept = [fields for action, fields in chunk.last.values() if action != "D"]
-    removed = [own_id for own_id, (action, _) in chunk.last.items() if action == "D"]
+def _truth(words: Sequence[_Word], layout: Layout, terms: Terms) -> Truth:
+    kept = [word.record.fields for word in words if word.action != "D"]
+    removed = [word.own_id for word in words if word.action == "D"]
     id_column = layout.header[layout.id_column]
     text = text_frame(layout.header, kept, layout.columns, id_column)
     make = release.truth if layout.subject == "release" else track.truth
@@ -146,10 +206,11 @@ def _flaws(truth: Truth) -> int:
     return truth.rows["flaw"].height + identifiers.filter(~identifiers["is_valid"]).height
 
 
-def _note_label_names(names: dict[str, str], truth: Truth) -> None:
-    if "label" in truth.mentioned:
-        labels = truth.mentioned["label"].drop_nulls("name")
-        names.update(zip(labels["id"], labels["name"], strict=True))
+def _label_names(truth: Truth) -> dict[str, str]:
+    if "label" not in truth.mentioned:
+        return {}
+    labels = truth.mentioned["label"].drop_nulls("name")
+    return dict(zip(labels["id"], labels["name"], strict=True))
 
 
 def _rename_labels(connection: psycopg.Connection, names: dict[str, str], message: str) -> int:

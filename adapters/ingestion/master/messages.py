@@ -1,9 +1,11 @@
 """The record of what was taken in, and the quarantine of what could not be."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import psycopg
+
+from domain.failures import bounded
 
 MOST_BYTES_KEPT = 64 << 20
 """Of one input in quarantine; PostgreSQL could keep 1 GB, and nobody would read it."""
@@ -43,7 +45,7 @@ def record(connection: psycopg.Connection, row: MessageRow) -> None:
         " verdict = excluded.verdict, updated_at = now()"
         " WHERE (ern_message.status, ern_message.verdict)"
         " IS DISTINCT FROM (excluded.status, excluded.verdict)",
-        {name: getattr(row, name) for name in row.__dataclass_fields__},
+        {**asdict(row), "source": bounded(row.source)},
     )
 
 
@@ -65,10 +67,10 @@ def quarantine(
         " WHERE quarantine.reason IS DISTINCT FROM excluded.reason",
         (
             sha256 if line is None else f"{sha256}:{line}",
-            source,
+            bounded(source),
             sha256,
             line,
-            reason,
+            bounded(reason),
             content[:MOST_BYTES_KEPT],
             message,
         ),

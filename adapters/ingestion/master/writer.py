@@ -17,6 +17,7 @@ import psycopg
 from psycopg import sql
 
 from adapters.ingestion.master.tables import METADATA
+from domain.failures import Unusable, reason_of
 
 ORDER: tuple[str, ...] = (
     "party",
@@ -36,6 +37,10 @@ ORDER: tuple[str, ...] = (
 """Tables in the order in which rows are added; they are removed in the opposite order."""
 
 _LOCK = 0x6D6173746572  # "master": one writer at a time, so that diffs never race
+
+_OF_THE_ROWS = ("22", "23", "54")
+"""Classes of SQLSTATE that say something of the rows, not of the database: data exceptions, broken
+constraints, and exceeded limits (an id that is longer than an index takes)."""
 
 _OWNED: Mapping[str, Sequence[LiteralString]] = {
     "release": ("o.kind = 'release' AND t.id = o.id",),
@@ -81,7 +86,23 @@ def write(connection: psycopg.Connection, truth: Truth, message: str) -> Counter
 
     `message` is the `ern_message.id` that changed rows are marked with. Returns how many rows were
     changed, under keys such as `track inserted`, `deal updated`, `identifier deleted`.
+
+    Raises Unusable where the catalog can't hold what is said; the transaction is then broken.
     """
+    try:
+        return _write(connection, truth, message)
+    except psycopg.Error as error:
+        if not is_of_the_rows(error):
+            raise
+        raise Unusable(f"the master catalog can't hold it: {reason_of(error)}") from error
+
+
+def is_of_the_rows(error: psycopg.Error) -> bool:
+    """Whether a statement failed for what it was given; else the database itself fails."""
+    return (error.sqlstate or "")[:2] in _OF_THE_ROWS
+
+
+def _write(connection: psycopg.Connection, truth: Truth, message: str) -> Counter[str]:
     changed: Counter[str] = Counter()
     staged: dict[str, Sequence[str]] = {}
     for table in ORDER:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.ingestion.ern.document import Unusable
+from adapters.ingestion.ern.document import Unusable, parse
 from adapters.ingestion.ern.message import Message, read
 from adapters.ingestion.ern.reading import day, end_of, instant, milliseconds
 from adapters.ingestion.ern.rows import Row, Rows
@@ -70,6 +70,19 @@ STRANGER = b"""<!DOCTYPE b [<!ENTITY x SYSTEM "file:///etc/passwd">]><b>&x;</b>"
 def test_refused(content: bytes, reason: str) -> None:
     with pytest.raises(Unusable, match=reason):
         told(content)
+
+
+def test_what_is_small_as_a_file_and_huge_in_memory_is_broken_off() -> None:
+    few = b"<a>" + b"<b c=''/>" * 10 + b"</a>"
+    assert len(parse(few, LIMIT, most_nodes=21)) == 10
+    with pytest.raises(Unusable, match="more than 20 elements and attributes"):
+        parse(few, LIMIT, most_nodes=20)
+    tag = b"<a " + b" ".join(b"a%d=''" % n for n in range(400_000)) + b"/>"
+    with pytest.raises(Unusable, match="one tag or text"):
+        parse(tag, len(tag))
+    utf_16 = "<?xml version='1.0' encoding='utf-16'?><a><b/><b/></a>".encode("utf-16")
+    with pytest.raises(Unusable, match="more than 2 elements"):
+        parse(utf_16, LIMIT, most_nodes=2)
 
 
 def test_an_album_with_track_releases() -> None:

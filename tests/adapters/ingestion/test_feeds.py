@@ -1,6 +1,8 @@
 """Feeds in the master catalog: every column, the last word on each id, and no needless change."""
 
 import io
+import os
+import random
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,6 +20,7 @@ from adapters.ingestion.ingest import Options, ingest
 from adapters.ingestion.report import FileReport, Unwatched
 from tests.adapters.ingestion.feeds import A_RELEASE, A_TRACK, RELEASE, TRACK, text, write
 from tests.adapters.ingestion.master import SLOW, Master
+from tests.adapters.ingestion.messages import album
 
 pytestmark = pytest.mark.integration
 
@@ -203,6 +206,50 @@ def test_rows_that_are_none_are_quarantined_by_line(
     assert (known.status, known.quarantined) == ("known", 3)
     feeds(t="\n".join([header, good]))
     assert master.ingest(folder).quarantined == 0
+
+
+def _incompressible(length: int) -> str:
+    """A text that no index takes: a repeated one would be compressed below the limit."""
+    chance = random.Random(7)  # noqa: S311 - no secret
+    return "".join(chance.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=length))
+
+
+def test_what_the_catalog_cannot_hold_is_quarantined_alone(
+    master: Master, feeds: Callable[..., Path]
+) -> None:
+    far = _incompressible(9_000)
+    rows = [changed(A_TRACK, trackId=str(number)) for number in range(1, 40)]
+    folder = feeds(
+        a=[*rows[:7], changed(A_TRACK, trackId=far), *rows[7:]],
+        b=[changed(A_TRACK, trackId="after", releaseId=far), changed(A_TRACK, trackId="50")],
+    )
+    for _ in range(2):
+        first, second = master.ingest(folder).files
+        assert [r.line for r in (*first.rejected, *second.rejected)] == [9, 2]
+        assert (first.status, first.rows, second.status) == ("applied", 40, "applied")
+        for rejected in (*first.rejected, *second.rejected):
+            assert "can't hold it: ProgramLimitExceeded" in rejected.reason
+        assert master.one("SELECT count(*) FROM quarantine") == 2
+        assert set(master.catalog()["track"]) == {*map(str, range(1, 40)), "50"}
+    content = master.one("SELECT content FROM quarantine WHERE line = 9")
+    assert far.encode() in content
+
+
+def test_a_file_that_nothing_can_be_made_of_holds_up_no_other(
+    master: Master, feeds: Callable[..., Path]
+) -> None:
+    far = _incompressible(9_000)
+    folder = feeds(t=[A_TRACK])
+    odd = folder / os.fsdecode(b"a\xff.xml")
+    odd.write_bytes(album(number=far))
+    (folder / "b.csv").write_bytes(b"a\xff\0")
+    by_name = {Path(file.path).name: file for file in master.ingest(folder).files}
+    assert {name: file.status for name, file in by_name.items()} == {
+        "t.csv": "applied", odd.name: "quarantined", "b.csv": "quarantined",
+    }  # fmt: skip
+    assert "ProgramLimitExceeded" in by_name[odd.name].rejected[0].reason
+    assert master.one("SELECT count(*) FROM quarantine") == 2
+    assert set(master.catalog()["track"]) == {"11"}
 
 
 def test_another_source_has_its_own_ids(master: Master, feeds: Callable[..., Path]) -> None:

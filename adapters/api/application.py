@@ -5,6 +5,7 @@ is what makes a lookup cost little more than an empty answer. Paths that it does
 `fallback` (a dashboard), where there is one.
 """
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
 from typing import Any
@@ -32,10 +33,10 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _OPERATION = "catalog.operation"
 """Where a request's scope names its operation's path, for the metrics."""
+_OURS = re.compile(r"/(v\d+|docs|redoc|swagger|problems|openapi[^/]*)(/|$)", re.ASCII)
+"""Paths where programs look for an API: what is not there is a problem, never a page."""
 _Template = tuple[bytes | None, ...]
-_NOTHING = Problem(
-    404, "no-such-path", "There is nothing here", "/openapi.json lists what there is"
-)
+_NOTHING = Problem(404, "no-such-path", "/openapi.json lists the paths that there are")
 
 
 class Api:
@@ -47,14 +48,19 @@ class Api:
         fallback: AsgiApp | None = None,
         hosts: frozenset[str] | None = None,
         metrics: ApiMetrics | None = None,
+        *,
+        is_metrics_open: bool = False,
     ) -> None:
-        """`hosts`: names by which alone it may be asked (without port); None: by any.
+        """`is_metrics_open`: /metrics needs no key even where reading needs one.
+
+        `hosts`: names by which alone it may be asked (without port); None: by any.
 
         A server that is open on loopback needs them: else a page of another site could have its
         own name point here, and read through the visitor's browser.
         """
         self._service = service
         self._hosts = hosts
+        self._is_metrics_open = is_metrics_open
         self._fallback = fallback
         self._metrics = metrics or ApiMetrics()
         self._document = Answer(document())
@@ -80,7 +86,7 @@ class Api:
             self._check_host(headers)
             answer = await self._answer(scope, headers, receive)
         except Problem as problem:
-            is_ours = scope["path"].startswith("/v1/")
+            is_ours = _OURS.match(scope["path"])
             if problem is _NOTHING and self._fallback is not None and not is_ours:
                 await self._fallback(scope, receive, send)
                 return
@@ -88,7 +94,9 @@ class Api:
         except Exception:
             # The client is told nothing of how we are made; the log is told everything.
             log.exception("a request failed", path=scope["path"])
-            answer = _of(Problem(500, "internal", "Something is wrong here"))
+            answer = _of(
+                Problem(500, "internal", "the fault is on this side; its log says what it is")
+            )
         status, out, body = render(answer, headers)
         await send({"type": "http.response.start", "status": status, "headers": out})
         is_head = scope["method"] == "HEAD"
@@ -99,24 +107,33 @@ class Api:
         raw: bytes = scope.get("raw_path") or scope["path"].encode()
         if raw == b"/openapi.json":
             _allow(scope, ("GET",))
+            await self._admit(scope, headers)
             return self._document
         if raw.startswith(b"/health/"):
             _allow(scope, ("GET",))
             return await self._health(raw)
-        if raw == b"/metrics" and self._fallback is None:
+        if raw == b"/metrics":
             _allow(scope, ("GET",))
+            if not self._is_metrics_open:
+                await self._admit(scope, headers)
+            if self._fallback is not None:
+                raise _NOTHING  # which tells of the whole chain too
             accept = headers.get(b"accept", b"").decode("latin-1")
             told, kind = exposition(self._metrics.told, accept)
             return Answer(told, content_type=kind, is_cacheable=False)
         if len(raw) > PATH_LIMIT:
-            raise Problem(414, "path-too-long", "The path is too long")
+            raise Problem(414, "path-too-long", f"a path may have {PATH_LIMIT} bytes")
         endpoint, path = self._find(raw)
         scope[_OPERATION] = endpoint.path
         _allow(scope, (endpoint.method,))
-        await self._service.gate.admit(headers)
+        await self._admit(scope, headers)
         query = read_query(scope["query_string"], endpoint.query)
         body = await _body(headers, receive) if endpoint.body else b""
         return await endpoint.handle(self._service, Request(path, query, body))
+
+    async def _admit(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+        client = scope.get("client")
+        await self._service.admission.admit(headers, client[0] if client else "")
 
     def _check_host(self, headers: dict[bytes, bytes]) -> None:
         if self._hosts is None:
@@ -126,8 +143,8 @@ class Api:
             raise Problem(
                 421,
                 "host",
-                "This server does not go by that name",
-                "it is open on this machine only; with API keys (--keys) any name will do",
+                "this server is open on this machine only, by its loopback names; with API keys"
+                " (--keys) it answers to any name",
             )
 
     def _find(self, raw: bytes) -> tuple[Endpoint, dict[str, str]]:
@@ -179,27 +196,24 @@ def _unquoted(segment: bytes) -> str:
 def _allow(scope: Scope, methods: tuple[str, ...]) -> None:
     allowed = (*methods, "HEAD") if "GET" in methods else methods
     if scope["method"] not in allowed:
-        raise Problem(
-            405, "method", "This can't be done here", headers={"Allow": ", ".join(allowed)}
-        )
+        listed = ", ".join(allowed)
+        raise Problem(405, "method", f"this path takes {listed}", {"Allow": listed})
 
 
 async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
     kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if kind != b"application/json":
-        raise Problem(415, "media-type", "The body must be application/json")
+        raise Problem(415, "media-type", "the body must be application/json")
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Problem(400, "bad-body", "The body is not whole")
+            raise Problem(400, "bad-body", "the body ended before it was whole")
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > BODY_LIMIT:
-            raise Problem(
-                413, "too-large", "The body is too large", f"it may have {BODY_LIMIT} bytes"
-            )
+            raise Problem(413, "too-large", f"a body may have {BODY_LIMIT} bytes")
         if not message.get("more_body"):
             return b"".join(parts)
 

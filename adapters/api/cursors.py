@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import msgspec
 
-from adapters.api.problems import bad_parameter
+from adapters.api.problems import Problem, bad_parameter
+from domain.identifiers import is_text
 
 T = TypeVar("T")
 
@@ -24,10 +25,17 @@ def read_cursor(cursor: str, query: tuple[object, ...], kind: type[T]) -> T:
         packed = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         check, position = msgspec.msgpack.decode(packed, type=tuple[int, kind])  # type: ignore[valid-type]
     except (binascii.Error, ValueError, msgspec.DecodeError):
-        raise bad_parameter("cursor: it is none that a page has given") from None
+        raise not_ours() from None
     if check != _check(query):
         raise bad_parameter("cursor: it comes from a page of another query")
+    if isinstance(position, str) and not is_text(position):
+        raise not_ours()
     return position
+
+
+def not_ours() -> Problem:
+    """A cursor that someone made up: its check is no secret, so what it holds is judged too."""
+    return bad_parameter("cursor: it is none that a page has given")
 
 
 def _check(query: tuple[object, ...]) -> int:

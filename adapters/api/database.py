@@ -14,7 +14,7 @@ import structlog
 from psycopg import errors
 from psycopg.rows import TupleRow
 
-from adapters.api.problems import Problem, too_slow, unavailable
+from adapters.api.problems import no_catalog, too_slow, unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -115,10 +115,4 @@ async def execute(
         raise too_slow() from None
     except (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName) as error:
         log.error("the read database isn't migrated", reason=str(error).splitlines()[0])
-        raise Problem(
-            503,
-            "no-catalog",
-            "There is no read catalog yet",
-            "it is being made, or waits for `catalog migrate` or `catalog rebuild`",
-            {"Retry-After": "10"},
-        ) from None
+        raise no_catalog() from None

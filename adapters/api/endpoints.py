@@ -10,10 +10,10 @@ import structlog
 
 from adapters.api import parameters as ask
 from adapters.api import shapes
-from adapters.api.cursors import read_cursor, write_cursor
+from adapters.api.admission import Admission
+from adapters.api.cursors import not_ours, read_cursor, write_cursor
 from adapters.api.database import ReadDatabase
 from adapters.api.explain import Historian
-from adapters.api.keys import Gate
 from adapters.api.lookups import Asked, Lookups, answer_of, asked, flaw_of, look_up_all
 from adapters.api.problems import Problem, bad_parameter, unknown_row
 from adapters.api.responses import Answer
@@ -31,7 +31,7 @@ class Service:
 
     database: ReadDatabase
     lookups: Lookups
-    gate: Gate
+    admission: Admission
     historian: Historian | None = None
 
 
@@ -111,8 +111,8 @@ async def _changes(service: Service, request: Request) -> Answer:
     page: ask.Changes = request.query
     binding = ("changes", page.label, page.type, page.updated_since)
     seen = read_cursor(page.cursor, binding, dict[int, int]) if page.cursor else {}
-    if any(n < 0 or n >= 2**31 or o >= 2**63 for n, o in seen.items()):
-        raise bad_parameter("cursor: it is none that a page has given")
+    if any(not (0 <= n < 2**31 and -(2**63) <= o < 2**63) for n, o in seen.items()):
+        raise not_ours()
     rows = await service.database.rows(
         lists.changed_releases(by_label=page.label is not None),
         page.as_sql()
@@ -165,14 +165,11 @@ async def _conflicts(service: Service, request: Request) -> Answer:
 def _malformed(one: Asked, flaw: str) -> Problem:
     shown = one.number.raw if len(one.number.raw) <= 64 else one.number.raw[:64] + "…"
     detail = f"{shown!r} is no well-formed {one.number.scheme}: {flaw}"
-    return Problem(
-        400, "malformed-identifier", "The number is malformed", detail,
-        scheme=one.number.scheme, rule=flaw,
-    )  # fmt: skip
+    return Problem(400, "malformed-identifier", detail, scheme=one.number.scheme, rule=flaw)
 
 
 def _unknown_scheme(error: UnknownScheme) -> Problem:
-    return Problem(400, "unknown-scheme", "There is no such scheme", str(error))
+    return Problem(400, "unknown-scheme", str(error))
 
 
 async def _lookup(service: Service, request: Request) -> Answer:

@@ -14,7 +14,7 @@ import msgspec
 
 from adapters.api.database import ReadDatabase
 from adapters.api.parameters import Lookup
-from adapters.api.problems import Problem, too_slow
+from adapters.api.problems import Unanswered, too_slow
 from domain.identifiers import Identifier, identify, is_text, scheme_named
 from projections.catalog.queries.lookup import LOOKUP, MATCHES_LIMIT
 
@@ -122,20 +122,25 @@ class Lookups:
     async def _answer(self, batch: list[tuple[Asked, asyncio.Future[Found]]]) -> None:
         try:
             found = await look_up_all(self._database, [one for one, _ in batch])
-        except Problem as problem:
-            if len(batch) > 1 and problem.members["type"] == too_slow().members["type"]:
-                for single in batch:  # one of them is to blame: not the others
-                    await self._answer([single])
+        except Exception as error:
+            if len(batch) > 1 and not is_everyones(error):
+                # One of them is to blame, and the others are answered. At the same time: one that
+                # is slow keeps none of them waiting.
+                await asyncio.gather(*(self._answer([single]) for single in batch))
             else:
-                _fail(batch, problem)
+                _fail(batch, error)
         except BaseException as error:
             _fail(batch, error)
-            if not isinstance(error, Exception):
-                raise
+            raise
         else:
             for (_, future), one in zip(batch, found, strict=True):
                 if not future.done():
                     future.set_result(one)
+
+
+def is_everyones(error: Exception) -> bool:
+    """Whether a failure says nothing about what was asked: alone it would fail too."""
+    return isinstance(error, Unanswered) and error.members["type"] != too_slow().members["type"]
 
 
 def _fail(batch: list[tuple[Asked, asyncio.Future[Found]]], error: BaseException) -> None:

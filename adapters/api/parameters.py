@@ -1,6 +1,7 @@
 """Query parameters: strictly what an endpoint declares, in the types that it declares."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -23,7 +24,7 @@ UsageTypes = Annotated[
         description=f"Uses that count, comma-separated: {', '.join(USAGE_TYPES)}. Default: all.",
     ),
 ]
-Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset. Default: now.")]
+Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset. Default: now.")]
 Limit = Annotated[int, Meta(ge=1, le=200, description="Items of a page at most.")]
 Cursor = Annotated[
     str, Meta(max_length=2000, description="`next_cursor` of the page before, unchanged.")
@@ -31,8 +32,27 @@ Cursor = Annotated[
 Words = Annotated[str, Meta(min_length=3, max_length=200)]
 
 
+WHOLE_NUMBERS = frozenset({"limit"})
+"""Parameters that are numbers."""
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
 class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Nothing may be asked."""
+
+    def __post_init__(self) -> None:
+        """Instants are kept in UTC: PostgreSQL takes no offset beyond 15:59, RFC 3339 does."""
+        for name in self.__struct_fields__:
+            given = getattr(self, name)
+            if isinstance(given, datetime):
+                msgspec.structs.force_setattr(self, name, _in_utc(name, given))
+
+
+def _in_utc(name: str, given: datetime) -> datetime:
+    try:
+        return given.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"`{name}` lies outside the years 1 to 9999 in UTC") from None
 
 
 class Availability(NoParameters, frozen=True):
@@ -40,7 +60,7 @@ class Availability(NoParameters, frozen=True):
 
     country: Country | None = None
     usage_types: UsageTypes | None = None
-    at: Moment | None = None
+    at: Instant | None = None
 
     def as_sql(self) -> dict[str, Any]:
         """Parameters of the statements."""
@@ -125,9 +145,21 @@ def read_query(query: bytes, kind: type[P]) -> P:
     if any("\x00" in value for value in given.values()):
         raise bad_parameter("a parameter holds a NUL character")
     try:
-        return msgspec.convert(given, kind, strict=False)
+        return msgspec.convert({name: _typed(name, text) for name, text in given.items()}, kind)
     except msgspec.ValidationError as error:
         raise bad_parameter(str(error).replace("$.", "")) from None
+
+
+def _typed(name: str, text: str) -> object:
+    """A value in its parameter's type, by one spelling only: no `1e2`, `5.0`, `null` or `+1`.
+
+    (msgspec's own conversion from text takes these, and numbers for instants.)
+    """
+    if name not in WHOLE_NUMBERS:
+        return text
+    if not _WHOLE_NUMBER.fullmatch(text):
+        raise bad_parameter(f"{name} must be a whole number in digits")
+    return int(text)
 
 
 def read_body(body: bytes, kind: type[Any]) -> Any:
@@ -135,4 +167,4 @@ def read_body(body: bytes, kind: type[Any]) -> Any:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Problem(400, "bad-body", "The body is not as it must be", str(error)) from None
+        raise Problem(400, "bad-body", f"the body is not as it must be: {error}") from None

@@ -9,11 +9,11 @@ from ipaddress import ip_address
 
 import uvicorn
 
+from adapters.api.admission import Admission
 from adapters.api.application import Api, AsgiApp
 from adapters.api.database import ReadDatabase
 from adapters.api.endpoints import Service
 from adapters.api.explain import Historian
-from adapters.api.keys import Gate
 from adapters.api.lookups import Lookups
 from adapters.api.metrics import ApiMetrics, shared_figures
 from adapters.api.processes import run_processes
@@ -32,8 +32,10 @@ class Serving:
     """Whether who brings no key may read."""
     hosts: frozenset[str] | None = None
     """See `Api`."""
+    is_metrics_open: bool = False
+    """Whether /metrics needs no key though reading does."""
     connections: int = 8
-    """To the read database, a process."""
+    """To the read database, per process."""
 
 
 def application(
@@ -44,9 +46,9 @@ def application(
 ) -> Api:
     """The API; nothing is opened before the first request."""
     database = ReadDatabase(serving.read_dsn, serving.connections)
-    gate = Gate(database, is_open=serving.is_open)
-    service = Service(database, Lookups(database), gate, historian)
-    return Api(service, fallback, serving.hosts, metrics)
+    admission = Admission(database, is_open=serving.is_open)
+    service = Service(database, Lookups(database), admission, historian)
+    return Api(service, fallback, serving.hosts, metrics, is_metrics_open=serving.is_metrics_open)
 
 
 def serve(make: Callable[[], AsgiApp], listening: socket.socket, workers: int = 1) -> None:

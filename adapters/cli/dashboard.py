@@ -74,4 +74,10 @@ def _application(
     from adapters.telemetry.logs import configure_logs, secrets_of
 
     configure_logs(secrets=secrets_of(settings))
-    return over_read_database(settings, endpoints, is_open=is_open, hosts=hosts)
+    return over_read_database(
+        settings,
+        endpoints,
+        is_open=is_open,
+        hosts=hosts,
+        is_metrics_open=is_open or settings.metrics.open,
+    )

@@ -33,7 +33,7 @@ def create(
     ] = 100,
 ) -> None:
     """Make a key and print it: it is shown this once, only its hash is kept."""
-    from adapters.api.keys import SCOPES, create_key
+    from adapters.read_database.api_keys import SCOPES, create_key
 
     scopes = sorted(set(scope or ["read"]))
     if unknown := set(scopes) - set(SCOPES):
@@ -55,7 +55,7 @@ def list_(
     from rich.table import Table
     from rich.text import Text
 
-    from adapters.api.keys import list_keys
+    from adapters.read_database.api_keys import list_keys
 
     with _database() as connection:
         found = list_keys(connection)
@@ -78,7 +78,7 @@ def list_(
 
 def revoke(id_: Annotated[str, typer.Argument(metavar="ID", help="Of `keys list`.")]) -> None:
     """End a key: it is refused within seconds."""
-    from adapters.api.keys import revoke_key
+    from adapters.read_database.api_keys import revoke_key
 
     with _database() as connection:
         if not revoke_key(connection, id_):

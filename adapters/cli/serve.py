@@ -54,7 +54,10 @@ def serve(
     near = server.is_loopback(host)
     is_open = near if keys is None else not keys
     serving = server.Serving(
-        read_dsn, is_open, server.LOOPBACK_NAMES | {host} if near and is_open else None
+        read_dsn,
+        is_open,
+        server.LOOPBACK_NAMES | {host} if near and is_open else None,
+        settings.metrics.open,
     )
     try:
         listening = server.listen(host, port)
@@ -102,7 +105,8 @@ def _application(
         settings,
         endpoints,
         is_open=serving.is_open,
-        hosts=None,  # the API has judged the name
+        hosts=None,  # the API has judged the name, and who may read the metrics
+        is_metrics_open=True,
         registry=metrics.told,
     )
     return application(serving, history, board, metrics)

@@ -107,10 +107,14 @@ class DatabaseSettings(_Group):
 
 
 class MetricsSettings(_Group):
-    """Where a worker process serves its metrics and health; nowhere without a port."""
+    """Where a worker process serves its metrics and health; nowhere without a port.
+
+    `open`: the /metrics of the API and the dashboard need no API key, whatever else does.
+    """
 
     host: str = "127.0.0.1"
     port: Port | None = None
+    open: bool = False
 
 
 class TracingSettings(_Group):

@@ -40,20 +40,27 @@ class Visitor:
     """What their forms carry."""
 
 
-Admit = Callable[[str, str], Awaitable[bool]]
-"""Whether an API key has a scope (`read`, `operate`) now."""
+Admit = Callable[[str, str, str], Awaitable[bool]]
+"""(key, scope, address of who sends it) → whether the key has the scope (`read`, `operate`) now."""
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from, as far as it is known."""
+    return request.client.host if request.client else ""
 
 
 async def visitor(request: Request, admit: Admit, *, is_open: bool) -> Visitor:
     """Judge a request's cookie. Where the house is open, everybody may read."""
     key = request.cookies.get(COOKIE)
-    return Visitor(may_read=is_open) if not key else await holder(key, admit, is_open=is_open)
+    if not key:
+        return Visitor(may_read=is_open)
+    return await holder(key, admit, address_of(request), is_open=is_open)
 
 
-async def holder(key: str, admit: Admit, *, is_open: bool) -> Visitor:
+async def holder(key: str, admit: Admit, address: str, *, is_open: bool) -> Visitor:
     """Who holds a key."""
-    operate = await admit(key, "operate")
-    read = is_open or await admit(key, "read") or operate
+    operate = await admit(key, "operate", address)
+    read = operate or is_open or await admit(key, "read", address)
     return Visitor(public_part(key), read, operate, token_of(key))
 
 

@@ -22,8 +22,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adapters.api.admission import Admission
 from adapters.api.database import ReadDatabase
-from adapters.api.keys import Gate
 from adapters.api.metrics import exposition
 from adapters.api.problems import Problem
 from adapters.composition.endpoints import Endpoints
@@ -32,6 +32,7 @@ from adapters.dashboard import actions, pages
 from adapters.dashboard.access import (
     Admit,
     Refused,
+    address_of,
     forget,
     form_of,
     from_us,
@@ -64,20 +65,22 @@ def over_read_database(
     *,
     is_open: bool,
     hosts: Collection[str] | None,
+    is_metrics_open: bool,
     registry: CollectorRegistry | None = None,
 ) -> ASGIApp:
     """The dashboard, with the API keys of the read database; nothing is opened yet.
 
     `is_open`: who brings no key may look; to act always needs a key with `operate`. `hosts`: names
-    by which alone it may be asked (see `adapters.api.application.Api`); None: by any. `registry`:
+    by which alone it may be asked (see `adapters.api.application.Api`); None: by any.
+    `is_metrics_open`: its /metrics needs no key; otherwise one with `read`. `registry`:
     what its /metrics tells beside the chain's; by default its own process.
     """
     database = ReadDatabase(endpoints.read_dsn, 2)
-    gate = Gate(database, is_open=is_open)
+    admission = Admission(database, is_open=is_open)
 
-    async def admit(key: str, scope: str) -> bool:
+    async def admit(key: str, scope: str, address: str) -> bool:
         try:
-            return await gate.has(key, scope)
+            return await admission.has(key, scope, address)
         except Problem as problem:
             raise Failure(f"API keys can't be judged now: {problem}") from None
 
@@ -87,6 +90,7 @@ def over_read_database(
         admit,
         is_open=is_open,
         hosts=hosts,
+        is_metrics_open=is_metrics_open,
         stopped=database.close,
         registry=registry,
     )
@@ -99,6 +103,7 @@ def dashboard_app(
     *,
     is_open: bool,
     hosts: Collection[str] | None = None,
+    is_metrics_open: bool = True,
     stopped: Callable[[], Awaitable[None]] | None = None,
     registry: CollectorRegistry | None = None,
 ) -> ASGIApp:
@@ -132,7 +137,7 @@ def dashboard_app(
     async def sign_in(request: Request) -> Response:
         try:
             key = (await form_of(request)).get("key", "").strip()
-            who = await holder(key, admit, is_open=False)
+            who = await holder(key, admit, address_of(request), is_open=False)
         except Refused as refused:
             return _problem(board, request, str(refused), refused.status)
         except Failure as error:
@@ -161,7 +166,7 @@ def dashboard_app(
         Route("/sign-in", sign_in_page),
         Route("/sign-in", sign_in, methods=["POST"]),
         Route("/sign-out", sign_out, methods=["POST"]),
-        Route("/metrics", _metrics(sight, started, registry)),
+        Route("/metrics", _metrics(sight, started, registry, None if is_metrics_open else admit)),
         Route("/health/live", _well),
         Route("/health/ready", _well),
         Mount("/static", StaticFiles(directory=STATIC)),
@@ -192,7 +197,7 @@ class _Once:
 
 
 def _metrics(
-    sight: Sight, started: _Once, registry: CollectorRegistry | None
+    sight: Sight, started: _Once, registry: CollectorRegistry | None, admit: Admit | None
 ) -> Callable[[Request], Awaitable[Response]]:
     if registry is None:
         registry = CollectorRegistry()
@@ -201,6 +206,18 @@ def _metrics(
 
     async def metrics(request: Request) -> Response:
         started()
+        if admit is not None:
+            kind, _, key = request.headers.get("authorization", "").partition(" ")
+            try:
+                may = kind.lower() == "bearer" and await admit(
+                    key.strip(), "read", address_of(request)
+                )
+            except Failure as error:
+                return Response(f"{error}\n", 503, media_type="text/plain")
+            if not may:
+                text = "an API key is needed: Authorization: Bearer cat_…\n"
+                needed = {"www-authenticate": 'Bearer realm="catalog"'}
+                return Response(text, 401, needed, media_type="text/plain")
         told, kind = exposition(registry, request.headers.get("accept", ""))
         return Response(told, headers={"content-type": kind})
 

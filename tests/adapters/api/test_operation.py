@@ -21,8 +21,9 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from adapters.api import keys
+from adapters.api import admission
 from adapters.api.server import LOOPBACK_NAMES, Serving, application
+from adapters.read_database import api_keys
 from adapters.read_database.generations import PostgresGenerations
 from migrations import run
 from projections.catalog import CATALOG
@@ -43,14 +44,14 @@ def until(condition: Callable[[], bool], seconds: float = 20) -> None:
 def test_a_key_is_needed_may_be_revoked_and_may_not_ask_too_often(
     read_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keys, "REMEMBER_SECONDS", 0.0)
+    monkeypatch.setattr(admission, "REMEMBER_SECONDS", 0.0)
     with (
         psycopg.connect(read_dsn, autocommit=True) as connection,
         serving(application(Serving(read_dsn, is_open=False))) as client,
     ):
-        key = keys.create_key(connection, "partner", ["read"], rate=1000)
-        operator = keys.create_key(connection, "operator", ["operate"], rate=1000)
-        slow = keys.create_key(connection, "slow", ["read"], rate=1)
+        key = api_keys.create_key(connection, "partner", ["read"], rate=1000)
+        operator = api_keys.create_key(connection, "operator", ["operate"], rate=1000)
+        slow = api_keys.create_key(connection, "slow", ["read"], rate=1)
 
         def status(given: str | None) -> int:
             headers = {} if given is None else {"Authorization": f"Bearer {given}"}
@@ -63,10 +64,10 @@ def test_a_key_is_needed_may_be_revoked_and_may_not_ask_too_often(
             "SELECT string_agg(k::text, ' ') FROM engine.api_key k"
         ).fetchone() or ("",)
         assert key.rpartition("_")[2] not in stored
-        assert keys.revoke_key(connection, key.split("_")[1])
-        assert not keys.revoke_key(connection, key.split("_")[1])
+        assert api_keys.revoke_key(connection, key.split("_")[1])
+        assert not api_keys.revoke_key(connection, key.split("_")[1])
         until(lambda: status(key) == 401)
-        assert [k.name for k in keys.list_keys(connection)] == ["partner", "operator", "slow"]
+        assert [k.name for k in api_keys.list_keys(connection)] == ["partner", "operator", "slow"]
         assert client.get("/health/live").status_code == 200
 
 
@@ -123,7 +124,12 @@ def test_what_is_wrong_in_here_is_not_shown_outside(
         answer = client.get("/v1/releases/R")
     assert (answer.status_code, answer.json()) == (
         500,
-        {"type": "/problems/internal", "title": "Something is wrong here", "status": 500},
+        {
+            "type": "/problems/internal",
+            "title": "Internal Server Error",
+            "status": 500,
+            "detail": "the fault is on this side; its log says what it is",
+        },
     )
 
 
@@ -207,7 +213,7 @@ def test_schemathesis_finds_nothing(read_dsn: str) -> None:
         psycopg.connect(read_dsn, autocommit=True) as connection,
         serving(application(Serving(read_dsn, is_open=False))) as client,
     ):
-        key = keys.create_key(connection, "schemathesis", ["read"], rate=1_000_000)
+        key = api_keys.create_key(connection, "schemathesis", ["read"], rate=1_000_000)
         headers = {"Authorization": f"Bearer {key}"}
         schema = schemathesis.openapi.from_url(f"{client.base_url}/openapi.json")
         checks: list[Any] = [

@@ -1,6 +1,7 @@
 """What needs no database: parameters, cursors, validators, compression, the document."""
 
 import gzip
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -29,6 +30,19 @@ from adapters.api.responses import Answer, render
         b"limit=0",
         b"limit=201",
         b"limit=ten",
+        b"limit=1e2",
+        b"limit=5.0",
+        b"limit=null",
+        b"limit=%2B5",
+        b"limit=" + b"9" * 30,
+        b"limit=%D9%A5",
+        b"at=null",
+        b"at=5",
+        b"at=1767225600",
+        b"at=1e9",
+        b"at=0001-01-01T00:00:00%2B00:01",
+        b"at=9999-12-31T23:59:59-00:01",
+        b"updated_since=true",
         b"label=%00",
         b"country=%ff%ff",
         b"&&",
@@ -48,7 +62,17 @@ def test_availability_is_read() -> None:
     ).as_sql()
     assert found["country"] == "DE"
     assert found["usages"] == ["download", "subscription_stream"]
-    assert found["at"].isoformat() == "2026-01-01T01:00:00+01:00"
+    assert found["at"].isoformat() == "2026-01-01T00:00:00+00:00"
+
+
+@given(st.integers(-23 * 60 - 59, 23 * 60 + 59))
+def test_an_instant_is_kept_in_utc_whatever_its_offset(minutes: int) -> None:
+    """PostgreSQL refuses offsets beyond 15:59, and with them a statement that others share."""
+    sign, (hours, rest) = "-" if minutes < 0 else "%2B", divmod(abs(minutes), 60)
+    query = f"at=2026-03-01T12:00:00{sign}{hours:02}:{rest:02}"
+    at = read_query(query.encode(), Availability).as_sql()["at"]
+    assert at.utcoffset() == timedelta(0)
+    assert at == datetime(2026, 3, 1, 12, tzinfo=UTC) - timedelta(minutes=minutes)
 
 
 @given(st.dictionaries(st.integers(0, 100), st.integers(0, 2**62)), st.text())
@@ -65,6 +89,12 @@ def test_a_cursor_gives_back_its_position_to_its_own_query_only(
 def test_a_foreign_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(Problem, match="cursor"):
         read_cursor(cursor, (), dict[int, int])
+
+
+@pytest.mark.parametrize("text", ["\0", "a\0b", "\x1b"])
+def test_a_cursor_that_someone_made_up_holds_nothing_that_no_database_takes(text: str) -> None:
+    with pytest.raises(Problem, match="none that a page has given"):
+        read_cursor(write_cursor(text, ("label", "B")), ("label", "B"), str)
 
 
 @given(st.integers(0, 10**11 - 1))

@@ -13,7 +13,6 @@ import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import adapters.ingestion.sample
-from adapters.api.keys import create_key
 from adapters.api.server import LOOPBACK_NAMES, listen
 from adapters.composition import wiring
 from adapters.composition.endpoints import Endpoints
@@ -22,6 +21,7 @@ from adapters.dashboard.app import over_read_database
 from adapters.embedded.engines import running_engines
 from adapters.ingestion.ingest import ingest
 from adapters.monitoring.status import await_idle
+from adapters.read_database.api_keys import create_key
 
 DELIVERIES = Path(adapters.ingestion.sample.__file__).parent / "deliveries"
 PICTURES = "DASHBOARD_PICTURES"
@@ -76,7 +76,9 @@ def board(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         with psycopg.connect(endpoints.read_dsn, autocommit=True) as connection:
             key = create_key(connection, "browser test", ["operate", "read"], 1000)
         with listen("127.0.0.1", 0) as listening:
-            app = over_read_database(settings, endpoints, is_open=True, hosts=LOOPBACK_NAMES)
+            app = over_read_database(
+                settings, endpoints, is_open=True, hosts=LOOPBACK_NAMES, is_metrics_open=True
+            )
             server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
             thread = threading.Thread(target=server.run, args=([listening],))
             thread.start()

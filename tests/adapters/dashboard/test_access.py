@@ -26,7 +26,7 @@ NOWHERE = Endpoints(
 FROM_US = {"sec-fetch-site": "same-origin"}
 
 
-async def _admit(key: str, scope: str) -> bool:
+async def _admit(key: str, scope: str, _address: str) -> bool:
     return scope in SCOPES.get(key, ())
 
 
@@ -185,3 +185,15 @@ def test_a_house_with_names_answers_to_no_other(tmp_path: Path) -> None:
     for name in ("localhost:8000", "127.0.0.1", "[::1]:8000"):
         with TestClient(app, base_url=f"http://{name}") as client:
             assert client.get("/").status_code == 200
+
+
+def test_metrics_of_a_closed_dashboard_need_a_key(tmp_path: Path) -> None:
+    app = dashboard_app(
+        load_settings(data=tmp_path), NOWHERE, _admit, is_open=False, is_metrics_open=False
+    )
+    with TestClient(app) as client:
+        assert client.get("/metrics").status_code == 401
+        wrong = {"Authorization": f"Bearer {READER[:-1]}x"}
+        assert client.get("/metrics", headers=wrong).status_code == 401
+        right = {"Authorization": f"Bearer {READER}"}
+        assert client.get("/metrics", headers=right).status_code == 200

@@ -4,6 +4,7 @@ Nothing here is for machines: those get plain numbers, and times in ISO 8601.
 """
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 UNKNOWN = "unknown"
 
@@ -38,7 +39,7 @@ def span(seconds: float | None) -> str:
     if seconds < 9.95 and seconds != int(seconds):
         return f"{seconds:.1f} s"
     left = round(seconds)
-    for (unit, length), (smaller, part) in zip(_UNITS, _UNITS[1:], strict=False):
+    for (unit, length), (smaller, part) in pairwise(_UNITS):
         if left >= length:
             rest = left % length // part
             return f"{left // length} {unit}" + (f" {rest} {smaller}" if rest else "")

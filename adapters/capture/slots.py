@@ -62,3 +62,35 @@ def drop_slot(master_dsn: str, name: str) -> None:
         raise WrongUsage(f"there is no slot {name} (`catalog connect slots` lists them)") from None
     except psycopg.Error as problem:
         raise MasterProblem(f"the slot {name} can't be dropped: {problem}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class SlotReading:
+    """A logical replication slot, and how far its reader is behind the log as it was before."""
+
+    name: str
+    is_active: bool
+    is_ours: bool
+    retained_bytes: int
+    """0 also where the server has given it up."""
+    unread_bytes: int | None
+    """None where nobody reads; during a snapshot, too."""
+
+
+def slot_readings(connection: psycopg.Connection, ours: str) -> list[SlotReading]:
+    """All logical slots; `ours` is the connector's. On the master database.
+
+    What is unread is measured against the log's end before the readers are looked at, so that
+    new writes don't seem unread.
+    """
+    now = connection.execute("SELECT pg_current_wal_lsn()").fetchone()
+    rows = connection.execute(
+        """SELECT slot_name, active, slot_name = %s,
+            coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint,
+            CASE WHEN r.sent_lsn IS NOT NULL
+                 THEN greatest(pg_wal_lsn_diff(%s::pg_lsn, r.sent_lsn), 0)::bigint END
+        FROM pg_replication_slots AS s LEFT JOIN pg_stat_replication AS r ON r.pid = s.active_pid
+        WHERE slot_type = 'logical' ORDER BY slot_name""",
+        (ours, now and now[0]),
+    )
+    return [SlotReading(*row) for row in rows]

@@ -28,10 +28,10 @@ def health(
     A stage without a worker, a stopped connector or a slot without a reader is unhealthy even when
     nothing is behind. An engine that does not answer is a reason like any other.
     """
+    from adapters.composition.chain import chain_status
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
     from adapters.monitoring.health import State, Thresholds, judge
-    from adapters.monitoring.status import chain_status
 
     settings = load_settings()
     endpoints = resolve_endpoints(settings)

@@ -55,11 +55,11 @@ def _demonstrate(settings: Settings, stack: ExitStack) -> str:
 
     from adapters.cli import status
     from adapters.composition import wiring
+    from adapters.composition.chain import await_idle
     from adapters.embedded.engines import supervised_engines
     from adapters.ingestion.ingest import ingest
     from adapters.ingestion.sample import FOLDER
     from adapters.monitoring.health import Thresholds, judge
-    from adapters.monitoring.status import await_idle
 
     show = _Show(Console(highlight=False, soft_wrap=True))
     show.say(f"data      {settings.data}")

@@ -8,7 +8,16 @@ import typer
 
 from adapters.composition.endpoints import resolve_endpoints
 from adapters.composition.settings import load_settings
-from adapters.monitoring.health import ChainStatus, State, Thresholds, Verdict, judge, work_of
+from adapters.figures import instant, size
+from adapters.monitoring.health import (
+    ChainStatus,
+    GenerationStatus,
+    State,
+    Thresholds,
+    Verdict,
+    judge,
+    work_of,
+)
 from domain.failures import Unhealthy
 
 
@@ -34,7 +43,8 @@ def status(
     ] = Thresholds().retained_wal_mb,
 ) -> None:
     """Show each stage's positions, lag, rate and health; exit 3 when behind or unhealthy."""
-    from adapters.monitoring import status as telemetry
+    from adapters.composition import chain
+    from adapters.monitoring.status import as_json as status_as_json
 
     settings = load_settings()
     endpoints = resolve_endpoints(settings)
@@ -44,12 +54,12 @@ def status(
         retained_wal_mb=max_retained_wal_mb,
     )
     if wait is not None:
-        found = telemetry.await_idle(settings, endpoints, seconds=wait)
+        found = chain.await_idle(settings, endpoints, seconds=wait)
     else:
-        found = telemetry.chain_status(settings, endpoints)
+        found = chain.chain_status(settings, endpoints)
     verdict = judge(found, thresholds)
     if as_json:
-        print(json.dumps(telemetry.as_json(found, verdict)))
+        print(json.dumps(status_as_json(found, verdict)))
     else:
         show(found, verdict)
     if verdict.state in (State.BEHIND, State.UNHEALTHY):
@@ -100,16 +110,19 @@ def _lines(found: ChainStatus, verdict: Verdict) -> list[str]:
     for slot in capture.slots:
         reader = "read" if slot.active else "without a reader"
         lines.append(
-            f"slot         {slot.name}: {reader}, holds {slot.retained_bytes / 1e6:.1f} MB of log"
+            f"slot         {slot.name}: {reader}, holds {size(slot.retained_bytes)} of log"
         )
     for group in found.groups:
         work = work_of(group.stage, group.read_model)
         lines.append(f"workers      {work}: {group.members} in group {group.group}")
     for generation in found.generations:
-        note = f" ({generation.note})" if generation.note else ""
-        lines.append(
-            f"generation   {generation.read_model} {generation.number}: {generation.phase}{note}"
-        )
+        lines.append(f"generation   {_generation(generation)}")
     parked = [f"{one.count} {work_of(one.stage, one.read_model)}" for one in found.dead_letters]
     parked_line = f"dead letters {', '.join(parked) or 'none'}"
     return [*lines, parked_line, f"state        {verdict.state.value}"]
+
+
+def _generation(one: GenerationStatus) -> str:
+    since = f" since {instant(one.stopped_since)} UTC" if one.stopped_since else ""
+    told = ", ".join(filter(None, (one.made_for, one.note)))
+    return f"{one.read_model} {one.number}: {one.phase}{since}{f' ({told})' if told else ''}"

@@ -14,6 +14,7 @@ import psycopg
 from confluent_kafka import KafkaException
 
 from adapters.composition import clients, databases
+from adapters.composition.chain import chain_status
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
 from adapters.composition.topology import READ_MODELS, TRANSLATE_GROUP, project_group, topology
@@ -23,7 +24,6 @@ from adapters.event_log.topics import TopicState, violations
 from adapters.monitoring.chain_metrics import Chain
 from adapters.monitoring.health import ChainStatus, Thresholds, judge, work_of
 from adapters.monitoring.snapshots import RepeatedSnapshot
-from adapters.monitoring.status import chain_status
 from domain.failures import Failure
 from domain.schemas import contracts
 from projections.ports.generations import Generation

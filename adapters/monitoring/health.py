@@ -103,7 +103,13 @@ class GenerationStatus:
     number: int
     schema: str
     phase: str
+    """What `Phase` says, or `stopped`: unfinished, and nobody works on it."""
     note: str | None
+    """What came of comparing it; of one that has stopped, why."""
+    made_for: str = ""
+    """What sets it apart from one that is to be live: a verification, a moment, tables carried
+    over."""
+    stopped_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

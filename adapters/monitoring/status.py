@@ -5,19 +5,17 @@ position has reached that end, however fast new records arrive.
 """
 
 import dataclasses
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic, sleep
-from typing import Any
 
 import psycopg
 
 from adapters.capture.connect import Connect, ConnectProblem
-from adapters.composition.endpoints import Endpoints
-from adapters.composition.settings import Settings
-from adapters.composition.topology import READ_MODELS, TRANSLATE_GROUP, project_group, topology
-from adapters.event_log.topics import Topics, violations
+from adapters.capture.slots import slot_readings
+from adapters.event_log.topics import TopicPlan, Topics, violations
+from adapters.monitoring.generations import SeenGeneration, seen_generations
 from adapters.monitoring.health import (
     CaptureStatus,
     ChainStatus,
@@ -25,79 +23,82 @@ from adapters.monitoring.health import (
     ParkedStatus,
     SlotStatus,
     Thresholds,
-    TopicStatus,
     Verdict,
     is_idle,
     judge,
     work_of,
 )
 from adapters.monitoring.positions import Positions
-from domain.failures import Failure, NotMigrated, Unhealthy
+from adapters.read_database.chain_state import live_checkpoints, parked_counts
+from domain.failures import Unhealthy
+from projections.ports.generations import Phase
 from projections.read_model import ReadModel
 
-_SLOTS = """
-    SELECT slot_name, active, slot_name = %s,
-           coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint,
-           CASE WHEN r.sent_lsn IS NOT NULL
-                THEN greatest(pg_wal_lsn_diff(%s::pg_lsn, r.sent_lsn), 0)::bigint END
-    FROM pg_replication_slots AS s LEFT JOIN pg_stat_replication AS r ON r.pid = s.active_pid
-    WHERE slot_type = 'logical' ORDER BY slot_name
-"""
-_GENERATIONS = """
-    SELECT read_model, number, schema_name, phase, note FROM engine.generation
-    WHERE phase <> 'dropped' ORDER BY read_model, number
-"""
-_CHECKPOINTS = """
-    SELECT c.topic, c.partition, c.position FROM engine.checkpoint AS c
-    JOIN engine.generation AS g ON g.read_model = c.read_model AND g.number = c.generation
-    WHERE g.phase = 'live' AND c.read_model = %s
-"""
-_DEAD_LETTERS = """
-    SELECT d.stage, d.read_model, count(*) FROM engine.dead_letter AS d
-    LEFT JOIN engine.generation AS g ON g.read_model = d.read_model AND g.number = d.generation
-    WHERE d.stage = 'translate' OR g.phase = 'live' GROUP BY 1, 2 ORDER BY 1 DESC, 2
-"""
+
+@dataclass(frozen=True)
+class Installation:
+    """What there is to look at."""
+
+    connector: str
+    slot: str
+    """The connector's replication slot."""
+    topics: Sequence[TopicPlan]
+    """All that must keep everything."""
+    change_topics: Sequence[str]
+    """Those that translation reads."""
+    translate_group: str
+    project_groups: Sequence[tuple[ReadModel, str]]
+    """Read models, each with the group of its workers."""
 
 
-def chain_status(settings: Settings, endpoints: Endpoints) -> ChainStatus:
+@dataclass(frozen=True)
+class Engines:
+    """What is asked; whoever made it closes it."""
+
+    connect: Connect
+    topics: Topics
+    positions: Positions
+    master: psycopg.Connection
+    read: psycopg.Connection
+
+
+def chain_status(installation: Installation, engines: Engines) -> ChainStatus:
     """Where the whole chain stands now.
 
     Raises Failure for an engine that doesn't answer; Connect alone is only reported.
     """
-    capture = _capture(settings, endpoints)
-    plan = topology(settings)
-    states = Topics(endpoints.kafka).states([topic.name for topic in plan.all_topics])
-    changes = {t.name: states[t.name] for t in plan.change_topics if t.name in states}
-    lines: list[TopicStatus] = []
-    groups = []
-    with closing(Positions(endpoints.kafka)) as positions:
-        translated = positions.committed(TRANSLATE_GROUP, changes)
-        lines += positions.of_stage("translate", changes, translated)
-        groups.append(positions.group("translate", TRANSLATE_GROUP))
-        for model in READ_MODELS:
-            events = {name: states[name] for name in model.topics if name in states}
-            at = _checkpoints(endpoints, model)
-            lines += positions.of_stage("project", events, at, model.name)
-            groups.append(positions.group("project", project_group(model), model.name))
-    generations, dead_letters = _read_side(endpoints)
+    capture = _capture(installation, engines)
+    states = engines.topics.states([topic.name for topic in installation.topics])
+    changes = {name: states[name] for name in installation.change_topics if name in states}
+    positions, group = engines.positions, installation.translate_group
+    lines = positions.of_stage("translate", changes, positions.committed(group, changes))
+    groups = [positions.group("translate", group)]
+    for model, group in installation.project_groups:
+        events = {name: states[name] for name in model.topics if name in states}
+        checkpoints = live_checkpoints(engines.read, model.name)
+        at = {partition: one.position for partition, one in checkpoints.items()}
+        lines += positions.of_stage("project", events, at, model.name)
+        groups.append(positions.group("project", group, model.name))
     return ChainStatus(
         at=datetime.now(UTC),
         capture=capture,
         topics=lines,
         groups=groups,
-        generations=generations,
-        dead_letters=dead_letters,
+        generations=_generations(installation, engines),
+        dead_letters=[
+            ParkedStatus(stage=one.stage, read_model=one.read_model, count=one.count)
+            for one in parked_counts(engines.read)
+        ],
         violations=[
             violation
-            for topic in plan.all_topics
+            for topic in installation.topics
             for violation in violations(states.get(topic.name), topic)
         ],
     )
 
 
 def await_idle(
-    settings: Settings,
-    endpoints: Endpoints,
+    look: Callable[[], ChainStatus],
     *,
     seconds: float,
     watch: Callable[[ChainStatus], None] = lambda _: None,
@@ -110,7 +111,7 @@ def await_idle(
     deadline = monotonic() + seconds
     idle = 0
     while True:
-        status = chain_status(settings, endpoints)
+        status = look()
         watch(status)
         idle = idle + 1 if is_idle(status) else 0
         if idle == 2:
@@ -124,6 +125,9 @@ def as_json(status: ChainStatus, verdict: Verdict) -> dict[str, object]:
     """For machines: the verdict's state and problems, then the status field by field."""
     plain = dataclasses.asdict(status)
     plain["at"] = status.at.isoformat()
+    for one in plain["generations"]:
+        since = one["stopped_since"]
+        one["stopped_since"] = None if since is None else since.isoformat()
     return {"state": verdict.state.value, "problems": list(verdict.problems), **plain}
 
 
@@ -136,59 +140,44 @@ def _why_not_idle(status: ChainStatus, seconds: float) -> str:
     return f"the chain is not idle after {seconds:.0f} s: {why}"
 
 
-def _capture(settings: Settings, endpoints: Endpoints) -> CaptureStatus:
-    name = settings.connect.connector
+def _capture(installation: Installation, engines: Engines) -> CaptureStatus:
+    name = installation.connector
     try:
-        found = Connect(endpoints.connect_url).status(name)
+        found = engines.connect.status(name)
         state = found.state if found.state != "RUNNING" else found.task
         trace = found.trace or None
     except ConnectProblem as problem:
         state, trace = "UNREACHABLE", str(problem)
-    return CaptureStatus(
-        connector=name,
-        connector_state=state,
-        trace=trace,
-        slots=_slots(settings, endpoints),
-    )
-
-
-def _slots(settings: Settings, endpoints: Endpoints) -> list[SlotStatus]:
-    try:
-        with psycopg.connect(endpoints.master_dsn, autocommit=True) as connection:
-            now = connection.execute("SELECT pg_current_wal_lsn()").fetchone()
-            rows = connection.execute(_SLOTS, (settings.connect.slot, now and now[0])).fetchall()
-    except psycopg.Error as error:
-        raise Failure(f"the master database can't be asked: {error}") from None
-    return [
+    slots = [
         SlotStatus(
-            name=name, active=active, is_ours=ours, retained_bytes=retained, unread_bytes=unread
+            name=slot.name,
+            active=slot.is_active,
+            is_ours=slot.is_ours,
+            retained_bytes=slot.retained_bytes,
+            unread_bytes=slot.unread_bytes,
         )
-        for name, active, ours, retained, unread in rows
+        for slot in slot_readings(engines.master, installation.slot)
+    ]
+    return CaptureStatus(connector=name, connector_state=state, trace=trace, slots=slots)
+
+
+def _generations(installation: Installation, engines: Engines) -> list[GenerationStatus]:
+    models = [model.name for model, _ in installation.project_groups]
+    return [
+        _generation(one)
+        for one in seen_generations(engines.read, models)
+        if one.generation.phase is not Phase.DROPPED
     ]
 
 
-def _checkpoints(endpoints: Endpoints, model: ReadModel) -> dict[tuple[str, int], int]:
-    rows = _ask(endpoints, _CHECKPOINTS, (model.name,))
-    return {(topic, partition): position for topic, partition, position in rows}
-
-
-def _read_side(endpoints: Endpoints) -> tuple[list[GenerationStatus], list[ParkedStatus]]:
-    generations = [
-        GenerationStatus(read_model=model, number=number, schema=schema, phase=phase, note=note)
-        for model, number, schema, phase, note in _ask(endpoints, _GENERATIONS)
-    ]
-    parked = [
-        ParkedStatus(stage=stage, read_model=model, count=count)
-        for stage, model, count in _ask(endpoints, _DEAD_LETTERS)
-    ]
-    return generations, parked
-
-
-def _ask(endpoints: Endpoints, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-    try:
-        with psycopg.connect(endpoints.read_dsn, autocommit=True) as connection:
-            return connection.execute(sql, values).fetchall()
-    except psycopg.errors.UndefinedTable:
-        raise NotMigrated from None
-    except psycopg.Error as error:
-        raise Failure(f"the read database can't be asked: {error}") from None
+def _generation(one: SeenGeneration) -> GenerationStatus:
+    generation = one.generation
+    return GenerationStatus(
+        read_model=generation.read_model,
+        number=generation.number,
+        schema=generation.schema,
+        phase=one.state,
+        note=one.why if one.is_stopped else generation.note,
+        made_for=one.made_for,
+        stopped_since=one.stopped_since,
+    )

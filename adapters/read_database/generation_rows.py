@@ -1,6 +1,6 @@
 """Rows of `engine.generation`, and the locks that go by a read model's name."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import psycopg
@@ -62,6 +62,21 @@ def generations(
             (read_model, *values),
         )
         return [_of_row(row) for row in cursor]
+
+
+def builders(connection: psycopg.Connection, read_models: Collection[str]) -> set[str]:
+    """Read models of which some process builds, verifies or switches generations now: it holds
+    the lock for that."""
+    rows = connection.execute(
+        f"""SELECT m.name FROM unnest(%s::text[]) AS m (name) WHERE EXISTS (
+            SELECT FROM pg_locks AS l
+            WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+              AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+              AND (l.classid::bigint << 32 | l.objid::bigint)
+                  = {LOCK_KEY.replace("%s", f"'{BUILDING}'", 1).replace("%s", "m.name")})""",
+        (list(read_models),),
+    )
+    return {name for (name,) in rows}
 
 
 def live_generation(connection: psycopg.Connection, read_model: str) -> Generation | None:

@@ -157,6 +157,15 @@ class PostgresGenerations:
                 (Jsonb(dict(progress)), generation.read_model, generation.number),
             )
 
+    def note_failure(self, generation: Generation, reason: str) -> None:
+        """See the port."""
+        with self._connection() as connection:
+            connection.execute(
+                "UPDATE engine.generation SET note = %s, changed_at = now() "
+                "WHERE read_model = %s AND number = %s",
+                (reason, generation.read_model, generation.number),
+            )
+
     def note_throughput(self, generation: Generation, phase: str, throughput: Throughput) -> None:
         """See the port."""
         with self._connection() as connection:

@@ -18,7 +18,7 @@ import polars as pl
 from projections.engine.batch import bad_record
 from projections.engine.context import EngineContext
 from projections.engine.progress import Report
-from projections.engine.rebuild import build, check_history
+from projections.engine.rebuild import build, check_history, failure_noted
 from projections.ports.event_decoder import BadRecord, Decoded, EventDecoder, and_origin
 from projections.ports.event_log import RecordBatch
 from projections.ports.generations import Generation, Phase, Purpose, Scope
@@ -76,8 +76,8 @@ def rebuild_as_of(
     """
     check_history(context, force=force)
     context = replace(context, decoder=UpTo(context.decoder, moment))
-    with context.generations.exclusive():
-        scope = Scope(as_of=moment)
+    scope = Scope(as_of=moment)
+    with context.generations.exclusive(), failure_noted(context, Purpose.AS_OF, scope):
         generation = build(context, Purpose.AS_OF, scope, park=park_poison, report=report)
         rows = _rows(context, generation)
         note = f"as of {moment.isoformat()}: {rows} rows in {len(context.model.projections)} tables"

@@ -6,11 +6,11 @@ follows only compares.
 """
 
 import logging
-from collections.abc import Collection
-from contextlib import nullcontext
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
-from domain.failures import Refused
+from domain.failures import Refused, Unavailable, reason_of
 from projections.engine.apply import lag
 from projections.engine.context import EngineContext
 from projections.engine.estimate import contents, estimated
@@ -70,7 +70,7 @@ def rebuild(
     """
     scope = scope_of(context.model, topics)
     check_history(context, scope, force=force)
-    with context.generations.exclusive():
+    with context.generations.exclusive(), failure_noted(context, Purpose.SERVE, scope):
         unfinished = unfinished_of(context, Purpose.SERVE, scope)
         generation = build(context, Purpose.SERVE, scope, park=park_poison, report=report)
         comparison = verify_generation(context, generation, park=park_poison, report=report)
@@ -80,6 +80,22 @@ def rebuild(
             generation = switch_to(context, generation, park=park_poison, report=report)
             drop_former(context, generation, keep)
         return Rebuilt(generation, comparison, switch and good, unfinished is not None)
+
+
+@contextmanager
+def failure_noted(context: EngineContext, purpose: Purpose, scope: Scope = WHOLE) -> Iterator[None]:
+    """Keep with the unfinished generation why work on it stopped, for whoever looks at it later.
+
+    A process that is killed leaves no reason; that nobody works on it is seen all the same.
+    """
+    try:
+        yield
+    except Exception as error:
+        with suppress(Unavailable):  # the failure itself must be told, whatever becomes of the note
+            unfinished = unfinished_of(context, purpose, scope)
+            if unfinished is not None:
+                context.generations.note_failure(unfinished, reason_of(error))
+        raise
 
 
 def check_history(context: EngineContext, scope: Scope = WHOLE, *, force: bool) -> None:
@@ -176,7 +192,7 @@ def verify_live(context: EngineContext, *, force: bool = False, report: Report) 
     The live generation goes on meanwhile. Records that can't be used are held back in both.
     """
     check_history(context, force=force)
-    with context.generations.exclusive():
+    with context.generations.exclusive(), failure_noted(context, Purpose.VERIFY):
         generation = build(context, Purpose.VERIFY, park=True, report=report)
         try:
             comparison = verify_generation(context, generation, park=True, report=report)

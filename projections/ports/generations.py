@@ -219,6 +219,10 @@ class Generations(Protocol):
         """Keep what a user may want to see of a running rebuild."""
         ...
 
+    def note_failure(self, generation: Generation, reason: str) -> None:
+        """Keep why work on it stopped. Phase and progress stay; the next `advance` forgets it."""
+        ...
+
     def note_throughput(self, generation: Generation, phase: str, throughput: Throughput) -> None:
         """Add to how much a phase did in which time; kept when the generation is dropped."""
         ...

@@ -14,10 +14,10 @@ from typing import Any
 
 import psutil
 
+from adapters.composition.chain import await_idle
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
 from adapters.embedded.processes import EngineProcess, log_tail, start
-from adapters.monitoring.status import await_idle
 
 ROOT = Path(__file__).parents[2]
 CATALOG = (sys.executable, "-c", "import sys; from adapters.cli.main import main; sys.exit(main())")

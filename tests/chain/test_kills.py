@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from adapters.monitoring.status import chain_status
+from adapters.composition.chain import chain_status
 from tests.chain.agreement import disagreements, event_ids
 from tests.chain.capture import kill_and_restart
 from tests.chain.conftest import Note

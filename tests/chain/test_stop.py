@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from adapters.api.server import listen
-from adapters.monitoring.status import chain_status
+from adapters.composition.chain import chain_status
 from adapters.read_database.generation_rows import LOCK_KEY, writing
 from projections.catalog import CATALOG
 from tests.chain.agreement import disagreements

@@ -340,6 +340,16 @@ def test_one_builder_at_a_time(world: World, live: Generation) -> None:
         pass
 
 
+def test_why_it_stopped_is_kept_until_it_goes_on(world: World, live: Generation) -> None:
+    new = world.generations.create(Purpose.SERVE, ZERO)
+    world.generations.note_progress(new, {"phase": "filling", "done": 3})
+    world.generations.note_failure(new, "an event that can't be used")
+    stopped = world.generations.all()[-1]
+    assert (stopped.phase, stopped.note) == (Phase.FILLING, "an event that can't be used")
+    assert stopped.progress["done"] == 3
+    assert world.generations.advance(stopped, Phase.CATCHING_UP).note is None
+
+
 def test_dropping(world: World, live: Generation) -> None:
     new = filled(world)
     world.store.write(new, Write({}, (), [bad(99, "k")]))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from adapters.cli import main
+from adapters.composition import chain
 from adapters.composition.endpoints import Endpoints, RegistryEndpoint
-from adapters.monitoring import status as telemetry
 from adapters.monitoring.health import CaptureStatus, ChainStatus, GenerationStatus, GroupStatus
 from domain.failures import Failure
 
@@ -48,7 +48,7 @@ def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ChainStatus |
 
     monkeypatch.setenv("CATALOG_DATA", str(tmp_path))
     monkeypatch.setattr("adapters.composition.endpoints.resolve_endpoints", lambda _: NOWHERE)
-    monkeypatch.setattr(telemetry, "chain_status", look)
+    monkeypatch.setattr(chain, "chain_status", look)
     monkeypatch.setattr(main, "COMMANDS", ("health", "status"))
     monkeypatch.setattr(main, "configure_logs", lambda **_: None)
     monkeypatch.setattr(sys, "argv", ["catalog", "health", "--json"])

@@ -15,12 +15,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 import adapters.ingestion.sample
 from adapters.api.server import LOOPBACK_NAMES, listen
 from adapters.composition import wiring
+from adapters.composition.chain import await_idle
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings, load_settings
 from adapters.dashboard.app import over_read_database
 from adapters.embedded.engines import running_engines
 from adapters.ingestion.ingest import ingest
-from adapters.monitoring.status import await_idle
 from adapters.read_database.api_keys import create_key
 
 DELIVERIES = Path(adapters.ingestion.sample.__file__).parent / "deliveries"

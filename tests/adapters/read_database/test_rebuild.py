@@ -14,6 +14,7 @@ from psycopg import sql
 
 from adapters.composition.migration import MODELS
 from adapters.composition.read_side import engine_errors
+from adapters.monitoring.generations import SeenGeneration, seen_generations
 from adapters.read_database.dead_letters import PostgresDeadLetters
 from adapters.read_database.generations import PostgresGenerations
 from adapters.read_database.read_store import PostgresReadStore
@@ -190,14 +191,25 @@ def test_generations_are_dropped_when_nobody_needs_them(chain: PostgresChain) ->
     assert schemas == [("catalog",)]
 
 
+def seen(chain: PostgresChain) -> list[SeenGeneration]:
+    """The generations as an operator sees them."""
+    with psycopg.connect(chain.dsn, autocommit=True) as connection:
+        return seen_generations(connection, [chain.context.model.name])
+
+
 def test_only_wanted_rebuilds_run(chain: PostgresChain) -> None:
     speak(chain, 20)
     chain.say("track", 3, 0, "junk")
     caught_up(chain)
     with chain.generations().exclusive(), pytest.raises(RebuildRunning):
         rebuild(chain.context, report=silent)
+    assert [one.state for one in seen(chain)] == ["live"]
     with pytest.raises(Poison, match=r"catalog\.track/1/"):
         rebuild(chain.context, report=silent)
+    assert [one.state for one in seen(chain)] == ["live", "stopped"]
+    assert "catalog.track/1/" in seen(chain)[1].why
+    with chain.generations().exclusive():
+        assert [one.state for one in seen(chain)] == ["live", "filling"]
     assert rebuild(chain.context, park_poison=True, report=silent).resumed
     chain.log.broken = ["catalog.track lost its beginning"]
     with pytest.raises(HistoryNotWhole, match="lost its beginning"):

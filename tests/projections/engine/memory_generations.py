@@ -155,6 +155,10 @@ class MemoryGenerations:
         """See the port."""
         self._db.change(generation.number, progress=dict(progress))
 
+    def note_failure(self, generation: Generation, reason: str) -> None:
+        """See the port."""
+        self._db.change(generation.number, note=reason)
+
     def note_throughput(self, generation: Generation, phase: str, throughput: Throughput) -> None:
         """See the port."""
         known = self._db.copies[generation.number].generation.throughput

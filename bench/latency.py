@@ -16,8 +16,8 @@ import psycopg
 
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.preparation import prepare
-from adapters.composition.read_side import engine_context
 from adapters.composition.settings import Settings
+from adapters.composition.wiring import engine_context
 from adapters.embedded.engines import running_engines
 from adapters.read_database.lookup import PostgresIdentifiers, identifier_index
 from adapters.synthetic.catalog import Plan

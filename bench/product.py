@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from adapters.composition import wiring
+from adapters.composition import workers
 from adapters.composition.endpoints import Endpoints
-from adapters.composition.read_side import engine_context
 from adapters.composition.settings import Settings
+from adapters.composition.wiring import engine_context
 from bench.measuring import Clock
 from projections.catalog import CATALOG
 from projections.engine.progress import Progress
@@ -49,7 +49,7 @@ def project(clock: Clock, settings: Settings, endpoints: Endpoints) -> int:
         ensure_live(context)
         ends = {p: bounds.end for p, bounds in context.events.bounds(context.model.topics).items()}
         done = 0
-        with wiring.live_worker(context) as worker:
+        with workers.live_worker(context) as worker:
             clock.start()
             while True:
                 stored = worker.step(0.2)

@@ -6,7 +6,7 @@ from threading import Event, Thread
 import polars as pl
 
 from adapters.capture.translator import Progress
-from adapters.composition import wiring
+from adapters.composition import workers
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
 from adapters.event_log.producer import producer
@@ -58,7 +58,7 @@ def translate(clock: Clock, settings: Settings, endpoints: Endpoints, changes: i
 
     watcher = Thread(target=watch, daemon=True)
     watcher.start()
-    wiring.translate(settings, endpoints, stop, progress=progress)
+    workers.translate(settings, endpoints, stop, progress=progress)
     watcher.join()
     (result,) = outcome
     if isinstance(result, BaseException):

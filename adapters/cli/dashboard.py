@@ -41,8 +41,8 @@ def dashboard(
     """
     from adapters.api import server
     from adapters.composition.endpoints import resolve_endpoints
-    from adapters.composition.settings import load_settings
-    from adapters.telemetry.logs import configure_logs, secrets_of
+    from adapters.composition.settings import load_settings, secrets_of
+    from adapters.telemetry.logs import configure_logs
 
     settings = load_settings()
     configure_logs(secrets=secrets_of(settings))
@@ -70,8 +70,9 @@ def dashboard(
 def _application(
     settings: "Settings", endpoints: "Endpoints", is_open: bool, hosts: frozenset[str] | None
 ) -> "ASGIApp":
+    from adapters.composition.settings import secrets_of
     from adapters.dashboard.app import over_read_database
-    from adapters.telemetry.logs import configure_logs, secrets_of
+    from adapters.telemetry.logs import configure_logs
 
     configure_logs(secrets=secrets_of(settings))
     return over_read_database(

@@ -93,7 +93,7 @@ def retry(
 
     What succeeds leaves the list. Exit code 1 where some failed again.
     """
-    from adapters.composition.read_side import retry_dead_letters
+    from adapters.composition.dead_letters import retry_dead_letters
 
     chosen = _chosen(numbers, every=every)
     settings, endpoints = _settings()
@@ -139,11 +139,10 @@ def _settings() -> "tuple[Settings, Endpoints]":
 @contextmanager
 def _letters(endpoints: "Endpoints", model: str | None = None) -> "Iterator[DeadLetters]":
     from adapters.composition import databases
-    from adapters.composition.read_side import engine_errors
     from adapters.composition.topology import read_model
 
     chosen = None if model is None else read_model(model)
-    with engine_errors(), closing(databases.dead_letters(endpoints, chosen)) as letters:
+    with closing(databases.dead_letters(endpoints, chosen)) as letters:
         yield letters
 
 

@@ -34,15 +34,13 @@ def generations(
         return
     from adapters.composition import databases
     from adapters.composition.endpoints import resolve_endpoints
-    from adapters.composition.read_side import engine_errors
     from adapters.composition.settings import load_settings
     from adapters.composition.topology import READ_MODELS, read_model
     from projections.ports.generations import Phase
 
     models = READ_MODELS if model is None else (read_model(model),)
     endpoints = resolve_endpoints(load_settings(), ("read",))
-    with engine_errors():
-        found = [one for each in models for one in databases.generations(endpoints, each).all()]
+    found = [one for each in models for one in databases.generations(endpoints, each).all()]
     shown = [one for one in found if every or one.phase is not Phase.DROPPED]
     if as_json:
         print(json.dumps([as_dict(one) for one in shown]))
@@ -66,9 +64,9 @@ def drop(
 ) -> None:
     """Drop a generation: one as of a moment, one kept for rollback, one that was given up."""
     from adapters.composition.endpoints import resolve_endpoints
-    from adapters.composition.read_side import engine_context
     from adapters.composition.settings import load_settings
     from adapters.composition.topology import read_model
+    from adapters.composition.wiring import engine_context
     from projections.engine import switch
 
     settings = load_settings()

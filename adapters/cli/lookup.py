@@ -72,12 +72,10 @@ def lookup(
 def _schema_of(endpoints: "Endpoints", number: int) -> str:
     """Schema of a generation whose tables are whole. Raises WrongUsage."""
     from adapters.composition import databases
-    from adapters.composition.read_side import engine_errors
     from projections.catalog import CATALOG
     from projections.ports.generations import Phase
 
-    with engine_errors():
-        found = {one.number: one for one in databases.generations(endpoints, CATALOG).all()}
+    found = {one.number: one for one in databases.generations(endpoints, CATALOG).all()}
     if number not in found:
         raise WrongUsage(f"there is no generation {number}: see `catalog generations`")
     one = found[number]

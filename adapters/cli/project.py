@@ -23,17 +23,16 @@ def project(model: Model = DEFAULT) -> None:
     Any number of workers share the partitions. They may be killed at any moment.
     """
     from adapters.composition.endpoints import resolve_endpoints
-    from adapters.composition.read_side import run_worker
     from adapters.composition.settings import load_settings
     from adapters.composition.topology import read_model
-    from adapters.telemetry.exposition import Pulse
-    from adapters.telemetry.tracing import traced_events
-    from adapters.telemetry.worker import watched
+    from adapters.composition.tracing import traced_events
+    from adapters.composition.workers import run_worker, watched
+    from adapters.telemetry.exposition import StopSignal
 
     chosen = read_model(model)
     settings = load_settings()
     endpoints = resolve_endpoints(settings)
-    stop = Pulse()
+    stop = StopSignal()
     with (
         stopping(stop),
         watched(settings, stop, f"project-{model}") as metrics,

@@ -83,10 +83,10 @@ def rebuild(
     from adapters.cli.interruption import resumable
     from adapters.cli.phases import shown_on
     from adapters.composition.endpoints import resolve_endpoints
-    from adapters.composition.read_side import engine_context
-    from adapters.composition.services import Service, alongside
+    from adapters.composition.services import WorkerCommand, alongside
     from adapters.composition.settings import load_settings
     from adapters.composition.topology import read_model
+    from adapters.composition.wiring import engine_context
     from projections.engine import fill
     from projections.engine import rebuild as building
     from projections.engine.as_of import rebuild_as_of
@@ -102,7 +102,7 @@ def rebuild(
     endpoints = resolve_endpoints(settings)
     parked = ("--park-poison",) if park_poison else ()
     helpers = [
-        Service(f"rebuild-{number}", ("rebuild", "--join", "--model", model, *parked))
+        WorkerCommand(f"rebuild-{number}", ("rebuild", "--join", "--model", model, *parked))
         for number in range(1, workers)
     ]
     with (
@@ -163,9 +163,9 @@ def switch(
     from adapters.cli.interruption import resumable
     from adapters.cli.phases import shown_on
     from adapters.composition.endpoints import resolve_endpoints
-    from adapters.composition.read_side import engine_context
     from adapters.composition.settings import load_settings
     from adapters.composition.topology import read_model
+    from adapters.composition.wiring import engine_context
     from projections.engine import switch as switching
 
     settings = load_settings()
@@ -183,9 +183,9 @@ def rollback(model: Model = DEFAULT, as_json: Json = False) -> None:
     from adapters.cli.interruption import resumable
     from adapters.cli.phases import shown_on
     from adapters.composition.endpoints import resolve_endpoints
-    from adapters.composition.read_side import engine_context
     from adapters.composition.settings import load_settings
     from adapters.composition.topology import read_model
+    from adapters.composition.wiring import engine_context
     from projections.engine import switch as switching
 
     settings = load_settings()

@@ -54,7 +54,7 @@ def _demonstrate(settings: Settings, stack: ExitStack) -> str:
     from rich.console import Console
 
     from adapters.cli import status
-    from adapters.composition import wiring
+    from adapters.composition import services
     from adapters.composition.chain import await_idle
     from adapters.embedded.engines import supervised_engines
     from adapters.ingestion.ingest import ingest
@@ -71,8 +71,8 @@ def _demonstrate(settings: Settings, stack: ExitStack) -> str:
     endpoints = engines.endpoints
 
     with show.stage("make tables, topics, contracts; start capture and workers") as done:
-        stack.enter_context(wiring.running_services(settings, endpoints, show.hint))
-        done(", ".join(service.name for service in wiring.SERVICES))
+        stack.enter_context(services.running_workers(settings, endpoints, show.hint))
+        done(", ".join(one.name for one in services.WORKERS))
 
     with show.stage("ingest the sample feeds and ERN messages into the master catalog") as done:
         summary = ingest(endpoints.master_dsn, [str(FOLDER)])
@@ -180,8 +180,8 @@ def _show_answers(show: _Show, answers: "Mapping[tuple[str, str], Sequence[Match
 
 
 def _rebuild(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
-    from adapters.composition.read_side import engine_context
     from adapters.composition.topology import READ_MODELS
+    from adapters.composition.wiring import engine_context
     from projections.engine.rebuild import rebuild
 
     outcomes = []
@@ -197,8 +197,8 @@ def _rebuild(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
 
 
 def _verify(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
-    from adapters.composition.read_side import engine_context
     from adapters.composition.topology import READ_MODELS
+    from adapters.composition.wiring import engine_context
     from projections.engine.rebuild import verify_live
 
     outcomes = []

@@ -44,8 +44,8 @@ def serve(
     each know only the actions that they started: there `catalog dashboard` is for).
     """
     from adapters.api import server
-    from adapters.composition.settings import load_settings
-    from adapters.telemetry.logs import configure_logs, secrets_of
+    from adapters.composition.settings import load_settings, secrets_of
+    from adapters.telemetry.logs import configure_logs
 
     settings = load_settings()
     secrets = frozenset(secrets_of(settings))

@@ -29,23 +29,23 @@ def translate(
     and no event is lost or written twice. Several may run, each with an --instance of its own.
     """
     from adapters.capture.translator import Progress
-    from adapters.composition import wiring
+    from adapters.composition import workers
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
-    from adapters.telemetry.exposition import Pulse
-    from adapters.telemetry.tracing import traced_changes
-    from adapters.telemetry.worker import watched
+    from adapters.composition.tracing import traced_changes
+    from adapters.composition.workers import watched
+    from adapters.telemetry.exposition import StopSignal
 
     settings = load_settings()
     endpoints = resolve_endpoints(settings)
-    stop, progress = Pulse(), Progress()
+    stop, progress = StopSignal(), Progress()
     with (
         stopping(stop),
         watched(settings, stop, f"translate-{instance}") as metrics,
         traced_changes(settings.tracing, instance) as traces,
     ):
         metrics.note_translation(progress)
-        wiring.translate(
+        workers.translate(
             settings,
             endpoints,
             stop,

@@ -32,7 +32,7 @@ def up(
 
     Every other command given the same data folder finds them by itself.
     """
-    from adapters.composition import wiring
+    from adapters.composition import services
     from adapters.composition.settings import load_settings
     from adapters.embedded.engines import supervised_engines
 
@@ -42,7 +42,7 @@ def up(
         with (
             interruptible(),
             supervised_engines(settings, fresh=fresh, report=_report) as engines,
-            wiring.running_services(settings, engines.endpoints, _report) as check_services,
+            services.running_workers(settings, engines.endpoints, _report) as check_services,
         ):
             is_up = True
             print("\n".join(describe(settings, engines.endpoints)), flush=True)

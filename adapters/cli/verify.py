@@ -30,9 +30,9 @@ def verify(
     from adapters.cli.comparison import as_dict, show
     from adapters.cli.phases import shown_on
     from adapters.composition.endpoints import resolve_endpoints
-    from adapters.composition.read_side import engine_context
     from adapters.composition.settings import load_settings
     from adapters.composition.topology import read_model
+    from adapters.composition.wiring import engine_context
     from projections.engine.rebuild import verify_live
 
     settings = load_settings()

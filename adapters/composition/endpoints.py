@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from adapters.composition.settings import Settings
 from adapters.embedded.state import Running, read_running
+from adapters.event_log.registry_endpoint import RegistryEndpoint
 from domain.failures import Misconfigured
 
 ENGINES = {
@@ -29,18 +30,6 @@ TIMEOUTS = {
 """Of every connection to a database, in libpq's words: seconds until one that isn't made has
 failed (an address each), milliseconds that what was sent may stay unacknowledged, and how soon a
 server that is silently gone is noticed (25 s). What an address names itself wins."""
-
-
-@dataclass(frozen=True, repr=False)
-class RegistryEndpoint:
-    """A Confluent-compatible schema registry, with basic authentication where it has a user."""
-
-    url: str
-    user: str | None = None
-    password: str | None = None
-
-    def __repr__(self) -> str:
-        return f"RegistryEndpoint(url={self.url!r}, user={self.user!r})"
 
 
 @dataclass(frozen=True, repr=False)

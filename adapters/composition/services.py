@@ -1,6 +1,6 @@
-"""The workers that `catalog up` keeps running: each a process of its own, started again if it ends.
+"""The workers that `catalog up` keeps running: each a process of its own, and replaced if it ends.
 
-They are the same commands that a production house runs under its own supervisor, so nothing is
+They are the commands that a production installation runs under its own supervisor: nothing is
 special about a worker that `up` started; it may be killed at any moment, and is then replaced.
 """
 
@@ -12,7 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.composition.endpoints import Endpoints
+from adapters.composition.preparation import prepare
 from adapters.composition.settings import Settings
+from adapters.composition.topology import READ_MODELS
 from adapters.embedded.processes import EngineProcess, start
 
 _STOP_SECONDS = 8.0
@@ -22,7 +25,7 @@ _ENTRY = "import sys; from adapters.cli.main import main; sys.exit(main())"
 
 
 @dataclass(frozen=True)
-class Service:
+class WorkerCommand:
     """A command of `catalog` that goes on until it is told to stop."""
 
     name: str
@@ -30,10 +33,10 @@ class Service:
 
 
 class _Kept:
-    """A service and the process that runs it now."""
+    """A worker's command and the process that runs it now."""
 
-    def __init__(self, service: Service, settings: Settings, index: int) -> None:
-        self.service = service
+    def __init__(self, command: WorkerCommand, settings: Settings, index: int) -> None:
+        self.command = command
         self._index = index
         self._settings = settings
         self._failures = 0
@@ -41,7 +44,7 @@ class _Kept:
 
     def start(self) -> None:
         self.began = time.monotonic()
-        self.process = _process(self.service, self._settings, self._index)
+        self.process = _process(self.command, self._settings, self._index)
 
     def check(self, report: Callable[[str], None]) -> None:
         """Start the process again if it ended; raise EngineFailed when that does not help."""
@@ -52,24 +55,24 @@ class _Kept:
         self._failures = self._failures + 1 if young else 1
         if self._failures >= _ATTEMPTS:
             raise self.process.failure(f"ended {self._failures} times in a row (exit code {code})")
-        report(f"{self.service.name} ended (exit code {code}), starting it again")
+        report(f"{self.command.name} ended (exit code {code}), starting it again")
         self.process.await_stop(0)  # it has ended; this closes what we hold of it
         self.start()
 
 
 @contextmanager
 def kept_running(
-    services: Sequence[Service], settings: Settings, report: Callable[[str], None]
+    commands: Sequence[WorkerCommand], settings: Settings, report: Callable[[str], None]
 ) -> Iterator[Callable[[], None]]:
-    """Run `services` until the context is left; what it yields must be called now and then.
+    """Run `commands` until the context is left; what it yields must be called now and then.
 
-    That call starts again what ended, and raises EngineFailed (with the end of the log) when a
-    service ends again and again.
+    That call starts again what ended, and raises EngineFailed (with the end of the log) when
+    one ends again and again.
     """
     kept: list[_Kept] = []
     try:
-        for service in services:
-            kept.append(_Kept(service, settings, len(kept)))
+        for command in commands:
+            kept.append(_Kept(command, settings, len(kept)))
 
         def check() -> None:
             for one in kept:
@@ -84,12 +87,12 @@ def kept_running(
 
 
 @contextmanager
-def alongside(services: Sequence[Service], settings: Settings) -> Iterator[None]:
-    """Run `services` until each has ended, or the context is left."""
+def alongside(commands: Sequence[WorkerCommand], settings: Settings) -> Iterator[None]:
+    """Run `commands` until each has ended, or the context is left."""
     running: list[EngineProcess] = []
     try:
-        for index, service in enumerate(services):
-            running.append(_process(service, settings, index))
+        for index, command in enumerate(commands):
+            running.append(_process(command, settings, index))
         yield
     finally:
         for one in running:
@@ -98,15 +101,40 @@ def alongside(services: Sequence[Service], settings: Settings) -> Iterator[None]
             one.await_stop(_STOP_SECONDS)
 
 
-def _process(service: Service, settings: Settings, index: int) -> EngineProcess:
+def _process(command: WorkerCommand, settings: Settings, index: int) -> EngineProcess:
     ours = {k: v for k, v in os.environ.items() if k.startswith(("CATALOG_", "OTEL_"))}
     if settings.metrics.port is not None:  # a port a process
         ours["CATALOG_METRICS__PORT"] = str(settings.metrics.port + index)
     return start(
-        service.name,
-        [sys.executable, "-c", _ENTRY, *service.arguments],
-        log=settings.data / "logs" / f"{service.name}.log",
+        command.name,
+        [sys.executable, "-c", _ENTRY, *command.arguments],
+        log=settings.data / "logs" / f"{command.name}.log",
         cwd=Path.cwd(),  # where `catalog.toml` may be
         held=None,
         env={**ours, "CATALOG_DATA": str(settings.data), "PYTHONUNBUFFERED": "1"},
     )
+
+
+WORKERS = (
+    WorkerCommand("translate", ("translate",)),
+    *(
+        WorkerCommand(f"project-{model.name}", ("project", "--model", model.name))
+        for model in READ_MODELS
+    ),
+)
+"""What `catalog up` keeps running."""
+
+
+@contextmanager
+def running_workers(
+    settings: Settings, endpoints: Endpoints, report: Callable[[str], None]
+) -> Iterator[Callable[[], None]]:
+    """Prepare what is outside, and run the workers until the context is left.
+
+    Yields a function that is called twice a second and raises a Failure when a worker ends
+    again and again.
+    """
+    prepare(settings, endpoints, report)
+    with kept_running(WORKERS, settings, report) as check:
+        report(f"workers: {', '.join(one.name for one in WORKERS)}")
+        yield check

@@ -201,6 +201,18 @@ def load_settings(**given: Any) -> Settings:
         ) from None
 
 
+def secrets_of(settings: Settings) -> set[str]:
+    """Every secret that the settings hold, to be kept out of the log."""
+    found = [value.get_secret_value() for value in settings.kafka.options.values()]
+    for database in (settings.master, settings.read):
+        if database.url is not None:
+            found.append(database.url.get_secret_value())
+    if settings.registry.password is not None:
+        found.append(settings.registry.password.get_secret_value())
+    words = {"true", "false", "plain", "sasl_ssl", "sasl_plaintext", "scram-sha-512"}
+    return {one for one in found if one.lower() not in words}
+
+
 def config_file() -> Path:
     """The settings file in force; it needn't be there unless CATALOG_CONFIG names it."""
     return Path(os.environ.get(CONFIG) or DEFAULT_FILE)

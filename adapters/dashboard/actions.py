@@ -11,12 +11,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from adapters.composition import databases
-from adapters.composition.read_side import (
-    engine_context,
-    engine_errors,
-    retry_dead_letters,
-)
+from adapters.composition.dead_letters import retry_dead_letters
 from adapters.composition.topology import read_model
+from adapters.composition.wiring import engine_context
 from adapters.dashboard import letters
 from adapters.dashboard.access import Refused, Visitor, operators_form, whole_number
 from adapters.dashboard.jobs import Busy, Job
@@ -86,7 +83,7 @@ async def retry(board: Dashboard, request: Request, who: Visitor) -> Response:
     chosen, what = await _chosen(board, form)
 
     def work(_: Job) -> str:
-        with engine_errors(), closing(databases.dead_letters(board.endpoints)) as kept:
+        with closing(databases.dead_letters(board.endpoints)) as kept:
             numbers = set(chosen)
             wanted = [letter for letter in kept.list() if letter.number in numbers]
         retried = retry_dead_letters(board.settings, board.endpoints, wanted)
@@ -104,7 +101,7 @@ async def discard(board: Dashboard, request: Request, who: Visitor) -> Response:
     chosen, what = await _chosen(board, form)
 
     def work(_: Job) -> str:
-        with engine_errors(), closing(databases.dead_letters(board.endpoints)) as kept:
+        with closing(databases.dead_letters(board.endpoints)) as kept:
             return f"{kept.discard(chosen)} discarded"
 
     return _started(board, request, who, "dead letters", f"discard {what}", work)

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from adapters.composition.databases import identifiers
-from adapters.composition.read_side import engine_errors
 from adapters.dashboard import conflicts as disputed
 from adapters.dashboard.access import Refused, Visitor, whole_number
 from adapters.dashboard.rendering import Dashboard, render
@@ -93,7 +92,7 @@ async def lookup(board: Dashboard, request: Request, who: Visitor) -> Response:
     if value:
 
         def find() -> dict[str, Any]:
-            with engine_errors(), identifiers(board.endpoints.read_dsn) as index:
+            with identifiers(board.endpoints.read_dsn) as index:
                 return look_up(index, scheme, value).as_json()
 
         try:

@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from adapters.composition import clients, databases
-from adapters.composition.read_side import engine_errors
 from adapters.composition.topology import READ_MODELS
 from adapters.dashboard import catalog_pages, letters
 from adapters.dashboard.access import Refused, Visitor, whole_number
@@ -173,7 +172,7 @@ async def dead_letter(board: Dashboard, request: Request, who: Visitor) -> Respo
     number = whole_number(request.path_params["number"])
 
     def find() -> tuple[Any, str, str]:
-        with engine_errors(), closing(databases.dead_letters(board.endpoints)) as kept:
+        with closing(databases.dead_letters(board.endpoints)) as kept:
             try:
                 letter = kept.show(number)
             except KeyError:

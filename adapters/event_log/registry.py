@@ -11,8 +11,8 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.common._httpx_compat import httpx
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
-from adapters.composition.endpoints import RegistryEndpoint
 from adapters.event_log.avro.wire import NotRegistered, UnknownSchemaId
+from adapters.event_log.registry_endpoint import RegistryEndpoint
 from domain.failures import Failure
 from domain.schemas import Contract
 

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 from psycopg import errors
 
+from domain.failures import NotMigrated
 from projections.ports.read_store import RowsRefused, StoreBusy
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -52,7 +53,8 @@ def lift_limits(cursor: psycopg.Cursor[Any]) -> None:
 def store_errors() -> Iterator[None]:
     """Raise RowsRefused for what the rows are to blame for, StoreBusy for what passes.
 
-    Anything else (a missing table, a syntax error) is a fault of the software and stays as it is.
+    NotMigrated where a table of the engine is missing. Anything else (another missing table, a
+    syntax error) is a fault of the software and stays as it is.
     """
     try:
         yield
@@ -63,6 +65,8 @@ def store_errors() -> Iterator[None]:
         passes = psycopg.OperationalError | errors.ReadOnlySqlTransaction
         if isinstance(error, passes) or state in _TOO_LONG:
             raise StoreBusy(_plain(error)) from error
+        if isinstance(error, errors.UndefinedTable) and '"engine.' in str(error):
+            raise NotMigrated from error
         raise
 
 

@@ -13,58 +13,57 @@ from time import monotonic
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from adapters.composition.settings import MetricsSettings
 from domain.failures import Failure
 
 HUNG_SECONDS = 120.0
 """A worker that does not ask so long whether to stop hangs; a batch takes seconds at most."""
 
 
-class Pulse(Event):
+class StopSignal(Event):
     """The signal to stop, which notes when the worker asks for it: before every round of work."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         super().__init__()
         self._clock = clock
-        self._beat: float | None = None
+        self._asked_at: float | None = None
 
     def is_set(self) -> bool:
         """Whether to stop."""
-        self._beat = self._clock()
+        self._asked_at = self._clock()
         return super().is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the signal."""
-        self._beat = self._clock()
+        self._asked_at = self._clock()
         return super().wait(timeout)
 
     @property
     def is_ready(self) -> bool:
         """It works, and is not about to stop."""
-        return self._beat is not None and self.is_alive and not super().is_set()
+        return self._asked_at is not None and self.is_alive and not super().is_set()
 
     @property
     def is_alive(self) -> bool:
         """It asked lately, or hasn't begun."""
-        return self._beat is None or self._clock() - self._beat < HUNG_SECONDS
+        return self._asked_at is None or self._clock() - self._asked_at < HUNG_SECONDS
 
 
 @contextmanager
 def exposed(
-    settings: MetricsSettings, registry: CollectorRegistry, pulse: Pulse
+    host: str, port: int | None, registry: CollectorRegistry, stop: StopSignal
 ) -> Iterator[int | None]:
-    """Serve until the context is left; yields the port, None where none is set.
+    """Serve until the context is left; yields the port (0: any free one), None without one.
 
     Raises Failure where the port is taken.
     """
-    if settings.port is None:
+    if port is None:
         yield None
         return
     try:
-        server = ThreadingHTTPServer((settings.host, settings.port), _handler(registry, pulse))
+        server = ThreadingHTTPServer((host, port), _handler(registry, stop))
     except OSError as error:
         raise Failure(
-            f"metrics can't be served on {settings.host}:{settings.port}: {error.strerror}; set"
+            f"metrics can't be served on {host}:{port}: {error.strerror}; set"
             " CATALOG_METRICS__PORT to a free port (each worker of a host needs its own)"
         ) from None
     server.daemon_threads = True
@@ -78,7 +77,7 @@ def exposed(
         thread.join()
 
 
-def _handler(registry: CollectorRegistry, pulse: Pulse) -> type[BaseHTTPRequestHandler]:
+def _handler(registry: CollectorRegistry, stop: StopSignal) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
@@ -86,9 +85,9 @@ def _handler(registry: CollectorRegistry, pulse: Pulse) -> type[BaseHTTPRequestH
                 encode, kind = choose_encoder(self.headers.get("Accept", ""))
                 self._answer(200, kind, encode(registry))
             elif path == "/health/live":
-                self._health(pulse.is_alive, "alive", "hangs")
+                self._health(stop.is_alive, "alive", "hangs")
             elif path == "/health/ready":
-                self._health(pulse.is_ready, "ready", "not ready")
+                self._health(stop.is_ready, "ready", "not ready")
             else:
                 self._answer(404, "text/plain", b"/metrics /health/live /health/ready\n")
 

@@ -10,13 +10,10 @@ import os
 import re
 import sys
 from collections.abc import Collection
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
-
-if TYPE_CHECKING:
-    from adapters.composition.settings import Settings
 
 _QUIET = (
     *("httpx", "httpx2", "httpcore", "httpcore2", "alembic", "urllib3", "asyncio"),
@@ -78,18 +75,6 @@ def configure_logs(
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     logging.captureWarnings(True)
-
-
-def secrets_of(settings: "Settings") -> set[str]:
-    """Every secret that the settings hold, to be kept out of the log."""
-    found = [value.get_secret_value() for value in settings.kafka.options.values()]
-    for database in (settings.master, settings.read):
-        if database.url is not None:
-            found.append(database.url.get_secret_value())
-    if settings.registry.password is not None:
-        found.append(settings.registry.password.get_secret_value())
-    words = {"true", "false", "plain", "sasl_ssl", "sasl_plaintext", "scram-sha-512"}
-    return {one for one in found if one.lower() not in words}
 
 
 class Hide:

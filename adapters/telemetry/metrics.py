@@ -7,7 +7,7 @@ several workers in one process don't meet. Names follow Prometheus' conventions:
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from prometheus_client import (
     CollectorRegistry,
@@ -18,11 +18,22 @@ from prometheus_client import (
 )
 from prometheus_client.metrics_core import CounterMetricFamily, Metric
 
-from adapters.capture.translator import Progress
-
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _VISIBLE = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86400)
 _RECORDS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
+
+
+class TranslationCounts(Protocol):
+    """What a translator counts of itself."""
+
+    records: int
+    events: int
+    repeats: int
+    parked: int
+    transactions: int
+    aborted: int
+    seconds: float
+    commit_seconds: float
 
 
 class Metrics:
@@ -92,7 +103,7 @@ class Metrics:
                     label = (client, str(broker["nodeid"]), quantile)
                     self.rtt.labels(*label).set(broker["rtt"][quantile] / 1e6)
 
-    def note_translation(self, progress: Progress) -> None:
+    def note_translation(self, progress: TranslationCounts) -> None:
         """Show a translator's own counts with these metrics."""
         self.registry.register(_Translation(progress))
 
@@ -140,7 +151,7 @@ def _position(partition: Mapping[str, Any]) -> int | None:
 class _Translation:
     """Turns a translator's counts into metrics when they are asked for."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: TranslationCounts) -> None:
         self._progress = progress
 
     def collect(self) -> Iterable[Metric]:

@@ -33,7 +33,8 @@ class Poison(Unusable):
     def __init__(self, record: BadRecord) -> None:
         super().__init__(
             f"record at {record.topic}/{record.partition}/{record.offset} "
-            f"with key {record.key!r} can't be used: {record.reason}"
+            f"with key {record.key!r} can't be used: {record.reason}; --park-poison parks such"
+            " records (and later ones of their keys) and goes on"
         )
         self.record = record
 

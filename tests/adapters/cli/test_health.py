@@ -9,7 +9,8 @@ import pytest
 
 from adapters.cli import main
 from adapters.composition import chain
-from adapters.composition.endpoints import Endpoints, RegistryEndpoint
+from adapters.composition.endpoints import Endpoints
+from adapters.event_log.registry_endpoint import RegistryEndpoint
 from adapters.monitoring.health import CaptureStatus, ChainStatus, GenerationStatus, GroupStatus
 from domain.failures import Failure
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.composition import services
-from adapters.composition.services import Service, kept_running
+from adapters.composition.services import WorkerCommand, kept_running
 from adapters.composition.settings import Settings, load_settings
 from adapters.embedded.processes import EngineFailed, EngineProcess, start
 
@@ -21,7 +21,7 @@ class Workers:
     settings: Settings
     started: list[EngineProcess] = field(default_factory=list)
 
-    def start(self, service: Service, settings: Settings, *_: object) -> EngineProcess:
+    def start(self, service: WorkerCommand, settings: Settings, *_: object) -> EngineProcess:
         command = ["/bin/sh", "-c", "exit 3" if service.name == "failing" else "exec sleep 60"]
         log = settings.data / f"{service.name}.log"
         process = start(service.name, command, log=log, cwd=Path.cwd(), held=None)
@@ -38,7 +38,7 @@ def workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workers:
 
 def test_a_worker_that_was_killed_is_started_again(workers: Workers) -> None:
     said: list[str] = []
-    with kept_running([Service("steady", ())], workers.settings, said.append) as check:
+    with kept_running([WorkerCommand("steady", ())], workers.settings, said.append) as check:
         check()
         assert said == []
         os.kill(workers.started[0].keeper.pid, signal.SIGKILL)
@@ -55,7 +55,7 @@ def test_a_worker_that_always_ends_is_an_error_with_its_log(workers: Workers) ->
             check()
 
     with (
-        kept_running([Service("failing", ())], workers.settings, lambda _: None) as check,
+        kept_running([WorkerCommand("failing", ())], workers.settings, lambda _: None) as check,
         pytest.raises(EngineFailed, match="failing ended 5 times in a row"),
     ):
         check_until_given_up(check)

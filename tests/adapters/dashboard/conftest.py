@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 import adapters.ingestion.sample
 from adapters.api.server import LOOPBACK_NAMES, listen
-from adapters.composition import wiring
+from adapters.composition import services
 from adapters.composition.chain import await_idle
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings, load_settings
@@ -69,7 +69,7 @@ def board(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     settings = load_settings(data=folder)
     with (
         running_engines(settings) as endpoints,
-        wiring.running_services(settings, endpoints, lambda _: None),
+        services.running_workers(settings, endpoints, lambda _: None),
     ):
         ingest(endpoints.master_dsn, [str(DELIVERIES)])
         await_idle(settings, endpoints, seconds=120)

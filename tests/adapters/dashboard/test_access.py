@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from adapters.composition.endpoints import Endpoints, RegistryEndpoint
+from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import load_settings
 from adapters.dashboard.access import COOKIE, public_part, token_of
 from adapters.dashboard.app import dashboard_app
 from adapters.dashboard.sight import Sight
+from adapters.event_log.registry_endpoint import RegistryEndpoint
 
 OPERATOR = "cat_abcdefghij12_" + "o_perate-" * 4 + "1234567"
 READER = "cat_bcdefghijk12_" + "r_ead-key" * 4 + "1234567"

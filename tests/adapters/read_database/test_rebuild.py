@@ -13,7 +13,6 @@ import pytest
 from psycopg import sql
 
 from adapters.composition.migration import MODELS
-from adapters.composition.read_side import engine_errors
 from adapters.monitoring.generations import SeenGeneration, seen_generations
 from adapters.read_database.dead_letters import PostgresDeadLetters
 from adapters.read_database.generations import PostgresGenerations
@@ -71,11 +70,10 @@ def test_migrations_lead_to_the_models(database: str) -> None:
 
 
 def test_a_database_without_tables_is_named_and_the_cure(database: str) -> None:
-    with pytest.raises(NotMigrated, match="catalog migrate"), engine_errors():
+    with pytest.raises(NotMigrated, match="catalog migrate"):
         PostgresGenerations(database, MODEL).all()
     with (
         pytest.raises(NotMigrated, match="catalog migrate"),
-        engine_errors(),
         closing(PostgresDeadLetters(database, MODEL.name)) as letters,
     ):
         letters.parked_keys(Stage.PROJECT, "catalog.track")

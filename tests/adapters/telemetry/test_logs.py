@@ -14,8 +14,8 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.composition.settings import load_settings
-from adapters.telemetry.logs import Hide, configure_logs, secrets_of
+from adapters.composition.settings import load_settings, secrets_of
+from adapters.telemetry.logs import Hide, configure_logs
 
 SECRET = "s3cr3t-Pa55"
 

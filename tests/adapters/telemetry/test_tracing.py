@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 import adapters.telemetry
 from adapters.composition.settings import TracingSettings
-from adapters.telemetry.tracing import traced_changes, traced_events
+from adapters.composition.tracing import traced_changes, traced_events
 from domain.failures import Misconfigured
 from tests.adapters.telemetry.test_spans import COMMITTED, change, record
 
@@ -55,10 +55,10 @@ def test_off_there_is_no_tracer() -> None:
 def test_off_opentelemetry_is_not_even_imported() -> None:
     asked = """
 import sys
-from adapters.composition import read_side, wiring
+from adapters.composition import wiring, workers
 from adapters.cli.main import application
 from adapters.composition.settings import TracingSettings
-from adapters.telemetry.tracing import traced_changes, traced_events
+from adapters.composition.tracing import traced_changes, traced_events
 application()
 with traced_changes(TracingSettings(), "1"), traced_events(TracingSettings(), "1"):
     print([name for name in sys.modules if name.startswith("opentelemetry")])

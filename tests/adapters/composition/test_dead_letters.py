@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapters.composition import read_side
+from adapters.composition import dead_letters
 from projections.engine.dead_letter import Retried
 from projections.ports.dead_letters import DeadLetter, Stage
 
@@ -27,8 +27,8 @@ def test_letters_are_retried_by_stage_and_read_model(monkeypatch: pytest.MonkeyP
         tried.append((model.name, sorted(numbers)))
         return Retried((), dict.fromkeys(numbers, "still bad"))
 
-    monkeypatch.setattr(read_side, "_retranslate", translated)
-    monkeypatch.setattr(read_side, "_project_again", projected)
+    monkeypatch.setattr(dead_letters, "_retranslate", translated)
+    monkeypatch.setattr(dead_letters, "_project_again", projected)
     letters = [
         letter(4, Stage.PROJECT, "new_releases"),
         letter(2, Stage.PROJECT, "catalog"),
@@ -36,7 +36,7 @@ def test_letters_are_retried_by_stage_and_read_model(monkeypatch: pytest.MonkeyP
         letter(1, Stage.PROJECT, "catalog"),
     ]
     nothing: Any = None
-    retried = read_side.retry_dead_letters(nothing, nothing, letters)
+    retried = dead_letters.retry_dead_letters(nothing, nothing, letters)
     assert tried == [("translate", [3]), ("catalog", [1, 2]), ("new_releases", [4])]
     assert retried.done == (3,)
     assert sorted(retried.failed) == [1, 2, 4]

@@ -1,0 +1,60 @@
+"""Parked records are tried again where they belong: by translation, or by their read model."""
+
+from collections.abc import Collection
+from contextlib import closing
+
+from adapters.capture.retranslation import retranslate
+from adapters.composition import clients, databases
+from adapters.composition.endpoints import Endpoints
+from adapters.composition.settings import Settings
+from adapters.composition.topology import TRANSLATE_GROUP, read_model
+from adapters.composition.wiring import engine_context
+from adapters.event_log.avro.encoder import EventEncoder
+from projections.engine import dead_letter
+from projections.engine.dead_letter import Retried
+from projections.ports.dead_letters import DeadLetter, Stage
+from projections.read_model import ReadModel
+
+
+def retry_dead_letters(
+    settings: Settings, endpoints: Endpoints, letters: Collection[DeadLetter]
+) -> Retried:
+    """Try parked records again, each read model's apart.
+
+    Translation's come first: what it resolves may be what the next stage waits for.
+    """
+    done: list[int] = []
+    failed: dict[int, str] = {}
+    for stage, model in sorted({(one.stage, one.read_model) for one in letters}, key=_by_stage):
+        numbers = {one.number for one in letters if (one.stage, one.read_model) == (stage, model)}
+        if stage is Stage.TRANSLATE:
+            retried = _retranslate(endpoints, numbers)
+        else:
+            retried = _project_again(settings, endpoints, read_model(model), numbers)
+        done += retried.done
+        failed |= retried.failed
+    return Retried(tuple(done), failed)
+
+
+def _by_stage(queue: tuple[Stage, str]) -> tuple[bool, str]:
+    return (queue[0] is not Stage.TRANSLATE, queue[1])
+
+
+def _project_again(
+    settings: Settings, endpoints: Endpoints, model: ReadModel, numbers: Collection[int]
+) -> Retried:
+    with (
+        engine_context(settings, endpoints, model) as context,
+        closing(databases.dead_letters(endpoints, model)) as letters,
+    ):
+        return dead_letter.retry(context, letters, numbers)
+
+
+def _retranslate(endpoints: Endpoints, numbers: Collection[int]) -> Retried:
+    with (
+        closing(clients.registry(endpoints)) as registry,
+        closing(databases.dead_letters(endpoints)) as letters,
+    ):
+        return retranslate(
+            endpoints.kafka, EventEncoder(registry), letters, numbers, group=TRANSLATE_GROUP
+        )

@@ -1,17 +1,18 @@
 """Shows how the rows of two generations differ, for `rebuild` and `verify`."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from adapters.cli import tables
+from adapters.cli.tables import Figure
+from adapters.figures import number
 
 if TYPE_CHECKING:
-    from projections.engine.verification import Comparison, Difference
+    from projections.engine.verification import Comparison, Difference, TableComparison
 
 
 def as_dict(comparison: "Comparison") -> dict[str, object]:
-    """For JSON. `differences` are the first hundred a table; `different` counts all."""
+    """For JSON. `differences` are the first hundred per table; `different` counts all."""
     return {
         "equal": comparison.equal,
         "digest": comparison.digest,
@@ -59,38 +60,43 @@ def _plain(value: object) -> object:
 
 
 def show(comparison: "Comparison") -> None:
-    """Print a line a table, then the rows that differ with the event that last wrote them."""
-    console = Console(width=None if Console().is_terminal else 240, highlight=False)
-    table = Table("table", "rows", "replayed", "different", "digest", box=None, pad_edge=False)
-    for one in comparison.tables:
-        waiting = f" (+{one.waiting} behind parked records)" if one.waiting else ""
-        table.add_row(
-            one.table,
-            f"{one.live.rows:,}",
-            f"{one.replayed.rows:,}",
-            f"{one.different:,}{waiting}",
-            "equal" if one.live == one.replayed else "differs",
-        )
-    console.print(table)
+    """Print a line per table, then the rows that differ with the event that last wrote them."""
+    tables.show(
+        ("table", "rows", "replayed", "different", "digest"),
+        [
+            (
+                one.table,
+                one.live.rows,
+                one.replayed.rows,
+                Figure(number(one.different) + _waiting(one)),
+                "equal" if one.live == one.replayed else "differs",
+            )
+            for one in comparison.tables
+        ],
+    )
     for one in comparison.tables:
         for kind, names in (("live", one.only_live), ("replayed", one.only_replayed)):
             if names:
                 print(f"{one.table}: only the {kind} one has {', '.join(names)}")
     if comparison.differences:
-        rows = Table("table", "id", "what", "column", "live", "replayed", "last event")
-        for difference in comparison.differences:
-            _add(rows, difference)
-        console.print(rows)
+        tables.show(
+            ("table", "id", "what", "column", "live", "replayed", "last event"),
+            [row for difference in comparison.differences for row in _rows(difference)],
+        )
 
 
-def _add(rows: Table, difference: "Difference") -> None:
+def _waiting(one: "TableComparison") -> str:
+    return f" (+{one.waiting:,} behind parked records)" if one.waiting else ""
+
+
+def _rows(difference: "Difference") -> Iterator[tuple[str, ...]]:
     topic, partition, offset = difference.position
     what = f"{difference.kind}{', waits' if difference.waiting else ''}"
+    head = (difference.table, difference.id, what)
     event = f"{difference.event} at {topic}/{partition}/{offset}"
     if difference.kind != "changed":
-        rows.add_row(difference.table, Text(difference.id), what, "", "", "", Text(event))
+        yield (*head, "", "", "", event)
         return
     for name in difference.live:
         values = (str(difference.live[name]), str(difference.replayed[name]))
-        cells = (Text(cell) for cell in (difference.id, what, name, *values, event))
-        rows.add_row(difference.table, *cells)
+        yield (*head, name, *values, event)

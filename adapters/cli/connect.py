@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from adapters.cli import tables
+from adapters.cli.tables import Figure
+from adapters.figures import size
 from domain.failures import Failure, Unhealthy, WrongUsage
 
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
@@ -19,6 +22,13 @@ class Source(StrEnum):
     SQLSERVER = "sqlserver"
 
 
+MasterSource = Annotated[Source, typer.Argument(help="What the master's database is.")]
+Host = Annotated[str | None, typer.Option(help="SQL Server's host.")]
+Port = Annotated[int, typer.Option(help="SQL Server's port.")]
+User = Annotated[str, typer.Option(help="SQL Server's user.")]
+Database = Annotated[str, typer.Option(help="SQL Server's database.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add `connect-config` and `connect` to the command."""
     app.command("connect-config")(connect_config)
@@ -29,15 +39,16 @@ def register(app: typer.Typer) -> None:
 
 
 def connect_config(
-    source: Source,
-    host: Annotated[str | None, typer.Option(help="SQL Server's host.")] = None,
-    port: Annotated[int, typer.Option(help="SQL Server's port.")] = 1433,
-    user: Annotated[str, typer.Option(help="SQL Server's user.")] = "catalog_capture",
-    database: Annotated[str, typer.Option(help="SQL Server's database.")] = "catalog",
+    source: MasterSource = Source.POSTGRES,
+    host: Host = None,
+    port: Port = 1433,
+    user: User = "catalog_capture",
+    database: Database = "catalog",
 ) -> None:
-    """Print the connector's configuration as JSON, for a house's own Kafka Connect.
+    """Print the capture connector's configuration.
 
-    The password is left out: the worker puts in its environment's MASTER_PASSWORD
+    As JSON, to be given to a Kafka Connect that isn't managed by `catalog connect apply`. The
+    password is left out: the worker puts in its environment's MASTER_PASSWORD
     (config.providers=env, config.providers.env.class=
     org.apache.kafka.common.config.provider.EnvVarConfigProvider).
     """
@@ -47,7 +58,7 @@ def connect_config(
 
 
 def apply() -> None:
-    """Give Kafka Connect the PostgreSQL connector's configuration and wait until it runs."""
+    """Configure the connector, and wait until it runs."""
     from adapters.composition.clients import kafka_connect
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
@@ -67,9 +78,8 @@ def status(as_json: AsJson = False) -> None:
     from adapters.composition.settings import load_settings
 
     settings = load_settings()
-    found = kafka_connect(resolve_endpoints(settings, ("connect",))).status(
-        settings.connect.connector
-    )
+    endpoints = resolve_endpoints(settings, ("connect",))
+    found = kafka_connect(endpoints).status(settings.connect.connector)
     if as_json:
         print(
             json.dumps(
@@ -88,37 +98,40 @@ def status(as_json: AsJson = False) -> None:
 
 
 def validate(
-    source: Source = Source.POSTGRES,
-    host: Annotated[str | None, typer.Option(help="SQL Server's host.")] = None,
-    port: Annotated[int, typer.Option(help="SQL Server's port.")] = 1433,
-    user: Annotated[str, typer.Option(help="SQL Server's user.")] = "catalog_capture",
-    database: Annotated[str, typer.Option(help="SQL Server's database.")] = "catalog",
+    source: MasterSource = Source.POSTGRES,
+    host: Host = None,
+    port: Port = 1433,
+    user: User = "catalog_capture",
+    database: Database = "catalog",
 ) -> None:
-    """Let the connector's own class judge the configuration; exit 1 where it complains."""
+    """Let the connector's own class check the configuration.
+
+    Exit code 1 where it refuses a setting.
+    """
     from adapters.composition.clients import kafka_connect
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
 
     configuration = _configuration(source, host, port, user, database)
     connect = kafka_connect(resolve_endpoints(load_settings(), ("connect",)))
-    complaints = connect.validate(configuration)
-    for name, texts in complaints.items():
+    refused = connect.validate(configuration)
+    for name, texts in refused.items():
         print(f"{name}: {'; '.join(texts)}")
-    if complaints:
-        raise Failure(f"{len(complaints)} settings are refused")
+    if refused:
+        raise Failure(f"{len(refused)} settings are refused")
     print(f"{len(configuration)} settings are valid", file=sys.stderr)
 
 
 def slots(
     drop: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Drop this slot, which nobody reads.")
+        str | None, typer.Option(metavar="NAME", help="Drop this slot, which has no reader.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the replication slots of the master's server, with the log that each holds back.
+    """List the replication slots of the master's server.
 
-    A slot that nobody reads keeps the server's log for ever. Dropping it loses its place: its
-    connector would begin with a new snapshot.
+    With the write-ahead log that each holds back. A slot without a reader keeps the server's log
+    for ever. Dropping it loses its place: its connector would begin with a new snapshot.
     """
     from adapters.capture.slots import drop_slot, list_slots
     from adapters.composition.endpoints import resolve_endpoints
@@ -133,10 +146,20 @@ def slots(
         keys = ("name", "database", "is_active", "retained_bytes", "unread_bytes")
         print(json.dumps([{key: getattr(slot, key) for key in keys} for slot in found]))
         return
-    for slot in found:
-        reader = "read" if slot.is_active else "nobody reads it"
-        held = "given up" if slot.retained_bytes is None else f"{slot.retained_bytes / 1e6:.1f} MB"
-        print(f"{slot.name}\t{slot.database}\t{reader}\tholds {held}")
+    tables.show(
+        ("slot", "database", "reader", "holds back"),
+        [
+            (
+                slot.name,
+                slot.database,
+                "yes" if slot.is_active else "none",
+                Figure("lost")
+                if slot.retained_bytes is None
+                else Figure(size(slot.retained_bytes)),
+            )
+            for slot in found
+        ],
+    )
 
 
 def _configuration(
@@ -152,8 +175,8 @@ def _configuration(
     from adapters.composition.topology import MASTER_SCHEMA, capture
 
     settings = load_settings()
-    endpoints = resolve_endpoints(settings)
     if source is Source.POSTGRES:
+        endpoints = resolve_endpoints(settings, ("master",))
         return connector.postgres_configuration(
             capture(settings),
             endpoints.master_dsn,
@@ -163,6 +186,7 @@ def _configuration(
         )
     if host is None:
         raise WrongUsage("name SQL Server's host: --host (and --port, --user, --database)")
+    endpoints = resolve_endpoints(settings, ("kafka",))
     return connector.sql_server_configuration(
         capture(settings),
         host=host,

@@ -34,10 +34,10 @@ def dashboard(
         ),
     ] = None,
 ) -> None:
-    """Serve the operations dashboard and the chain's metrics until SIGTERM or Ctrl-C.
+    """Serve the operations dashboard alone.
 
-    `catalog serve` serves the same pages beside its API. To act there always needs an API key:
-    `catalog keys create NAME --scope operate`.
+    And the chain's metrics, until SIGTERM or Ctrl-C. `catalog serve` serves the same pages beside
+    its API. To act there always needs an API key: `catalog keys create NAME --scope operate`.
     """
     from adapters.api import server
     from adapters.composition.endpoints import resolve_endpoints

@@ -8,10 +8,8 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from adapters.cli import tables
 from adapters.cli.read_models import OnlyModel
 from domain.failures import Failure, WrongUsage
 
@@ -21,21 +19,23 @@ if TYPE_CHECKING:
     from projections.ports.dead_letters import DeadLetter, DeadLetters
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Numbers = Annotated[list[int] | None, typer.Argument(metavar="[NUMBER…]", help="Which letters.")]
-Every = Annotated[bool, typer.Option("--all", help="All letters.")]
+Numbers = Annotated[list[int] | None, typer.Argument(metavar="NUMBER", help="Which dead letters.")]
+Every = Annotated[bool, typer.Option("--all", help="All dead letters.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the group of commands."""
-    group = typer.Typer(help="Records that could not be used: see, retry or discard them.")
-    group.command("list")(list_letters)
+    group = typer.Typer(
+        no_args_is_help=True, help="Records that could not be used: list, retry, discard."
+    )
+    group.command("list")(list_parked)
     group.command()(show)
     group.command()(retry)
     group.command()(discard)
     app.add_typer(group, name="dead-letters")
 
 
-def list_letters(
+def list_parked(
     stage: Annotated[str | None, typer.Option(help="translate or project.")] = None,
     topic: Annotated[str | None, typer.Option()] = None,
     limit: Annotated[int, typer.Option(min=1)] = 100,
@@ -55,21 +55,22 @@ def list_letters(
     if as_json:
         print(json.dumps([_as_dict(one) for one in found]))
         return
-    table = Table(
-        "number", "stage", "read model", "position", "key", "tries", "parked", "reason", box=None
+    tables.show(
+        ("number", "stage", "read model", "position", "key", "tries", "parked", "reason"),
+        [
+            (
+                tables.Figure(one.number),
+                one.stage.value,
+                one.read_model,
+                f"{one.topic}/{one.partition}/{one.offset}",
+                _text(one.key),
+                one.attempts,
+                one.parked_at,
+                one.reason,
+            )
+            for one in found
+        ],
     )
-    for one in found:
-        table.add_row(
-            str(one.number),
-            one.stage.value,
-            one.read_model,
-            f"{one.topic}/{one.partition}/{one.offset}",
-            Text(_text(one.key) or ""),
-            str(one.attempts),
-            f"{one.parked_at:%Y-%m-%d %H:%M:%S}",
-            Text(one.reason),
-        )
-    Console(width=None if Console().is_terminal else 240, highlight=False).print(table)
 
 
 def show(number: int, as_json: Json = False) -> None:
@@ -89,9 +90,10 @@ def show(number: int, as_json: Json = False) -> None:
 def retry(
     numbers: Numbers = None, every: Every = False, model: OnlyModel = None, as_json: Json = False
 ) -> None:
-    """Try letters again, with all that waits behind them, each key in order.
+    """Try dead letters again, each key in order.
 
-    What succeeds leaves the list. Exit code 1 where some failed again.
+    What waits behind them is tried too. What succeeds leaves the list. Exit code 1 where some
+    failed again.
     """
     from adapters.composition.dead_letters import retry_dead_letters
 
@@ -99,6 +101,7 @@ def retry(
     settings, endpoints = _settings()
     with _letters(endpoints, model) as letters:
         parked = _of_model(letters.list(), model)
+    _refuse_unknown(chosen, parked)
     wanted = [one for one in parked if chosen is None or one.number in chosen]
     retried = retry_dead_letters(settings, endpoints, wanted)
     if as_json:
@@ -112,20 +115,30 @@ def retry(
 
 
 def discard(numbers: Numbers = None, every: Every = False, model: OnlyModel = None) -> None:
-    """Forget letters on purpose. What waits behind them goes on with the next retry."""
+    """Forget dead letters on purpose.
+
+    What waits behind them goes on with the next retry.
+    """
     chosen = _chosen(numbers, every=every)
     with _letters(_settings()[1], model) as letters:
-        known = {one.number for one in _of_model(letters.list(), model)}
-        if chosen is not None and (unknown := chosen - known):
-            raise WrongUsage(f"there are no dead letters {sorted(unknown)}")
+        parked = _of_model(letters.list(), model)
+        _refuse_unknown(chosen, parked)
+        known = [one.number for one in parked]
         count = letters.discard(sorted(known if chosen is None else chosen))
     print(f"{count} discarded")
 
 
 def _chosen(numbers: list[int] | None, *, every: bool) -> set[int] | None:
     if bool(numbers) == every:
-        raise WrongUsage("name letters by their numbers, or say --all")
+        raise WrongUsage("name dead letters by their numbers, or say --all")
     return None if every else set(numbers or ())
+
+
+def _refuse_unknown(chosen: set[int] | None, parked: "list[DeadLetter]") -> None:
+    unknown = (chosen or set()) - {one.number for one in parked}
+    if unknown:
+        numbers = ", ".join(map(str, sorted(unknown)))
+        raise WrongUsage(f"no such dead letter: {numbers}; `catalog dead-letters list` shows them")
 
 
 def _settings() -> "tuple[Settings, Endpoints]":

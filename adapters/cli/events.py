@@ -48,7 +48,7 @@ def tail(
         bool, typer.Option(help="Wait for more, or end at what is the end now.")
     ] = True,
     limit: Annotated[int | None, typer.Option(min=1, help="End after so many events.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, an event a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, an event per line.")] = False,
 ) -> None:
     """Print events as they are in the log; Ctrl-C ends it.
 

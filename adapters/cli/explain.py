@@ -42,10 +42,11 @@ def explain(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say which events made a row: what changed, when, and from where in the master catalog.
+    """Say which events made a row.
 
-    A row that is gone is explained by the events of its id. The log has no index of keys, so what
-    is not found may lie further back: it is said how far was looked.
+    What changed, when, and from where in the master catalog. A row that is gone is explained by
+    the events of its id. The log has no index of keys, so what is not found may lie further back:
+    it is said how far was looked.
     """
     from adapters.composition import clients
     from adapters.composition.endpoints import resolve_endpoints

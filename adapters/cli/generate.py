@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def generate(
     tracks: Annotated[
-        int | None, typer.Option(min=1, help="A catalog of so many tracks, 12 a release.")
+        int | None, typer.Option(min=1, help="A catalog of so many tracks, 12 per release.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same data.")] = 1,
     updates: Annotated[
@@ -40,15 +40,15 @@ def generate(
     keys: Annotated[int, typer.Option(min=1, help="With --topic: on how many ids.")] = 400_000,
     rate: Annotated[
         float | None,
-        typer.Option(min=0.01, help="Changes a second to the rows that the master holds."),
+        typer.Option(min=0.01, help="Changes per second to the rows that the master holds."),
     ] = None,
     seconds: Annotated[float, typer.Option(min=0.01, help="With --rate: for how long.")] = 60.0,
     as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
 ) -> None:
-    """Make synthetic data: ids begin with `syn:`, licensors and labels are imaginary.
+    """Make synthetic data.
 
-    One of --tracks (a whole catalog), --topic (one subject's events) or --rate (a steady load on
-    what is there).
+    Its ids begin with `syn:`; licensors and labels are imaginary. One of --tracks (a whole
+    catalog), --topic (one subject's events) or --rate (a steady load on what is there).
     """
     if sum(option is not None for option in (tracks, topic, rate)) != 1:
         raise WrongUsage("give one of --tracks, --topic and --rate")

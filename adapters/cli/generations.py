@@ -4,8 +4,6 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from adapters.cli.read_models import DEFAULT, Model, OnlyModel
 
@@ -29,9 +27,13 @@ def generations(
     model: OnlyModel = None,
     as_json: Json = False,
 ) -> None:
-    """Show the generations: live, kept for rollback, waiting for a switch, being built."""
+    """Show the generations of the read models.
+
+    Live, kept for rollback, waiting for a switch, being built.
+    """
     if context.invoked_subcommand is not None:
         return
+    from adapters.cli import tables
     from adapters.composition import databases
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
@@ -45,16 +47,21 @@ def generations(
     if as_json:
         print(json.dumps([as_dict(one) for one in shown]))
         return
-    heads = ("read model", "generation", "schema", "phase", "made", "live since", "progress")
-    table = Table(*heads, "note", box=None)
-    for one in shown:
-        moments = (
-            f"{moment:%Y-%m-%d %H:%M:%S}" if moment else ""
-            for moment in (one.created_at, one.switched_at)
-        )
-        place = (one.read_model, str(one.number), one.schema, one.phase.value)
-        table.add_row(*place, *moments, _progress(one), one.note or _scope(one))
-    Console(width=None if Console().is_terminal else 240, highlight=False).print(table)
+    tables.show(
+        ("read model", "generation", "schema", "phase", "made", "live since", "note"),
+        [
+            (
+                one.read_model,
+                one.number,
+                one.schema,
+                one.phase.value,
+                one.created_at,
+                one.switched_at,
+                _progress(one) or one.note or _scope(one),
+            )
+            for one in shown
+        ],
+    )
 
 
 def drop(
@@ -62,15 +69,15 @@ def drop(
     model: Model = DEFAULT,
     as_json: Json = False,
 ) -> None:
-    """Drop a generation: one as of a moment, one kept for rollback, one that was given up."""
-    from adapters.composition.endpoints import resolve_endpoints
-    from adapters.composition.settings import load_settings
+    """Drop a generation that is not live.
+
+    One as of a moment, one kept for rollback, one that was given up.
+    """
+    from adapters.cli.engine import engine_of
     from adapters.composition.topology import read_model
-    from adapters.composition.wiring import engine_context
     from projections.engine import switch
 
-    settings = load_settings()
-    with engine_context(settings, resolve_endpoints(settings), read_model(model)) as context:
+    with engine_of(read_model(model), "catalog generations drop") as (context, _):
         dropped = switch.drop(context, number)
     said = f"generation {number} of {model} is dropped"
     print(json.dumps(as_dict(dropped)) if as_json else said)
@@ -100,6 +107,16 @@ def as_dict(one: "Generation") -> dict[str, Any]:
             phase: {"offsets": throughput.offsets, "seconds": round(throughput.seconds, 3)}
             for phase, throughput in one.throughput.items()
         },
+    }
+
+
+def outcome(one: "Generation") -> dict[str, object]:
+    """A generation as the outcome of a rebuild or a switch, for machines."""
+    return {
+        "read_model": one.read_model,
+        "generation": one.number,
+        "schema": one.schema,
+        "phase": one.phase.value,
     }
 
 

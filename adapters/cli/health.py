@@ -1,4 +1,4 @@
-"""`catalog health`: one word, an exit code, and a reason a line: for probes and for people."""
+"""`catalog health`: one word, an exit code, and a reason per line: for probes and for people."""
 
 import json
 from typing import Annotated
@@ -23,10 +23,11 @@ def health(
         float, typer.Option(help="Unhealthy when a slot holds more of the master's log.")
     ] = 1024.0,
 ) -> None:
-    """Say whether the whole chain works; exit 0 when it does, else 3 with the reasons.
+    """Say whether the whole chain works.
 
-    A stage without a worker, a stopped connector or a slot without a reader is unhealthy even when
-    nothing is behind. An engine that does not answer is a reason like any other.
+    Exit code 0 when it does, else 3 with the reasons. A stage without a worker, a stopped
+    connector or a slot without a reader is unhealthy even when nothing is behind. An engine that
+    does not answer is a reason like any other.
     """
     from adapters.composition.chain import chain_status
     from adapters.composition.endpoints import resolve_endpoints

@@ -29,10 +29,13 @@ def create(
         list[str] | None, typer.Option(help="read, operate; repeatable. Default: read.")
     ] = None,
     rate: Annotated[
-        int, typer.Option(min=1, max=1_000_000, help="Requests a second, for each process.")
+        int, typer.Option(min=1, max=1_000_000, help="Requests per second, of each process.")
     ] = 100,
 ) -> None:
-    """Make a key and print it: it is shown this once, only its hash is kept."""
+    """Make a key and print it.
+
+    It is shown this once; only its hash is kept.
+    """
     from adapters.read_database.api_keys import SCOPES, create_key
 
     scopes = sorted(set(scope or ["read"]))
@@ -43,18 +46,17 @@ def create(
     with _database() as connection:
         key = create_key(connection, name.strip(), scopes, rate)
     print(key)
-    print("keep it: it can't be shown again", file=sys.stderr)
+    print("keep it safe: it can't be shown again", file=sys.stderr)
 
 
 def list_(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a key a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a key per line.")] = False,
 ) -> None:
     """List all keys, also those revoked; never the secrets."""
     import msgspec
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
+    from adapters.cli import tables
+    from adapters.figures import number
     from adapters.read_database.api_keys import list_keys
 
     with _database() as connection:
@@ -63,17 +65,20 @@ def list_(
         for one in found:
             print(msgspec.json.encode(asdict(one)).decode())
         return
-    table = Table("id", "name", "scopes", "rate", "created", "revoked")
-    for one in found:
-        table.add_row(
-            one.id,
-            Text(one.name),
-            ", ".join(one.scopes),
-            f"{one.rate}/s",
-            f"{one.created_at:%Y-%m-%d %H:%M}",
-            f"{one.revoked_at:%Y-%m-%d %H:%M}" if one.revoked_at else "",
-        )
-    Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(table)
+    tables.show(
+        ("id", "name", "scopes", "requests", "created", "revoked"),
+        [
+            (
+                one.id,
+                one.name,
+                ", ".join(one.scopes),
+                tables.Figure(f"{number(one.rate)}/s"),
+                one.created_at,
+                one.revoked_at,
+            )
+            for one in found
+        ],
+    )
 
 
 def revoke(id_: Annotated[str, typer.Argument(metavar="ID", help="Of `keys list`.")]) -> None:

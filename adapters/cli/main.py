@@ -7,14 +7,19 @@ import logging
 import os
 import signal
 import sys
+import tempfile
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated
 
+import structlog
 import typer
+from typer.main import get_command
 
+from adapters.cli.help import name_values
 from adapters.telemetry.logs import configure_logs
-from domain.failures import Failure, WrongUsage
+from domain.failures import Failure, WrongUsage, reason_of
 
 COMMANDS = (
     "run",
@@ -30,6 +35,7 @@ COMMANDS = (
     "status",
     "health",
     "rebuild",
+    "switch",
     "generations",
     "verify",
     "events",
@@ -55,8 +61,28 @@ def _announce(
             "Default: CATALOG_DATA, else the user's data folder.",
         ),
     ] = None,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=lambda asked: _tell_version(asked=asked),
+            help="Show the version.",
+        ),
+    ] = False,
 ) -> None:
-    """Keep a read-optimised music catalog up to date through Kafka, and rebuild it at any time."""
+    """Keep a read-optimised music catalog up to date through Kafka, and rebuild it at any time.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 unhealthy or behind.
+    """
+
+
+def _tell_version(*, asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"catalog-projections {version('catalog-projections')}")
+        raise typer.Exit
 
 
 def application() -> typer.Typer:
@@ -65,6 +91,7 @@ def application() -> typer.Typer:
         name="catalog",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_announce)
@@ -103,7 +130,9 @@ def main() -> None:
         arguments, data = take_data_option(sys.argv[1:])
         if data is not None:
             os.environ["CATALOG_DATA"] = data
-        application()(args=arguments, prog_name="catalog")
+        command = get_command(application())
+        name_values(command)
+        command.main(args=arguments, prog_name="catalog")
     except Failure as error:
         print(f"catalog: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
@@ -111,3 +140,23 @@ def main() -> None:
         # The reader of our output (`head`, `less`) left: that is no failure of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
+    except Exception as error:
+        _report_fault(error)
+        sys.exit(1)
+
+
+def _report_fault(error: Exception) -> None:
+    """Say in a line what went wrong, and where the traceback is: it is a fault of this software.
+
+    At a terminal the traceback is kept in a file; elsewhere it is a field of a log record.
+    """
+    said = f"catalog: unexpected error, a fault of this software: {reason_of(error)}"
+    if sys.stderr.isatty():
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="catalog-", suffix=".log", delete=False, encoding="utf-8"
+        ) as file:
+            traceback.print_exception(error, file=file)
+        said += f"\n  the traceback, for a report, is in {file.name}"
+    else:
+        structlog.get_logger("catalog").error("unexpected error", exc_info=error)
+    print(said, file=sys.stderr)

@@ -19,7 +19,10 @@ def migrate(
         bool, typer.Option("--check", help="Change nothing; exit 3 where models and tables differ.")
     ] = False,
 ) -> None:
-    """Bring master catalog, engine tables and the live read catalog to the newest migrations."""
+    """Bring the databases to the newest migrations.
+
+    The master catalog, the engine's tables and the live read models.
+    """
     from adapters.composition.migration import targets
 
     endpoints = resolve_endpoints(load_settings(), ("master", "read"))

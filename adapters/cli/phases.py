@@ -1,8 +1,7 @@
-"""Shows the progress of a rebuild on stderr: a bar on a terminal, a line now and then elsewhere."""
+"""Shows the progress of a rebuild on stderr: a bar per phase on a terminal, a line elsewhere."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import monotonic
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -11,10 +10,9 @@ from adapters.figures import number, span
 from projections.engine.progress import Progress as Report
 from projections.engine.progress import Report as Reporting
 
-_LINE_SECONDS = 5.0
 NAMES = {
     "creating": "making a new generation",
-    "resuming": "going on with",
+    "resuming": "resuming",
     "filling": "reading from message zero",
     "indexing": "sorting and indexing",
     "catching_up": "catching up",
@@ -43,7 +41,7 @@ def shown_on(console: Console) -> Iterator[Reporting]:
 
 
 class _Bars:
-    """A bar a phase, with what is expected of the later ones beneath."""
+    """A bar per phase, with what is expected of the later ones beneath."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -67,27 +65,28 @@ class _Bars:
 
 
 class _Lines:
-    """A line when the phase changes, and every few seconds."""
+    """A line when a phase begins, with what is expected of it and of the later ones."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._name = ""
-        self._at = 0.0
 
     def __call__(self, report: Report) -> None:
-        name = f"{NAMES.get(report.phase, report.phase)} {report.detail}".strip()
-        ended = report.total > 0 and report.done == report.total
-        if name == self._name and not ended and monotonic() - self._at < _LINE_SECONDS:
-            return
-        self._name, self._at = name, monotonic()
-        self._console.print(summary(report), highlight=False)
+        name = NAMES.get(report.phase, report.phase)
+        if name != self._name:
+            self._name = name
+            said = _told(report, _count(report), _left(report))
+            line = f"{name}: {said}" if said else name
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _count(report: Report) -> str:
     if not report.total:
         return ""
-    rate = f", {number(report.per_second)}/s" if report.per_second else ""
-    return f"{number(report.done)} of {number(report.total)}{rate}"
+    if not report.done:
+        return f"{number(report.total)} to do"
+    pace = f", {number(report.per_second)}/s" if report.per_second else ""
+    return f"{number(report.done)} of {number(report.total)}{pace}"
 
 
 def _left(report: Report) -> str:

@@ -3,9 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from adapters.cli import tables
 from adapters.cli.phases import NAMES
 from adapters.figures import number, span
 from projections.engine.plan import Plan, timed_phases
@@ -39,16 +37,15 @@ def as_dict(plan: Plan) -> dict[str, Any]:
 def show(plan: Plan) -> None:
     """For people."""
     if plan.resumes is not None:
-        print(f"goes on with generation {plan.resumes}")
-    table = Table("topic", "partitions", "from", "to", "offsets", box=None)
-    partitions = Counter(one.topic for one in plan.readings)
-    for topic, count in partitions.items():
+        print(f"resumes generation {plan.resumes}")
+    rows = []
+    for topic, partitions in Counter(one.topic for one in plan.readings).items():
         its = [one for one in plan.readings if one.topic == topic]
-        sums = (sum(one.start for one in its), sum(one.end for one in its))
-        table.add_row(topic, str(count), *(number(n) for n in (*sums, sums[1] - sums[0])))
-    for topic in plan.carried:
-        table.add_row(topic, "", "carried over from the live generation")
-    Console(width=None if Console().is_terminal else 120, highlight=False).print(table)
+        first, end = sum(one.start for one in its), sum(one.end for one in its)
+        rows.append((topic, partitions, first, end, end - first))
+    tables.show(("topic", "partitions", "from", "to", "offsets"), rows)
+    if plan.carried:
+        print(f"carried over from the live generation: {', '.join(plan.carried)}")
     print(f"{number(plan.offsets)} offsets to read (a transaction's end takes one)")
     if plan.as_of is not None:
         print(f"of these events those that were committed by {plan.as_of.isoformat()}")
@@ -67,4 +64,4 @@ def _time(plan: Plan) -> str:
     missing = [NAMES[name] for name in timed_phases(plan.as_of) if name not in plan.seconds]
     unknown = f"; not known: {', '.join(missing)}" if missing else ""
     total = span(sum(plan.seconds.values()))
-    return f"should take about {total}, by the pace of generation {by}: {steps}{unknown}"
+    return f"should take about {total}, at the pace of generation {by}: {steps}{unknown}"

@@ -18,9 +18,10 @@ def register(app: typer.Typer) -> None:
 
 
 def project(model: Model = DEFAULT) -> None:
-    """Project events into a read model until it is told to stop (Ctrl-C, SIGTERM).
+    """Project events into a read model.
 
-    Any number of workers share the partitions. They may be killed at any moment.
+    Until it is told to stop (Ctrl-C, SIGTERM). Any number of workers share the partitions. They
+    may be killed at any moment.
     """
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings

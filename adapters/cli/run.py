@@ -34,9 +34,10 @@ def register(app: typer.Typer) -> None:
 
 
 def run() -> None:
-    """Show the whole chain on sample data: ingest, capture, project, look up, rebuild, verify.
+    """Show the whole chain on sample data, once.
 
-    Everything that it starts it stops again; what it made stays in the folder that it names.
+    Ingest, capture, translate, project, look up, rebuild, switch, verify. Everything that it
+    starts it stops again; what it made stays in the folder that it names.
     """
     own = load_settings().data
     settings = load_settings(data=own.with_name(f"{own.name}-demo"))
@@ -77,7 +78,9 @@ def _demonstrate(settings: Settings, stack: ExitStack) -> str:
     with show.stage("ingest the sample feeds and ERN messages into the master catalog") as done:
         summary = ingest(endpoints.master_dsn, [str(FOLDER)])
         changed = sum(summary.changed.values())
-        done(f"{len(summary.files)} files, {changed} rows changed, {summary.quarantined} set aside")
+        done(
+            f"{len(summary.files)} files, {changed} rows changed, {summary.quarantined} quarantined"
+        )
 
     with show.stage("capture, translate, project until everything is through") as done:
         found = await_idle(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from adapters.cli import tables
 from domain.failures import Failure, Unhealthy, WrongUsage
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ def check(
         bool, typer.Option("--registered", help="Also that the registry holds every version.")
     ] = False,
 ) -> None:
-    """Hold the code against every version ever checked in: all must read each other.
+    """Compare the code with every version ever checked in.
 
-    Exit code 1 names each field that breaks a contract and why; 3 what the registry lacks.
+    All must read each other. Exit code 1 names each field that breaks a contract and why; 3 what
+    the registry lacks.
     """
     from domain.schemas import contract_problems, contracts
 
@@ -43,7 +45,7 @@ def check(
         raise Failure("\n  ".join([f"{len(found)} problems:", *found]))
     if registered:
         with _registry() as registry:
-            missing = [flaw for c in contracts() for flaw in registry.registration(c).problems]
+            missing = [one for c in contracts() for one in registry.registration(c).problems]
         if missing:
             raise Unhealthy("\n  ".join([f"{len(missing)} problems in the registry:", *missing]))
     versions = sum(len(contract.versions) for contract in contracts())
@@ -51,7 +53,7 @@ def check(
 
 
 def register_all(as_json: AsJson = False) -> None:
-    """Register every checked-in version, oldest first, and set FULL_TRANSITIVE."""
+    """Register every checked-in version; set FULL_TRANSITIVE."""
     from domain.schemas import contracts
 
     with _registry() as registry:
@@ -60,7 +62,7 @@ def register_all(as_json: AsJson = False) -> None:
 
 
 def show_all(as_json: AsJson = False) -> None:
-    """List the contracts with their versions and what the registry holds of them."""
+    """List the contracts and what the registry holds of them."""
     from domain.schemas import contracts
 
     with _registry() as registry:
@@ -99,7 +101,10 @@ def write(
         ),
     ] = False,
 ) -> None:
-    """Write a new version of each contract whose event class changed, into domain/schemas."""
+    """Write a new version of each contract that changed.
+
+    It goes into domain/schemas, to be checked in.
+    """
     from domain.schemas import contracts, incompatibilities, render, schema_of
 
     written: dict[Path, str] = {}
@@ -110,9 +115,9 @@ def write(
             continue
         kept = contract.versions[:-1] if replace_newest else contract.versions
         broken += [
-            f"{contract.name}: v{version.number}: {flaw}"
+            f"{contract.name}: v{version.number}: {problem}"
             for version in kept
-            for flaw in incompatibilities(version.schema, schema)
+            for problem in incompatibilities(version.schema, schema)
         ]
         written[_path(contract, len(kept) + 1)] = render(schema)
     if broken:
@@ -167,18 +172,17 @@ def _print_registrations(registrations: list[Any], *, as_json: bool) -> None:
         sys.stdout.buffer.write(msgspec.json.encode(shown) + b"\n")
         sys.stdout.buffer.flush()
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("subject", "checked in", "registered", "id", "compatibility", "status")
-    for one in registrations:
-        table.add_row(
-            one.subject,
-            str(one.checked_in),
-            str(one.registered),
-            str(one.schema_id or ""),
-            one.compatibility or "",
-            Text("\n".join(one.problems) or "ok"),
-        )
-    Console(width=None if sys.stdout.isatty() else 240, highlight=False).print(table)
+    tables.show(
+        ("subject", "checked in", "registered", "id", "compatibility", "status"),
+        [
+            (
+                one.subject,
+                one.checked_in,
+                one.registered,
+                tables.Figure(one.schema_id or ""),
+                one.compatibility,
+                "\n".join(one.problems) or "ok",
+            )
+            for one in registrations
+        ],
+    )

@@ -37,11 +37,12 @@ def serve(
         ),
     ] = None,
 ) -> None:
-    """Serve the catalog API until SIGTERM or Ctrl-C.
+    """Serve the catalog API and the dashboard.
 
-    `/openapi.json` describes it. Needs the read database only; where all engines are known,
-    `/v1/explain` also shows events, and a single process shows the dashboard at `/` (several would
-    each know only the actions that they started: there `catalog dashboard` is for).
+    Until SIGTERM or Ctrl-C. `/openapi.json` describes the API. Needs the read database only;
+    where all engines are known, `/v1/explain` also shows events, and a single process shows the
+    dashboard at `/` (several would each know only the actions that they started: there `catalog
+    dashboard` is for).
     """
     from adapters.api import server
     from adapters.composition.settings import load_settings, secrets_of

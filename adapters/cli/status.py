@@ -1,14 +1,15 @@
 """`catalog status`: where the whole chain stands, for people and for machines."""
 
 import json
-import sys
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from adapters.cli import tables
+from adapters.cli.tables import Figure
 from adapters.composition.endpoints import resolve_endpoints
 from adapters.composition.settings import load_settings
-from adapters.figures import instant, size
+from adapters.figures import instant, number, size, span
 from adapters.monitoring.health import (
     ChainStatus,
     GenerationStatus,
@@ -30,7 +31,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
     wait: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", help="Wait until the chain is idle, at most so long."),
+        typer.Option(metavar="SECONDS", help="Wait until the chain is idle, at most this long."),
     ] = None,
     max_lag_seconds: Annotated[
         float, typer.Option(help="Behind when a record waits longer.")
@@ -42,7 +43,11 @@ def status(
         float, typer.Option(help="Unhealthy when a slot holds more of the master's log.")
     ] = Thresholds().retained_wal_mb,
 ) -> None:
-    """Show each stage's positions, lag, rate and health; exit 3 when behind or unhealthy."""
+    """Show where each stage stands; exit 3 when not well.
+
+    Positions, lag and rate of each topic, workers, generations, dead letters, and whether the
+    chain is idle, busy, behind or unhealthy. The last two end with exit code 3 and the reasons.
+    """
     from adapters.composition import chain
     from adapters.monitoring.status import as_json as status_as_json
 
@@ -63,61 +68,45 @@ def status(
     else:
         show(found, verdict)
     if verdict.state in (State.BEHIND, State.UNHEALTHY):
-        raise Unhealthy(f"the chain is {verdict.state.value}: {'; '.join(verdict.problems)}")
+        raise Unhealthy("\n  ".join([f"the chain is {verdict.state.value}:", *verdict.problems]))
 
 
 def show(found: ChainStatus, verdict: Verdict) -> None:
-    """Print a status as tables on standard output."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for name, justify in _COLUMNS:
-        table.add_column(name, justify=justify, no_wrap=True)
-    for topic in found.topics:
-        table.add_row(
-            work_of(topic.stage, topic.read_model),
-            topic.topic,
-            str(topic.partitions),
-            str(topic.first),
-            str(topic.end),
-            str(topic.position),
-            str(topic.lag),
-            f"{topic.lag_seconds:.1f} s",
-            f"{topic.rate:.1f}/s",
+    """Print a status as tables on standard output, one per stage."""
+    for stage, read_model in dict.fromkeys((one.stage, one.read_model) for one in found.topics):
+        print(work_of(stage, read_model))
+        tables.show(
+            ("topic", "end", "position", "lag", "age", "arriving"),
+            [
+                (
+                    topic.topic,
+                    topic.end,
+                    topic.position,
+                    topic.lag,
+                    Figure(span(topic.lag_seconds)),
+                    Figure(f"{number(round(topic.rate, 1))}/s"),
+                )
+                for topic in found.topics
+                if (topic.stage, topic.read_model) == (stage, read_model)
+            ],
         )
-    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 140)
-    console.print(table)
-    console.print("\n".join(_lines(found, verdict)), markup=False)
-
-
-_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
-    ("stage", "left"),
-    ("topic", "left"),
-    ("partitions", "right"),
-    ("first", "right"),
-    ("end", "right"),
-    ("position", "right"),
-    ("lag", "right"),
-    ("age", "right"),
-    ("arriving", "right"),
-)
+        print()
+    print("\n".join(_lines(found, verdict)))
 
 
 def _lines(found: ChainStatus, verdict: Verdict) -> list[str]:
     capture = found.capture
-    lines = ["", f"capture      connector {capture.connector} is {capture.connector_state}"]
+    lines = [f"capture      connector {capture.connector} is {capture.connector_state}"]
     for slot in capture.slots:
-        reader = "read" if slot.active else "without a reader"
-        lines.append(
-            f"slot         {slot.name}: {reader}, holds {size(slot.retained_bytes)} of log"
-        )
+        reader = "has a reader" if slot.active else "has no reader"
+        held = size(slot.retained_bytes)
+        lines.append(f"slot         {slot.name}: {reader}, holds {held} of the master's log")
     for group in found.groups:
         work = work_of(group.stage, group.read_model)
         lines.append(f"workers      {work}: {group.members} in group {group.group}")
     for generation in found.generations:
         lines.append(f"generation   {_generation(generation)}")
-    parked = [f"{one.count} {work_of(one.stage, one.read_model)}" for one in found.dead_letters]
+    parked = [f"{one.count:,} {work_of(one.stage, one.read_model)}" for one in found.dead_letters]
     parked_line = f"dead letters {', '.join(parked) or 'none'}"
     return [*lines, parked_line, f"state        {verdict.state.value}"]
 

@@ -23,7 +23,10 @@ def register(app: typer.Typer) -> None:
 
 
 def apply(as_json: AsJson = False) -> None:
-    """Create missing topics and set retention back to for ever; partitions are never changed."""
+    """Create missing topics; set retention to for ever.
+
+    The number of partitions is never changed.
+    """
     topics, plans = _connected()
     done = topics.apply(plans)
     if as_json:
@@ -35,7 +38,10 @@ def apply(as_json: AsJson = False) -> None:
 
 
 def show_all(as_json: AsJson = False) -> None:
-    """Show each topic's partitions, size on all brokers' disks, configuration and status."""
+    """Show each topic's partitions, size on disk and status.
+
+    The size is that on the disks of all brokers. What is set on each topic is in --json.
+    """
     topics, plans = _connected()
     names = [plan.name for plan in plans]
     states = topics.states(names)
@@ -52,7 +58,10 @@ def show_all(as_json: AsJson = False) -> None:
 
 
 def check(as_json: AsJson = False) -> None:
-    """Name every topic whose history isn't whole or will not stay so; exit 3 if there is one."""
+    """Name topics that lack history; exit 3 if there is one.
+
+    Also those that will lose some, by what is set on them.
+    """
     topics, plans = _connected()
     states = topics.states([plan.name for plan in plans])
     if as_json:
@@ -114,34 +123,29 @@ def _as_json(state: "TopicState | None", plan: "TopicPlan") -> dict[str, Any]:
 def _print_table(
     states: "dict[str, TopicState]", sizes: dict[str, int], plans: "list[TopicPlan]"
 ) -> None:
-    from rich.console import Console
-    from rich.filesize import decimal
-    from rich.table import Table
-    from rich.text import Text
-
+    from adapters.cli import tables
+    from adapters.cli.tables import Figure
     from adapters.event_log.topics import violations
+    from adapters.figures import size
 
-    table = Table(
-        "topic", "partitions", "replicas", "first", "end", "size", "status", "set on the topic"
-    )
+    rows: list[tuple[tables.Cell, ...]] = []
     for plan in plans:
         state = states.get(plan.name)
-        flaws = violations(state, plan)
         if state is None:
-            table.add_row(plan.name, "", "", "", "", "", "missing", "")
+            rows.append((plan.name, None, None, None, None, None, "missing"))
             continue
-        table.add_row(
-            plan.name,
-            str(len(state.partitions)),
-            str(state.replication_factor),
-            " ".join(str(bounds.first) for bounds in state.partitions.values()),
-            " ".join(str(bounds.end) for bounds in state.partitions.values()),
-            decimal(sizes[plan.name]) if plan.name in sizes else "?",
-            Text("\n".join(flaws) or "ok"),
-            Text(" ".join(f"{key}={value}" for key, value in state.set_configuration.items())),
+        rows.append(
+            (
+                plan.name,
+                len(state.partitions),
+                state.replication_factor,
+                sum(bounds.first for bounds in state.partitions.values()),
+                sum(bounds.end for bounds in state.partitions.values()),
+                Figure(size(sizes[plan.name])) if plan.name in sizes else Figure("?"),
+                "\n".join(violations(state, plan)) or "keeps everything",
+            )
         )
-    # A pipe has no width of its own; what is cut there can't be found by who reads it.
-    Console(width=None if sys.stdout.isatty() else 240, highlight=False).print(table)
+    tables.show(("topic", "partitions", "replicas", "first", "end", "size", "status"), rows)
 
 
 def _print_json(value: Any) -> None:

@@ -23,10 +23,11 @@ def translate(
         ),
     ] = "1",
 ) -> None:
-    """Translate changes into events until it is told to stop (Ctrl-C, SIGTERM).
+    """Translate changes into events.
 
-    It may be killed at any moment: started again with the same --instance it goes on at once,
-    and no event is lost or written twice. Several may run, each with an --instance of its own.
+    Until it is told to stop (Ctrl-C, SIGTERM). It may be killed at any moment: started again with
+    the same --instance it goes on at once, and no event is lost or written twice. Several may
+    run, each with an --instance of its own.
     """
     from adapters.capture.translator import Progress
     from adapters.composition import workers

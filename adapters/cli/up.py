@@ -28,9 +28,10 @@ def up(
         bool, typer.Option("--fresh", help="Delete the data folder's state first.")
     ] = False,
 ) -> None:
-    """Start the engines that aren't set and the workers, until Ctrl-C.
+    """Start the engines and the workers, until Ctrl-C.
 
-    Every other command given the same data folder finds them by itself.
+    Engines whose addresses are set are used as they are, the others are started here. Every other
+    command given the same data folder finds them by itself.
     """
     from adapters.composition import services
     from adapters.composition.settings import load_settings

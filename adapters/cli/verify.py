@@ -4,7 +4,6 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from adapters.cli.read_models import DEFAULT, Model
 from domain.failures import Unhealthy
@@ -22,24 +21,18 @@ def verify(
     model: Model = DEFAULT,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Replay all events into a scratch generation and compare it with the live one, row by row.
+    """Compare the live read model with a replay of all events.
 
-    The live one goes on meanwhile. Rows that were changed, lost or added by hand are shown with
-    the event that last wrote them; exit code 3 then.
+    They are replayed into a scratch generation and compared row by row. The live one goes on
+    meanwhile. Rows that were changed, lost or added by hand are shown with the event that last
+    wrote them; exit code 3 then.
     """
     from adapters.cli.comparison import as_dict, show
-    from adapters.cli.phases import shown_on
-    from adapters.composition.endpoints import resolve_endpoints
-    from adapters.composition.settings import load_settings
+    from adapters.cli.engine import engine_of
     from adapters.composition.topology import read_model
-    from adapters.composition.wiring import engine_context
     from projections.engine.rebuild import verify_live
 
-    settings = load_settings()
-    with (
-        shown_on(Console(stderr=True)) as report,
-        engine_context(settings, resolve_endpoints(settings), read_model(model)) as context,
-    ):
+    with engine_of(read_model(model), "catalog verify") as (context, report):
         comparison = verify_live(context, force=force, report=report)
     if as_json:
         print(json.dumps(as_dict(comparison)))

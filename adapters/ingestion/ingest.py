@@ -12,7 +12,7 @@ from adapters.ingestion.feeds import ingest as feeds
 from adapters.ingestion.feeds.columns import Terms
 from adapters.ingestion.master import messages
 from adapters.ingestion.master.writer import is_of_the_rows
-from adapters.ingestion.report import FileReport, Rejected, Summary, Unwatched, Watch
+from adapters.ingestion.report import FileReport, NoWatch, Rejected, Summary, Watch
 from adapters.ingestion.sources import Source
 from domain.failures import Failure, Unavailable, reason_of
 
@@ -44,7 +44,7 @@ def ingest(
     Raises WrongUsage for paths that can't be read, Failure when the database fails.
     """
     options = options or Options()
-    watch = watch or Unwatched()
+    watch = watch or NoWatch()
     found, passed = sources.gather(paths, standard_input)
     summary = Summary([FileReport(p.name, "unknown", "skipped") for p in passed])
     try:

@@ -31,7 +31,7 @@ class FileReport:
     rows: int = 0
     """Records read: lines of a feed, releases of a message."""
     flagged: int = 0
-    """Flaws that were kept with their rows: bad identifiers, numbers, dates."""
+    """Validation errors that were kept with their rows: bad identifiers, numbers, dates."""
     quarantined: int = 0
     rejected: list[Rejected] = field(default_factory=list)
     """The first of them, at most `SHOWN`."""
@@ -92,7 +92,7 @@ class Summary:
 
 
 class Watch(Protocol):
-    """Someone who wants to see progress."""
+    """What is told of progress."""
 
     def begin(self, path: str, size: int) -> None:
         """A file of so many bytes is begun."""
@@ -104,8 +104,8 @@ class Watch(Protocol):
         """It is done."""
 
 
-class Unwatched:
-    """Nobody looks."""
+class NoWatch:
+    """Progress is told to nobody."""
 
     def begin(self, path: str, size: int) -> None:
         """Ignored."""

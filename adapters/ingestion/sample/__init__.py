@@ -18,3 +18,6 @@ LOOKUPS: tuple[tuple[str, str], ...] = (
     ("dpid", "PADPIDA202601170LU"),
 )
 """Scheme and value of three lookups that find something: a recording, its album, its label."""
+
+FLAWED = 2
+"""Rows that are quarantined, on purpose."""

@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+import tempfile
 from contextlib import ExitStack
+from importlib.metadata import version
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from adapters.cli import run
+from adapters.cli import main, run
 from adapters.cli.main import take_data_option
 from adapters.composition.settings import Settings
 from adapters.embedded.state import own_data_folder
@@ -72,3 +75,48 @@ def test_help_lists_every_command() -> None:
     )
     for command in ("run", "up", "ingest", "lookup", "rebuild", "dead-letters", "connect-config"):
         assert f" {command} " in done.stdout
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENTRY, "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"catalog-projections {version('catalog-projections')}\n"
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_fault_of_ours_is_one_line_and_its_traceback_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    is_terminal: bool,
+) -> None:
+    def fail() -> NoReturn:
+        raise LookupError("nowhere")
+
+    monkeypatch.setattr(main, "COMMANDS", ("run",))
+    monkeypatch.setattr(main, "configure_logs", lambda **_: None)
+    monkeypatch.setattr(run, "load_settings", fail)
+    monkeypatch.setattr(sys, "argv", ["catalog", "run"])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
+    logged: list[str] = []
+    monkeypatch.setattr("structlog.get_logger", lambda *_: _Log(logged))
+    with pytest.raises(SystemExit) as end:
+        main.main()
+    assert end.value.code == 1
+    said = capsys.readouterr().err
+    assert "a fault of this software: LookupError: nowhere" in said
+    assert "Traceback" not in said
+    kept = [file.read_text() for file in tmp_path.iterdir()]
+    assert [("raise LookupError" in text) for text in kept] == ([True] if is_terminal else [])
+    assert logged == ([] if is_terminal else ["unexpected error"])
+
+
+class _Log:
+    def __init__(self, logged: list[str]) -> None:
+        self._logged = logged
+
+    def error(self, event: str, exc_info: BaseException) -> None:
+        assert isinstance(exc_info, LookupError)
+        self._logged.append(event)

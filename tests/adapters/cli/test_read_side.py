@@ -78,7 +78,7 @@ def test_equal_rows_have_one_digest_and_others_another() -> None:
     assert same.summary() == f"5 rows in 2 tables are equal, digest {same.digest}"
 
 
-def test_progress_without_a_terminal_is_lines() -> None:
+def test_progress_without_a_terminal_is_a_line_per_phase() -> None:
     written = io.StringIO()
     now = iter([0.0, 1.0, 5.0])
     with shown_on(Console(file=written)) as report:
@@ -86,9 +86,11 @@ def test_progress_without_a_terminal_is_lines() -> None:
         meter.add(4)
         meter.add(6)
         report(Progress("indexing", detail="track"))
-    lines = written.getvalue().splitlines()
-    assert lines[0].startswith("reading from message zero: 0 of 10")
-    assert lines[1:] == ["reading from message zero: 10 of 10, 2/s", "sorting and indexing track"]
+        report(Progress("indexing", 1, 2, detail="release"))
+    assert written.getvalue().splitlines() == [
+        "reading from message zero: 10 to do",
+        "sorting and indexing",
+    ]
 
 
 def test_progress_tells_the_time_that_is_left() -> None:
@@ -107,7 +109,7 @@ def test_progress_tells_what_comes_then() -> None:
     assert written.getvalue().splitlines() == [
         "reading from message zero: 1,000 of 3,000, 500/s, 4 s left, then sorting and indexing "
         "3 min 20 s, comparing with the live one 2 h 5 min",
-        "sorting and indexing track: 3 of 11, 1 min 1 s left",
+        "sorting and indexing: 3 of 11, 1 min 1 s left",
     ]
 
 
@@ -135,11 +137,11 @@ def test_a_plan_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     plans.show(PLAN)
     said = capsys.readouterr().out
     for word in (
-        "goes on with generation 4",
+        "resumes generation 4",
         "carried over from the live generation",
         "12 offsets to read",
         "history is whole",
-        "about 10 s, by the pace of generation 2 and 3: reading from message zero 8 s, sorting",
+        "about 10 s, at the pace of generation 2 and 3: reading from message zero 8 s, sorting",
         "not known: comparing with the live one",
     ):
         assert word in said

@@ -17,7 +17,7 @@ from adapters.ingestion import sources
 from adapters.ingestion.feeds import ingest as feed
 from adapters.ingestion.feeds.columns import Terms
 from adapters.ingestion.ingest import Options, ingest
-from adapters.ingestion.report import FileReport, Unwatched
+from adapters.ingestion.report import FileReport, NoWatch
 from tests.adapters.ingestion.feeds import A_RELEASE, A_TRACK, RELEASE, TRACK, text, write
 from tests.adapters.ingestion.master import SLOW, Master
 from tests.adapters.ingestion.messages import album
@@ -324,5 +324,5 @@ def _ingest_in_chunks(master: Master, path: Path, chunk_rows: int) -> None:
     assert source.layout is not None
     with psycopg.connect(master.dsn, autocommit=True) as connection:
         feed.ingest(
-            connection, source, source.layout, Terms(), FileReport("", ""), Unwatched(), chunk_rows
+            connection, source, source.layout, Terms(), FileReport("", ""), NoWatch(), chunk_rows
         )

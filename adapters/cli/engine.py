@@ -1,0 +1,41 @@
+"""A read model's engine for the length of one command, with progress told on stderr."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from adapters.cli.interruption import resumable
+from adapters.cli.phases import shown_on
+
+if TYPE_CHECKING:
+    from adapters.composition.services import WorkerCommand
+    from projections.engine.context import EngineContext
+    from projections.engine.progress import Report
+    from projections.read_model import ReadModel
+
+
+@contextmanager
+def engine_of(
+    model: "ReadModel", command: str, helpers: "Sequence[WorkerCommand]" = ()
+) -> "Iterator[tuple[EngineContext, Report]]":
+    """What works on the generations of `model`, and what is told of progress.
+
+    `helpers` run alongside. A signal ends `command` with the note that it goes on where it was.
+    Raises Failure.
+    """
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.services import alongside
+    from adapters.composition.settings import load_settings
+    from adapters.composition.wiring import engine_context
+
+    settings = load_settings()
+    endpoints = resolve_endpoints(settings)
+    with (
+        resumable(f"`{command}` goes on where it was"),
+        alongside(helpers, settings),
+        shown_on(Console(stderr=True)) as report,
+        engine_context(settings, endpoints, model) as context,
+    ):
+        yield context, report

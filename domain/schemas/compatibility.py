@@ -104,18 +104,19 @@ class _Comparison:
         if not attempts:
             yield self._changed(path or top, "type", _show(writer), "an empty union")
         elif all(attempts):
-            same_kind = [
-                flaws
-                for branch, flaws in zip(reader, attempts, strict=True)
-                if _kind(
-                    self._reader_types.get(branch, branch) if isinstance(branch, str) else branch
-                )
-                == _kind(writer)
-            ]
-            if same_kind:
-                yield from same_kind[0]
+            closest = max(range(len(reader)), key=lambda at: self._likeness(writer, reader[at]))
+            if self._likeness(writer, reader[closest]):
+                yield from attempts[closest]
             else:
                 yield self._changed(path or top, "type", _show(writer), _show(reader))
+
+    def _likeness(self, writer: Any, branch: Any) -> int:
+        """How much a union's branch looks like what the writer's type should have become."""
+        branch = self._reader_types.get(branch, branch) if isinstance(branch, str) else branch
+        if _kind(branch) != _kind(writer):
+            return 0
+        has_name = isinstance(writer, dict) and "name" in writer
+        return 2 if has_name and _short(writer) == _short(branch) else 1
 
     def _records(self, writer: Any, reader: Any, path: str, top: str) -> Iterator[Incompatibility]:
         pair = (writer["name"], reader["name"])
@@ -166,10 +167,11 @@ def _named(schema: Any, namespace: str = "") -> Iterator[tuple[str, Any]]:
         for branch in schema:
             yield from _named(branch, namespace)
     elif isinstance(schema, dict):
-        namespace = schema.get("namespace", namespace)
         if schema["type"] in ("record", "enum", "fixed"):
-            yield _short(schema), schema
-            yield f"{namespace}.{_short(schema)}", schema
+            within, _, short = str(schema["name"]).rpartition(".")
+            namespace = within or schema.get("namespace", namespace)
+            yield short, schema
+            yield f"{namespace}.{short}", schema
         for inner in (schema["type"], schema.get("items"), schema.get("values")):
             if isinstance(inner, dict | list):
                 yield from _named(inner, namespace)

@@ -1,8 +1,11 @@
 """Each scheme's rules, on values that real messages carry."""
 
+import re
+
 import pytest
 
 from domain.identifiers import (
+    LONGEST,
     SCHEMES,
     MalformedIdentifier,
     UnknownScheme,
@@ -79,11 +82,42 @@ def test_flawed_values_are_kept_flagged_and_refused_at_ask(
     assert identifier.flaw in str(refusal.value)
 
 
+def test_a_value_of_any_length_is_kept_short() -> None:
+    longest = identify("proprietary", "x" * LONGEST)
+    assert (longest.value, longest.is_valid) == ("x" * LONGEST, True)
+    beyond = identify("proprietary", " " + "x" * (LONGEST + 1))
+    assert (beyond.value, beyond.is_valid) == ("x" * LONGEST, False)
+    assert beyond.flaw == f"it is longer than {LONGEST} characters"
+    assert len(beyond.raw) == LONGEST + 2
+    with pytest.raises(MalformedIdentifier, match=r"^'x{64}…' is no well-formed proprietary"):
+        ask("proprietary", "x" * (LONGEST + 1))
+
+
+def test_what_is_odd_but_no_control_code_is_text() -> None:
+    assert identify("proprietary", "a\u2028b\ue000").is_valid
+
+
+@pytest.mark.parametrize(
+    ("scheme", "raw", "flaw"),
+    [
+        ("gtin", "763331950659", "the check digit should be 8, not 9"),
+        ("iswc", "T-034.524.680-2", "the check digit should be 1, not 2"),
+        ("grid", "A1-2425G-ABC1234002-Q", "the check character should be M, not Q"),
+        ("isni", "0000000122819550", "the check character should be X, not 0"),
+        ("dpid", "PADPIDA20129999999", "the check character should be ., not 9"),
+    ],
+)
+def test_a_wrong_check_digit_is_named(scheme: str, raw: str, flaw: str) -> None:
+    found = identify(scheme, raw).flaw
+    assert found is not None
+    assert re.fullmatch(flaw, found)
+
+
 def test_an_unknown_isrc_prefix_is_noted_and_valid() -> None:
     identifier = identify("isrc", "XX-SKG-19-12345")
     assert identifier.is_valid
     assert identifier.value == "XXSKG1912345"
-    assert "XX" in (identifier.flaw or "")
+    assert identifier.flaw == "no ISRC agency is known for the prefix XX"
     assert ask("isrc", "XXSKG1912345") == identify("isrc", "XXSKG1912345")
 
 
@@ -97,5 +131,5 @@ def test_names_of_schemes() -> None:
     assert {scheme_named(scheme) for scheme in SCHEMES} == set(SCHEMES)
     with pytest.raises(UnknownScheme, match=r"isbn.*isrc, gtin.*upc"):
         ask("isbn", "978")
-    with pytest.raises(UnknownScheme):
+    with pytest.raises(UnknownScheme, match=r"^'upc' is no identifier scheme"):
         identify("upc", "763331950658")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.changes import Change, Operation
-from domain.translation import Translation, translate
+from domain.translation import Translation, repeats, translate
 from domain.translation.repeats import Repeats
 from tests.domain.translation.histories import content, fold, histories, moved
 from tests.domain.translation.test_translation import change
@@ -119,6 +119,30 @@ def test_a_memory_that_is_full_lets_the_newest_through() -> None:
     small = Repeats.from_text(memory.to_text(limit=len(memory.to_text()) - 1))
     assert small.is_repeat(first)
     assert not small.is_repeat(second)
+
+
+def test_a_memory_is_read_back_as_it_was_written() -> None:
+    memory = Repeats()
+    assert not memory.is_repeat(at("A", key="1")._replace(committed_at=None))
+    assert not memory.is_repeat(at("A", key="2")._replace(committed_at=None))
+    text = memory.to_text()
+    assert text.startswith("1 A  ")
+    again = Repeats.from_text(text)
+    assert not again.is_repeat(at("A", key="3")._replace(committed_at=None))
+    assert again.to_text().startswith(text), "what was read comes before what is new"
+    third = Repeats.from_text(again.to_text())
+    for key in "123":
+        assert third.is_repeat(at("A", key=key))
+    assert Repeats.from_text(memory.to_text(limit=1)).to_text(limit=1) == "1 A  "
+
+
+def test_a_memory_of_one_position_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeats, "_MOST", 2)
+    memory = Repeats()
+    for key in "123":
+        assert not memory.is_repeat(at("A", key=key))
+    assert memory.is_repeat(at("A", key="2"))
+    assert not memory.is_repeat(at("A", key="3"))
 
 
 def test_a_foreign_text_is_refused() -> None:

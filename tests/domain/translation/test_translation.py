@@ -172,6 +172,45 @@ def test_a_releases_status_decides(was: str, now: str, event_types: list[type[Ev
     assert types_of(events) == event_types
 
 
+def test_a_release_that_is_removed() -> None:
+    gone = change("release", Operation.DELETE, {"id": "1", "status": "active", "title": "T"})
+    (event,) = translate(gone)
+    assert isinstance(event, ReleasePurged)
+    assert (event.title, event.changed) == ("T", [])
+    assert translate(change("release", Operation.DELETE, {"id": "1", "status": "purged"})) == []
+    assert types_of(translate(change("release", Operation.DELETE, None))) == [ReleasePurged]
+
+
+def test_a_release_that_a_snapshot_reads_is_new_whatever_it_was() -> None:
+    row = {"id": "1", "status": "active", "title": "T"}
+    (event,) = translate(change("release", Operation.READ, row, row))
+    assert (type(event), event.changed) == (ReleaseAdded, ["status", "title"])
+
+
+def test_a_releases_unchanged_value_comes_from_before() -> None:
+    before = {"id": "1", "status": "active", "title": "T"}
+    after = {"id": "1", "status": "purged", "title": UNCHANGED}
+    (event,) = translate(change("release", Operation.UPDATE, before, after))
+    assert isinstance(event, ReleasePurged)
+    assert (event.title, event.changed) == ("T", ["status"])
+
+
+@pytest.mark.parametrize("operation", [Operation.INSERT, Operation.READ])
+def test_a_deal_that_comes_is_on_one_side(operation: Operation) -> None:
+    after = {"id": "1", "use_type": "Download", "release_id": "r"}
+    (event,) = translate(change("deal", operation, after=after))
+    assert (type(event), event.changed) == (DownloadOffered, ["release_id", "use_type"])
+
+
+def test_a_deal_that_goes_leaves_the_side_where_it_was() -> None:
+    before = {"id": "1", "use_type": "OnDemandStream", "release_id": "r"}
+    (event,) = translate(change("deal", Operation.DELETE, before))
+    assert isinstance(event, StreamingRightWithdrawn)
+    assert (event.release_id, event.event_id) == ("r", "master.public.deal/2/7/0")
+    both = translate(change("deal", Operation.DELETE, None))
+    assert [event.event_id[-2:] for event in both] == ["/0", "/1"]
+
+
 def test_a_deal_moves_between_download_and_streaming() -> None:
     before = {"id": "1", "use_type": "PermanentDownload", "release_id": "r"}
     after = {"id": "1", "use_type": "OnDemandStream", "release_id": "r"}
@@ -202,13 +241,27 @@ def test_prices_compare_by_value() -> None:
     assert event.prices == [Price(amount=Decimal(1))]
 
 
+def test_a_price_is_carried_whole() -> None:
+    text = {"currency": "GBP", "code": "A", "namespace": "n", "kind": "retail"}
+    assert prices_of([{"amount": "0.000001", **text}, {"amount": 10**11}]) == [
+        Price(amount=Decimal("0.000001"), **text),
+        Price(amount=Decimal(10**11)),
+    ]
+
+
+def test_a_row_after_that_is_missing_is_named() -> None:
+    with pytest.raises(Untranslatable, match="track: insert without a row after"):
+        translate(change("track", Operation.INSERT))
+
+
 @pytest.mark.parametrize(
     ("prices", "reason"),
     [
-        ({}, "prices are a list"),
+        ({}, "prices are a list, not dict"),
         (["1"], "a price is an object"),
         ([{"amount": "x"}], "a number, not 'x'"),
-        ([{"amount": True}], "a number"),
+        ([{"amount": True}], "a number, not True"),
+        ([{"amount": [1]}], r"a number, not \[1\]"),
         ([{"amount": "NaN"}], "12 digits"),
         ([{"amount": 10**12}], "12 digits"),
         ([{"amount": "0.0000001"}], "6 digits"),

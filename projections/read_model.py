@@ -13,6 +13,7 @@ from sqlalchemy import Table
 from sqlmodel import SQLModel
 
 from domain.events import topic_of
+from projections.column_types import column_type
 from projections.ports.event_log import TopicPartition
 
 Handler = Callable[[pl.DataFrame], pl.DataFrame]
@@ -28,7 +29,7 @@ class Selection:
     columns: tuple[pl.Expr, ...]
 
     def __call__(self, events: pl.DataFrame) -> pl.DataFrame:
-        """Select; a number that its column can't hold is an error."""
+        """Select; the engine brings the columns to the table's types."""
         return events.select(self.columns)
 
     @cached_property
@@ -53,6 +54,11 @@ class Projection:
     """A SQLModel table with the primary key `id` (text) and `EVENT_COLUMNS`."""
     handlers: Mapping[str, Handler]
     """Event name → handler."""
+
+    def __post_init__(self) -> None:
+        """Raises UnknownColumnType where a column of the table is of a type that no store gets."""
+        for column in self.sql.columns:
+            column_type(column.type, str(column))
 
     @property
     def fields(self) -> frozenset[str] | None:
@@ -94,6 +100,19 @@ class ReadModel:
     """Schema of the live generation; others are called `<schema>_g<number>`."""
     migration_branch: str
     projections: tuple[Projection, ...]
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where two projections are of one topic or one table: partitions are
+        filled, and checkpoints moved, for one table each."""
+        for what, names in (
+            ("topic", [projection.topic for projection in self.projections]),
+            ("table", [projection.sql.name for projection in self.projections]),
+        ):
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise ValueError(
+                    f"read model {self.name!r} names {what} {', '.join(twice)} twice: a read model "
+                    "has one projection per topic; make a second read model for another table"
+                )
 
     @property
     def topics(self) -> tuple[str, ...]:

@@ -21,19 +21,6 @@ TEXT: Any = sa.Text()
 TEXTS: Any = ARRAY(sa.Text)
 INSTANT: Any = sa.DateTime(timezone=True)
 
-_COLUMN_TYPES: tuple[tuple[type[sa.types.TypeEngine[Any]], pl.DataType], ...] = (
-    (sa.BigInteger, pl.Int64()),
-    (sa.Integer, pl.Int32()),
-    (sa.Float, pl.Float64()),
-    (sa.Boolean, pl.Boolean()),
-    (sa.DateTime, pl.Datetime("us", "UTC")),
-    (sa.Date, pl.Date()),
-    (ARRAY, pl.List(pl.String())),
-    (sa.String, pl.String()),
-    (sa.JSON, pl.String()),
-)
-"""SQL type → type of the frame's column, first match first; JSON travels as its text."""
-
 
 class ReadRow(SQLModel):
     """What all read tables have: a row's id and the event that last wrote it.
@@ -75,12 +62,5 @@ def _expressions(table: type[ReadRow]) -> tuple[pl.Expr, ...]:
     made |= table.EXPRESSIONS
     columns: sa.Table = table.__table__  # type: ignore[attr-defined]
     return tuple(
-        made.get(column.name, pl.col(column.name))
-        .cast(_column_type(column.type), strict=True)
-        .alias(column.name)
-        for column in columns.columns
+        made.get(column.name, pl.col(column.name)).alias(column.name) for column in columns.columns
     )
-
-
-def _column_type(sql: sa.types.TypeEngine[Any]) -> pl.DataType:
-    return next(frame for kind, frame in _COLUMN_TYPES if isinstance(sql, kind))

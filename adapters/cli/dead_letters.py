@@ -76,10 +76,7 @@ def list_parked(
 def show(number: int, as_json: Json = False) -> None:
     """Show one parked record with its bytes."""
     with _letters(_settings()[1]) as letters:
-        try:
-            letter = letters.show(number)
-        except KeyError:
-            raise WrongUsage(f"there is no dead letter {number}") from None
+        letter = letters.show(number)
     if as_json:
         print(json.dumps(_as_dict(letter)))
         return

@@ -21,6 +21,7 @@ from adapters.event_log.avro.objects import RecordReader
 from adapters.event_log.registry import RegistryFailed
 from adapters.monitoring.chain_metrics import Chain
 from adapters.monitoring.health import work_of
+from projections.ports.dead_letters import NoDeadLetter
 from projections.ports.generations import Phase
 
 View = Callable[[Dashboard, Request, Visitor], Awaitable[Response]]
@@ -175,10 +176,8 @@ async def dead_letter(board: Dashboard, request: Request, who: Visitor) -> Respo
         with closing(databases.dead_letters(board.endpoints)) as kept:
             try:
                 letter = kept.show(number)
-            except KeyError:
-                raise Refused(
-                    f"There is no dead letter {number}: it was resolved or discarded.", 404
-                ) from None
+            except NoDeadLetter as none:
+                raise Refused(str(none), 404) from none
         with closing(clients.registry(board.endpoints)) as registry:
             try:
                 return letter, *described(RecordReader(registry), letter.value)

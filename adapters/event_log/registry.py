@@ -13,14 +13,22 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from adapters.event_log.avro.wire import NotRegistered, UnknownSchemaId
 from adapters.event_log.registry_endpoint import RegistryEndpoint
-from domain.failures import Failure
+from domain.failures import Failure, Misconfigured, Unavailable
 from domain.schemas import Contract
 
 COMPATIBILITY = "FULL_TRANSITIVE"
 
 
 class RegistryFailed(Failure):
-    """The registry can't be reached or refused a request."""
+    """The registry refused a request."""
+
+
+class RegistryAway(RegistryFailed, Unavailable):
+    """The registry can't be reached, or can't answer now."""
+
+
+class RegistryClosed(RegistryFailed, Misconfigured):
+    """The registry does not let us in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,15 +188,26 @@ class Registry:
         try:
             yield
         except SchemaRegistryError as error:
-            raise RegistryFailed(
+            raise _kind(error)(
                 f"the schema registry {self._url} answered{about}: {error.error_message}"
                 f" (HTTP {error.http_status_code}, code {error.error_code})"
             ) from error
         except httpx.HTTPError as error:
-            raise RegistryFailed(
+            raise RegistryAway(
                 f"the schema registry {self._url} doesn't answer: {error}."
                 " Is it running, and is CATALOG_REGISTRY__URL right?"
             ) from error
+
+
+def _kind(error: SchemaRegistryError) -> type[RegistryFailed]:
+    """By the status: 5xx and "too many requests" pass, 401 and 403 don't."""
+    match error.http_status_code:
+        case 401 | 403:
+            return RegistryClosed
+        case 408 | 429:
+            return RegistryAway
+        case status:
+            return RegistryAway if status >= 500 else RegistryFailed
 
 
 @contextmanager

@@ -15,7 +15,14 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from adapters.read_database.connection import connect, store_errors
-from projections.ports.dead_letters import DeadLetter, Headers, RejectedRecord, Stage
+from projections.ports.dead_letters import (
+    DeadLetter,
+    Headers,
+    NoDeadLetter,
+    Place,
+    RejectedRecord,
+    Stage,
+)
 
 _LIVE = """
     (stage = 'translate' OR (read_model, generation) IN
@@ -62,6 +69,27 @@ class PostgresDeadLetters:
             row = cursor.fetchone()
             return None if row is None else row["first"]
 
+    def first(self, stage: Stage, topic: str, key: bytes) -> DeadLetter | None:
+        """See the port."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                f'SELECT * {_OF_TOPIC} AND key = %s ORDER BY "offset" LIMIT 1',
+                (*self._of(stage, topic), key),
+            )
+            row = cursor.fetchone()
+            return None if row is None else _letter(row)
+
+    def places(self, stage: Stage) -> list[Place]:
+        """See the port."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                f"SELECT number, topic, key FROM engine.dead_letter WHERE stage = %s AND {_LIVE} "
+                "AND (%s::text IS NULL OR read_model IN ('', %s)) "
+                'ORDER BY topic, partition, "offset"',
+                (stage.value, self._read_model, self._read_model),
+            )
+            return [Place(**row) for row in cursor]
+
     def parked_keys(self, stage: Stage, topic: str) -> set[bytes]:
         """See the port."""
         with self._cursor() as cursor:
@@ -100,7 +128,7 @@ class PostgresDeadLetters:
             cursor.execute("SELECT * FROM engine.dead_letter WHERE number = %s", (number,))
             row = cursor.fetchone()
         if row is None:
-            raise KeyError(number)
+            raise NoDeadLetter(number)
         return _letter(row)
 
     def discard(self, numbers: Sequence[int]) -> int:

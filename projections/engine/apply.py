@@ -9,19 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.failures import Unusable
-from projections.engine.batch import (
-    Projected,
-    bad_record,
-    halves,
-    keys_of,
-    moves_of,
-    project_usable,
-    records_in,
-)
+from projections.engine.batch import Projected, project_usable
+from projections.engine.records import bad_record, halves, keys_of, records_in
 from projections.ports.event_decoder import BadRecord, EventDecoder
 from projections.ports.event_log import RecordBatch, TopicPartition
 from projections.ports.generations import Generation
-from projections.ports.read_store import ReadStore, RowsRefused, Write
+from projections.ports.read_store import Move, ReadStore, RowsRefused, Write
 from projections.read_model import ReadModel
 
 ParkedKeys = frozenset[tuple[str, bytes]]
@@ -71,7 +64,7 @@ class Applier:
 
     def refresh(self, partitions: Sequence[TopicPartition]) -> None:
         """Take up what another process did with these partitions: their positions and the records
-        that it parked. Positions first: they never tell of more than the letters do."""
+        that it parked. Positions first: they never tell of more than the dead letters do."""
         positions = self._store.checkpoints(self.generation.number)
         self._parked = frozenset(self._store.parked_keys(self.generation.number))
         self.positions.update({partition: positions[partition] for partition in partitions})
@@ -79,7 +72,7 @@ class Applier:
     def apply(self, batches: Sequence[RecordBatch]) -> None:
         """Prepare and store. Batches must continue at `positions` (see `batch.trimmed`).
 
-        Raises what `ReadStore.write` raises but RowsRefused, DecoderFailed, and Poison.
+        Raises what `ReadStore.write` raises but RowsRefused, Unavailable, and Poison.
         """
         self.store(self.prepare(batches))
 
@@ -120,6 +113,19 @@ class Applier:
         )
         self.positions.update({(m.topic, m.partition): m.position for m in moves})
         self._parked |= keys
+
+
+def moves_of(
+    batches: Sequence[RecordBatch], positions: Mapping[TopicPartition, int]
+) -> tuple[Move, ...]:
+    """The steps that the checkpoints take when these batches are stored."""
+    ends: dict[TopicPartition, int] = {}
+    for batch in batches:
+        ends[batch.topic, batch.partition] = batch.next_offset
+    return tuple(
+        Move(topic, partition, positions[topic, partition], end)
+        for (topic, partition), end in sorted(ends.items())
+    )
 
 
 def lag(positions: Mapping[TopicPartition, int], until: Mapping[TopicPartition, int]) -> int:

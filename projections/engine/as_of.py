@@ -15,10 +15,10 @@ from datetime import datetime
 
 import polars as pl
 
-from projections.engine.batch import bad_record
 from projections.engine.context import EngineContext
 from projections.engine.progress import Report
 from projections.engine.rebuild import build, check_history, failure_noted
+from projections.engine.records import bad_record
 from projections.ports.event_decoder import BadRecord, Decoded, EventDecoder, and_origin
 from projections.ports.event_log import RecordBatch
 from projections.ports.generations import Generation, Phase, Purpose, Scope

@@ -1,32 +1,35 @@
-"""From raw records to rows: cut, decode, hand to the handlers, keep the newest of each id.
+"""From raw records to rows: decode, hand to the handlers, keep the newest of each id.
 
 Pure but for the decoder: the live worker, the rebuild and the retry of parked records all pass
 through `project`, so there is one path from an event to a row.
 """
 
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import polars as pl
 
-from domain.failures import Unavailable, Unusable
+from domain.failures import Misconfigured, Unavailable, Unusable, reason_of
 from projections.engine.columns import FrameDoesNotFit, conform, schema_of
+from projections.engine.records import (
+    bad_record,
+    halves,
+    keys_of,
+    records_in,
+    without_bad,
+    without_parked,
+)
 from projections.ports.event_decoder import BadRecord, EventDecoder
-from projections.ports.event_log import EventLog, RecordBatch, TopicPartition
-from projections.ports.read_store import Move
+from projections.ports.event_log import RecordBatch
 from projections.read_model import Projection, ReadModel
 
-WAITS = "waits behind an earlier parked record of its key"
+JUDGED = (Exception, pl.exceptions.PanicException)
+"""What an event may be to blame for: a panic of polars is no `Exception`."""
 
 
-class HandlerFailed(Unusable):
-    """A handler could not use one of the events that it got."""
-
-
-class DecoderFailed(Unavailable):
-    """Decoding as such is not possible now, as with a registry that does not answer."""
+class EventsUnusable(Unusable):
+    """A decoder or a handler failed on one of the events that it got."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,8 @@ class Projected:
 def project(model: ReadModel, decoder: EventDecoder, batches: Sequence[RecordBatch]) -> Projected:
     """Decode `batches` and run the handlers.
 
-    Raises HandlerFailed where a handler raises (the caller narrows it down by halving),
-    DecoderFailed where the decoder as such fails.
+    Raises EventsUnusable where decoder or handler fail on an event (the caller narrows it down by
+    halving), Unavailable where decoding as such is not possible now.
     """
     rows: dict[str, pl.DataFrame] = {}
     bad: list[BadRecord] = []
@@ -52,8 +55,10 @@ def project(model: ReadModel, decoder: EventDecoder, batches: Sequence[RecordBat
             continue
         try:
             decoded = decoder.decode(mine, projection.fields)
-        except Exception as error:
-            raise DecoderFailed(f"{projection.topic}: {error}") from error
+        except (Unavailable, Misconfigured):
+            raise  # of no record's making
+        except JUDGED as error:
+            raise EventsUnusable(f"decoder of {projection.topic}: {reason_of(error)}") from error
         bad += decoded.undecodable
         frame = _handled(projection, decoded.frames)
         if frame is not None:
@@ -72,8 +77,8 @@ def _handled(projection: Projection, frames: Mapping[str, pl.DataFrame]) -> pl.D
                 parts.append(conform(handler(frames[name]), schema, f"handler of {name}"))
             except FrameDoesNotFit:
                 raise  # wrong whatever the event: no record is to blame
-            except Exception as error:
-                raise HandlerFailed(f"handler of {name}: {error}") from error
+            except JUDGED as error:
+                raise EventsUnusable(f"handler of {name}: {reason_of(error)}") from error
     if not parts:
         return None
     return newest_per_id(pl.concat(parts, rechunk=False))
@@ -99,7 +104,7 @@ def project_usable(
 
     Records wait behind a bad one of their key and behind `parked` (topic, key). An event that a
     handler can't use is found by halving. `refused` are offsets of one partition that are known
-    to be bad, with why. Raises DecoderFailed.
+    to be bad, with why. Raises Unavailable.
     """
     rest, waiting = without_parked(batches, parked)
     found = _refused(rest, refused) if refused else []
@@ -112,10 +117,10 @@ def project_usable(
             bad += (found := projected.bad)
             if not found:
                 return Projected(projected.rows, bad)
-    except HandlerFailed as failure:
+    except EventsUnusable as failure:
         if records_in(rest) == 1:
             batch = next(batch for batch in rest if len(batch))
-            return Projected({}, [*bad, bad_record(batch, 0, str(failure))])
+            return Projected({}, [*bad, bad_record(batch, 0, reason_of(failure))])
     parts = []
     for half in halves(rest):
         parts.append(part := project_usable(model, decoder, half, {*parked, *keys_of(bad)}))
@@ -137,11 +142,6 @@ def _refused(batches: Sequence[RecordBatch], refused: Mapping[int, str]) -> list
     ]
 
 
-def keys_of(bad: Sequence[BadRecord]) -> frozenset[tuple[str, bytes]]:
-    """(topic, key) of bad records: later records of theirs wait."""
-    return frozenset((record.topic, record.key) for record in bad if record.key is not None)
-
-
 def _unhandled(
     projection: Projection, name: str, frame: pl.DataFrame, batches: Sequence[RecordBatch]
 ) -> Iterator[BadRecord]:
@@ -152,176 +152,3 @@ def _unhandled(
             if (batch.partition, offset) in positions:
                 reason = f"no handler for {name} in topic {projection.topic}"
                 yield bad_record(batch, index, reason)
-
-
-def bad_record(batch: RecordBatch, index: int, reason: str) -> BadRecord:
-    """The record at `index`, with its bytes."""
-    return BadRecord(
-        batch.topic,
-        batch.partition,
-        batch.offsets[index],
-        batch.keys[index],
-        batch.values[index],
-        reason,
-    )
-
-
-def records_in(batches: Sequence[RecordBatch]) -> int:
-    """Number of records."""
-    return sum(map(len, batches))
-
-
-def read(
-    events: EventLog,
-    positions: Mapping[TopicPartition, int],
-    until: Mapping[TopicPartition, int],
-) -> Generator[list[RecordBatch], None, None]:
-    """The records from `positions` on and below `until`, cut to it exactly."""
-    at = dict(positions)
-    with closing(_generator(events.replay(dict(positions), until))) as polled:
-        for batches in polled:
-            if new := trimmed(batches, at, until):
-                at.update({(b.topic, b.partition): b.next_offset for b in new})
-                yield new
-
-
-def _generator(polled: Iterator[list[RecordBatch]]) -> Generator[list[RecordBatch], None, None]:
-    """So that it can be closed whatever was given."""
-    yield from polled
-
-
-def trimmed(
-    batches: Sequence[RecordBatch],
-    positions: Mapping[TopicPartition, int],
-    until: Mapping[TopicPartition, int] | None = None,
-) -> list[RecordBatch]:
-    """Only what is new: partitions in `positions`, records from there on, and below `until`.
-
-    Batches that would move nothing are left out.
-    """
-    kept = []
-    at = dict(positions)
-    for batch in batches:
-        partition = (batch.topic, batch.partition)
-        if partition not in at:
-            continue
-        end = batch.next_offset
-        if until is not None:
-            end = min(end, until.get(partition, 0))
-        if end <= at[partition]:
-            continue
-        kept.append(_cut(batch, at[partition], end))
-        at[partition] = end
-    return kept
-
-
-def _cut(batch: RecordBatch, first: int, end: int) -> RecordBatch:
-    offsets = batch.offsets
-    if end == batch.next_offset and (not offsets or offsets[0] >= first):
-        return batch
-    keep = [index for index, offset in enumerate(offsets) if first <= offset < end]
-    return replace(_only(batch, keep), next_offset=end)
-
-
-def _only(batch: RecordBatch, indexes: Sequence[int]) -> RecordBatch:
-    return replace(
-        batch,
-        offsets=[batch.offsets[i] for i in indexes],
-        keys=[batch.keys[i] for i in indexes],
-        values=[batch.values[i] for i in indexes],
-    )
-
-
-def halves(batches: Sequence[RecordBatch]) -> tuple[list[RecordBatch], list[RecordBatch]]:
-    """Split at half the records, each partition's order kept. Needs at least two records."""
-    left: list[RecordBatch] = []
-    right: list[RecordBatch] = []
-    room = records_in(batches) // 2
-    for batch in batches:
-        if right or room == 0:
-            right.append(batch)
-        elif len(batch) <= room:
-            left.append(batch)
-            room -= len(batch)
-        else:
-            left.append(_cut(batch, batch.offsets[0], batch.offsets[room]))
-            right.append(_cut(batch, batch.offsets[room], batch.next_offset))
-            room = 0
-    return left, right
-
-
-def without_parked(
-    batches: Sequence[RecordBatch], parked: Collection[tuple[str, bytes]]
-) -> tuple[list[RecordBatch], list[BadRecord]]:
-    """Take out the records whose key has parked records: they wait behind those."""
-    if not parked:
-        return list(batches), []
-
-    def waits(batch: RecordBatch, index: int) -> bool:
-        key = batch.keys[index]
-        return key is not None and (batch.topic, key) in parked
-
-    return _without(batches, waits)
-
-
-def without_bad(
-    batches: Sequence[RecordBatch], bad: Sequence[BadRecord]
-) -> tuple[list[RecordBatch], list[BadRecord]]:
-    """Take out bad records and, as waiting, all later ones of their keys."""
-    if not bad:
-        return list(batches), []
-    places = {(record.topic, record.partition, record.offset) for record in bad}
-    since: dict[tuple[str, bytes], int] = {}
-    for record in bad:
-        if record.key is not None:
-            key = (record.topic, record.key)
-            since[key] = min(record.offset, since.get(key, record.offset))
-
-    def later(batch: RecordBatch, index: int) -> bool:
-        key = batch.keys[index]
-        if key is None:
-            return False
-        first = since.get((batch.topic, key))
-        return first is not None and batch.offsets[index] > first
-
-    rest, waiting = _without(
-        batches,
-        lambda batch, index: (
-            (batch.topic, batch.partition, batch.offsets[index]) in places or later(batch, index)
-        ),
-    )
-    return rest, [
-        record
-        for record in waiting
-        if (record.topic, record.partition, record.offset) not in places
-    ]
-
-
-def _without(
-    batches: Sequence[RecordBatch], unwanted: Callable[[RecordBatch, int], bool]
-) -> tuple[list[RecordBatch], list[BadRecord]]:
-    """Batches without the unwanted records (positions stay), and those as waiting ones."""
-    rest: list[RecordBatch] = []
-    out: list[BadRecord] = []
-    for batch in batches:
-        keep = []
-        for index in range(len(batch)):
-            if unwanted(batch, index):
-                out.append(bad_record(batch, index, WAITS))
-            else:
-                keep.append(index)
-        rest.append(batch if len(keep) == len(batch) else _only(batch, keep))
-    return rest, out
-
-
-def moves_of(
-    batches: Sequence[RecordBatch], positions: Mapping[TopicPartition, int]
-) -> tuple[Move, ...]:
-    """The steps that the checkpoints take when these batches are stored."""
-    ends: dict[TopicPartition, int] = {}
-    for batch in batches:
-        ends[batch.topic, batch.partition] = batch.next_offset
-    return tuple(
-        Move(topic, partition, positions[topic, partition], end)
-        for (topic, partition), end in sorted(ends.items())
-    )

@@ -18,10 +18,11 @@ from types import MappingProxyType
 import polars as pl
 
 from projections.engine.apply import Poison
-from projections.engine.batch import keys_of, project_usable, read
+from projections.engine.batch import project_usable
 from projections.engine.context import EngineContext
 from projections.engine.prefetch import prefetch
 from projections.engine.progress import Meter, Report
+from projections.engine.records import keys_of, read
 from projections.ports.event_decoder import BadRecord
 from projections.ports.event_log import TopicPartition
 from projections.ports.generations import Claims, Generation, Phase, Purpose
@@ -60,8 +61,8 @@ def fill(
     """Fill all partitions up to the generation's target, together with whoever does so too.
 
     Returns the number of offsets that it filled itself, when all are filled; with `wait` None, when
-    none is left that nobody is at. Raises Poison (unless `park`), DecoderFailed, GenerationMoved,
-    StoreBusy.
+    none is left that nobody is at. Raises Poison (unless `park`), Unavailable (GenerationMoved
+    among it).
     """
     filled = 0
     with context.generations.claims(generation) as claims:

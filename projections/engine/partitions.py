@@ -5,7 +5,7 @@ the order of a row's events would be lost. And offsets mean nothing in another l
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from domain.failures import Refused
 from projections.ports.event_log import Bounds, TopicPartition
@@ -39,6 +39,21 @@ def unknown_partitions(
                 "from, or it lost records; rebuild the read catalog from it"
             )
     return sorted(partition for partition in bounds if partition[0] not in known)
+
+
+def check_assigned(
+    checkpoints: Mapping[TopicPartition, int], assigned: Collection[TopicPartition]
+) -> None:
+    """Refuse partitions that were added to a topic while a worker runs: it would pass them over.
+
+    Raises AnotherLog.
+    """
+    if added := sorted(partition for partition in assigned if partition not in checkpoints):
+        raise AnotherLog(
+            f"there are no checkpoints for {', '.join(f'{t}/{p}' for t, p in added)}: partitions "
+            "were added while this worker ran, and a topic's partition count is part of its "
+            "identity; write the events to a topic with the former count"
+        )
 
 
 def check_partitions(

@@ -28,7 +28,6 @@ from projections.engine.scope import (
 from projections.engine.switch import by_number, catch_up, switch_to
 from projections.engine.verification import Comparison, compare
 from projections.ports.generations import WHOLE, Generation, Phase, Purpose, Scope
-from projections.ports.read_store import StoreBusy
 
 log = logging.getLogger(__name__)
 
@@ -167,8 +166,8 @@ def verify_generation(
 
 
 def drop_former(context: EngineContext, live: Generation, keep: int) -> None:
-    """Drop retired generations but the `keep` that were live last, and those that waited for a
-    switch, or were never finished, and that `live` has overtaken."""
+    """Drop retired generations but the `keep` that were live last, those that waited for a switch,
+    or were never finished, and that `live` has overtaken, and what comparisons have left."""
     everything = context.generations.all()
     former = [g for g in everything if g.phase is Phase.RETIRED]
     former.sort(key=lambda g: (g.switched_at is not None, g.switched_at, g.number), reverse=True)
@@ -179,25 +178,39 @@ def drop_former(context: EngineContext, live: Generation, keep: int) -> None:
         and g.phase in {Phase.VERIFIED, Phase.DIFFERENT, *UNFINISHED}
         and g.number < live.number
     ]
-    for generation in [*former[keep:], *overtaken]:
-        try:
-            context.generations.drop(generation)
-        except StoreBusy as busy:  # somebody still reads it; the next rebuild drops it
-            log.warning("generation %s is kept for now: %s", generation.number, busy)
+    for generation in [*former[keep:], *overtaken, *_compared(everything)]:
+        _drop(context, generation)
+
+
+def _compared(everything: Collection[Generation]) -> list[Generation]:
+    """Generations that were made for a comparison and are still there."""
+    return [g for g in everything if g.purpose is Purpose.VERIFY and g.phase is not Phase.DROPPED]
+
+
+def _drop(context: EngineContext, generation: Generation) -> None:
+    """Drop it, if nobody reads it just now: the next rebuild or comparison does otherwise."""
+    try:
+        context.generations.drop(generation)
+    except Unavailable as busy:
+        log.warning("generation %s is kept for now: %s", generation.number, busy)
 
 
 def verify_live(context: EngineContext, *, force: bool = False, report: Report) -> Comparison:
     """Replay into a generation of its own and compare the live one with it: drift, row by row.
 
-    The live generation goes on meanwhile. Records that can't be used are held back in both.
+    The live generation goes on meanwhile. Records that can't be used are held back in both. What
+    cannot be dropped afterwards is dropped by the next comparison or rebuild.
     """
     check_history(context, force=force)
     with context.generations.exclusive(), failure_noted(context, Purpose.VERIFY):
+        for former in _compared(context.generations.all()):
+            if former.phase not in UNFINISHED:
+                _drop(context, former)
         generation = build(context, Purpose.VERIFY, park=True, report=report)
         try:
             comparison = verify_generation(context, generation, park=True, report=report)
         finally:
-            context.generations.drop(by_number(context, generation.number))
+            _drop(context, by_number(context, generation.number))
     if comparison is None:
         raise NothingLive("there is no live generation to verify")
     return comparison

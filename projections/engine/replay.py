@@ -4,8 +4,8 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 
 from projections.engine.apply import Applier, Prepared, lag
-from projections.engine.batch import read
 from projections.engine.prefetch import prefetch
+from projections.engine.records import read
 from projections.ports.event_log import EventLog, RecordBatch, TopicPartition
 
 

@@ -9,19 +9,14 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 
-from domain.failures import Refused
+from domain.failures import Refused, Unavailable
 from projections.engine.apply import Applier
-from projections.engine.batch import DecoderFailed, records_in, trimmed
-from projections.engine.partitions import unknown_partitions
+from projections.engine.backoff import backoff
+from projections.engine.partitions import check_assigned, unknown_partitions
+from projections.engine.records import records_in, trimmed
 from projections.ports.event_decoder import EventDecoder
 from projections.ports.event_log import EventLog, RecordBatch, TopicPartition
-from projections.ports.read_store import (
-    CheckpointMoved,
-    DeadLettersMoved,
-    GenerationMoved,
-    ReadStore,
-    StoreBusy,
-)
+from projections.ports.read_store import CheckpointMoved, ReadStore
 from projections.read_model import ReadModel
 
 log = logging.getLogger(__name__)
@@ -69,23 +64,21 @@ class Worker:
     def step(self, timeout: float) -> int:
         """Poll once and store what came; returns the number of records stored.
 
-        Conflicts with other workers, switches and a database that is away for a moment are dealt
-        with: what wasn't stored is read again. Raises DecoderFailed after going back to the
-        checkpoints, so the caller can wait a little and go on.
+        Conflicts with other workers, switches, and a database, registry or log that is away are
+        dealt with: the worker is stale then, and what wasn't stored is read again in later steps.
+        Raises AnotherLog for partitions that were added since the checkpoints were made.
         """
-        batches = self._subscription.poll(timeout)
-        if self._stale:
-            self._reload()
-            return 0
         try:
+            batches = self._subscription.poll(timeout)
+            if self._stale:
+                self._reload()
+                return 0
+            check_assigned(self._applier.positions, self._assigned)
             return self._store_all(self._new_in(batches))
-        except (GenerationMoved, DeadLettersMoved, StoreBusy) as moved:
-            log.info("going back to the checkpoints: %s", moved)
+        except Unavailable as away:
+            log.warning("going back to the checkpoints: %s", away)
             self._stale = True
             return 0
-        except DecoderFailed:
-            self._stale = True
-            raise
 
     def close(self) -> None:
         """Leave the group."""
@@ -117,11 +110,7 @@ class Worker:
 
     def _reload(self) -> None:
         """Look again which generation is live and where it stands, and read on from there."""
-        try:
-            self._applier = self._on_live_generation()
-        except StoreBusy as busy:
-            log.warning("the read database is away: %s", busy)
-            return
+        self._applier = self._on_live_generation()
         self._stale = False
         self._subscription.seek(self._starts(self._assigned))
 
@@ -138,8 +127,7 @@ class Worker:
         bounds = self._events.bounds(self._model.topics)
         new = unknown_partitions(self._applier.positions, bounds)
         if new:
-            self._store.add_checkpoints(self.generation, new)
-            self._applier = self._on_live_generation()
+            self._store.add_checkpoints(self.generation, new)  # known when they are assigned
         for violation in self._events.violations(self._model.topics):
             log.warning("history is not whole: %s", violation)
 
@@ -147,8 +135,8 @@ class Worker:
         self._assigned.update(partitions)
         try:
             self._applier = self._on_live_generation()
-        except StoreBusy as busy:
-            log.warning("the read database is away: %s", busy)
+        except Unavailable as away:
+            log.warning("the read database is away: %s", away)
             self._stale = True
         return self._starts(partitions)
 
@@ -170,15 +158,10 @@ def run(worker: Worker, stopped: Callable[[], bool], pause: Callable[[float], ob
     """Step until stopped. `pause(seconds)` waits between attempts while something is away."""
     failures = 0
     while not stopped():
-        try:
-            stored = worker.step(timeout=0.5)
-            failed = worker.is_stale
-        except DecoderFailed as failure:
-            log.warning("can't decode now, trying again: %s", failure)
-            stored, failed = 0, True
-        if failed:
+        stored = worker.step(timeout=0.5)
+        if worker.is_stale:
             failures += 1
-        elif stored:
+            if failures > 1:  # once is a switch or a conflict: go on at once
+                pause(backoff(failures - 1))
+        elif stored:  # not after going back alone: the next step may fail just so
             failures = 0
-        if failed and failures > 1:  # once is a switch or a conflict: go on at once
-            pause(min(5.0, 0.05 * 2**failures))

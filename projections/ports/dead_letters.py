@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from domain.failures import WrongUsage
+
 
 class Stage(StrEnum):
     """Where in the chain a record was parked."""
@@ -40,6 +42,22 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A parked record without its bytes: for going through many."""
+
+    number: int
+    topic: str
+    key: bytes | None
+
+
+class NoDeadLetter(WrongUsage):
+    """No dead letter has this number (any more)."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"there is no dead letter {number}: it was resolved or discarded")
+
+
+@dataclass(frozen=True, slots=True)
 class RejectedRecord:
     """A record that is to be parked: where it stands, its bytes, and why it can't be used."""
 
@@ -54,7 +72,7 @@ class RejectedRecord:
 
 
 class DeadLetters(Protocol):
-    """Parked records: never lost, in order per key."""
+    """Parked records: never lost, in order per key. All of it raises Unavailable."""
 
     def park(self, record: RejectedRecord) -> None:
         """Park one record, durably before this returns; parking it again changes nothing."""
@@ -63,6 +81,14 @@ class DeadLetters(Protocol):
     def first_parked(self, stage: Stage, topic: str, key: bytes) -> int | None:
         """Offset of the first parked record of this key; all records of a key are in one
         partition."""
+        ...
+
+    def first(self, stage: Stage, topic: str, key: bytes) -> DeadLetter | None:
+        """The dead letter that all others of this key wait for."""
+        ...
+
+    def places(self, stage: Stage) -> list[Place]:
+        """All of a stage in the order (topic, partition, offset), as `list` has them."""
         ...
 
     def parked_keys(self, stage: Stage, topic: str) -> set[bytes]:
@@ -76,16 +102,16 @@ class DeadLetters(Protocol):
         key: bytes | None = None,
         limit: int | None = None,
     ) -> list[DeadLetter]:
-        """Letters in the order (stage, topic, partition, offset); of the project stage only those
-        of the live generation."""
+        """Dead letters in the order (stage, topic, partition, offset); of the project stage only
+        those of the live generation."""
         ...
 
     def show(self, number: int) -> DeadLetter:
-        """One letter. Raises KeyError."""
+        """One dead letter. Raises NoDeadLetter."""
         ...
 
     def discard(self, numbers: Sequence[int]) -> int:
-        """Forget letters, on purpose or because they were dealt with; returns how many."""
+        """Forget dead letters, on purpose or because they were dealt with; returns how many."""
         ...
 
     def note_failure(self, number: int, reason: str) -> None:

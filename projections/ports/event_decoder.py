@@ -43,6 +43,7 @@ class EventDecoder(Protocol):
     def decode(self, batch: Sequence[RecordBatch], fields: frozenset[str] | None = None) -> Decoded:
         """Decode all records. A bad one is isolated: it never spoils or shifts its neighbours.
 
-        With `fields`, others needn't be decoded.
+        With `fields`, others needn't be decoded. Whatever the bytes, only Unavailable is raised:
+        while the schemas can't be asked for.
         """
         ...

@@ -48,20 +48,23 @@ class Filling:
     parked: Sequence[BadRecord] = ()
 
 
-class GenerationMoved(Exception):
-    """The generation is not in the phase in which it was written to: look again which is live."""
+class GenerationMoved(Unavailable):
+    """The generation is not as it was when its writer looked: look again which is live."""
 
 
-class CheckpointMoved(Exception):
+class CheckpointMoved(Unavailable):
     """Another worker moved these partitions' checkpoints; nothing was stored."""
 
     def __init__(self, partitions: Sequence[TopicPartition]) -> None:
-        super().__init__(f"checkpoints moved elsewhere: {sorted(partitions)}")
+        super().__init__(
+            f"another process moved the checkpoints of "
+            f"{', '.join(f'{topic}/{number}' for topic, number in sorted(partitions))}"
+        )
         self.partitions = tuple(partitions)
 
 
-class DeadLettersMoved(Exception):
-    """A key or letter that was believed parked is so no more; nothing was stored."""
+class DeadLettersMoved(Unavailable):
+    """A key or record that was believed parked is so no more; nothing was stored."""
 
 
 class RowsRefused(Unusable):

@@ -12,7 +12,7 @@ from adapters.read_database.generations import PostgresGenerations
 from adapters.read_database.read_store import PostgresReadStore
 from projections.catalog import CATALOG
 from projections.engine.batch import project
-from projections.ports.dead_letters import DeadLetters, RejectedRecord, Stage
+from projections.ports.dead_letters import DeadLetters, NoDeadLetter, Place, RejectedRecord, Stage
 from projections.ports.event_decoder import BadRecord
 from projections.ports.event_log import RecordBatch
 from projections.ports.generations import (
@@ -178,6 +178,13 @@ def test_letters_of_translation(world: World, live: Generation) -> None:
     assert (letter.stage, letter.offset, list(letter.headers)) == (Stage.TRANSLATE, 7, headers)
     world.letters.park(RejectedRecord(Stage.TRANSLATE, "m", 0, 9, b"k", None, (), "waits"))
     assert world.letters.first_parked(Stage.TRANSLATE, "m", b"k") == 7
+    assert world.letters.first(Stage.TRANSLATE, "m", b"k") == letter
+    assert world.letters.first(Stage.TRANSLATE, "m", b"other") is None
+    last = world.letters.list()[1].number
+    assert world.letters.places(Stage.TRANSLATE) == [
+        Place(letter.number, "m", b"k"), Place(last, "m", b"k"),
+    ]  # fmt: skip
+    assert world.letters.places(Stage.PROJECT) == []
     world.letters.discard([world.letters.list()[1].number])
     assert world.letters.first_parked(Stage.TRANSLATE, "m", b"other") is None
     assert world.letters.first_parked(Stage.TRANSLATE, "another", b"k") is None
@@ -186,7 +193,7 @@ def test_letters_of_translation(world: World, live: Generation) -> None:
     assert world.letters.show(letter.number).attempts == 1
     assert world.letters.show(letter.number).reason == "still odd"
     world.letters.discard([letter.number])
-    with pytest.raises(KeyError):
+    with pytest.raises(NoDeadLetter, match=str(letter.number)):
         world.letters.show(letter.number)
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import polars as pl
 
+from domain.failures import Unusable
+
 _PRIMITIVES: dict[str, pl.DataType] = {
     "string": pl.String(),
     "bytes": pl.Binary(),
@@ -14,6 +16,17 @@ _PRIMITIVES: dict[str, pl.DataType] = {
     "double": pl.Float64(),
     "boolean": pl.Boolean(),
 }
+_PROMOTIONS: set[tuple[pl.DataType, pl.DataType]] = {
+    (pl.Int32(), pl.Int64()),
+    (pl.Int32(), pl.Float32()),
+    (pl.Int32(), pl.Float64()),
+    (pl.Int64(), pl.Float32()),
+    (pl.Int64(), pl.Float64()),
+    (pl.Float32(), pl.Float64()),
+    (pl.String(), pl.Binary()),
+    (pl.Binary(), pl.String()),
+}
+"""What a writer's column is → what the reader may take it for."""
 
 
 def column_type(schema: Any) -> pl.DataType:  # noqa: PLR0911 - a type a line
@@ -50,10 +63,15 @@ def frame_schema(record: Mapping[str, Any]) -> pl.Schema:
     return pl.Schema({field["name"]: column_type(field["type"]) for field in record["fields"]})
 
 
+class Unreadable(Unusable):
+    """What a writer's schema holds is not what its reader's can be made of (Avro 1.12, "Schema
+    Resolution")."""
+
+
 def resolved(frame: pl.DataFrame, reader: Mapping[str, Any], columns: pl.Schema) -> pl.DataFrame:
     """Return exactly the reader's fields: missing ones by their default, unknown ones dropped.
 
-    `columns` is the reader's `frame_schema`, made once by the caller.
+    `columns` is the reader's `frame_schema`, made once by the caller. Raises Unreadable.
     """
     have = frame.schema
     if have == columns:
@@ -68,6 +86,8 @@ def _field(
     field: Mapping[str, Any], column: pl.Expr, have: pl.DataType | None, want: pl.DataType
 ) -> pl.Expr:
     if have is None:
+        if "default" not in field:
+            raise Unreadable(f"field {field['name']} is missing and has no default")
         return _constant(field["default"], want).alias(field["name"])
     return _adapted(column, have, want, field["type"]).alias(field["name"])
 
@@ -93,6 +113,8 @@ def _adapted(column: pl.Expr, have: pl.DataType, want: pl.DataType, schema: Any)
                 for inner in schema["fields"]
             ]
             return pl.when(column.is_not_null()).then(pl.struct(fields))
+    if (have, want) not in _PROMOTIONS:
+        raise Unreadable(f"a field is {have}, where {want} is needed")
     return column.cast(want)
 
 

@@ -7,77 +7,29 @@ fastavro, the bad ones are set aside with a reason, and the rest is decoded agai
 """
 
 import io
-import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import fastavro
 import polars as pl
 
-from adapters.event_log.avro.columns import frame_schema, resolved
-from adapters.event_log.avro.container import DECODING_ERRORS, container_header, read_block
+from adapters.event_log.avro.columns import resolved
+from adapters.event_log.avro.container import DECODING_ERRORS, read_block
 from adapters.event_log.avro.wire import (
     HEADER_SIZE,
     SchemaTexts,
     UnknownSchemaId,
-    flaw,
+    format_error,
     schema_id_of,
 )
-from domain.events import EVENT_TYPES, Event
-from domain.schemas import contract_of, full_name
+from adapters.event_log.avro.writer_schema import WriterSchema, writer_schema
+from domain.failures import Unusable, reason_of
 from projections.ports.event_decoder import BadRecord, Decoded
 from projections.ports.event_log import RecordBatch
 
 T = TypeVar("T")
-
-_NEEDLESS = {"default", "doc", "aliases"}
-"""Attributes that say nothing of the bytes; polars refuses scalar defaults in a container."""
-_EVENT_TYPES: dict[str, type[Event]] = {full_name(event): event for event in EVENT_TYPES}
-_HEADER = {
-    "name": "_header",
-    "type": {"type": "fixed", "name": "_WireFormat", "size": HEADER_SIZE},
-}
-"""A field before an event's own: so values are decoded as they are, not cut and copied first."""
-
-
-@dataclass(frozen=True)
-class _Writer:
-    """What is known of the schema that some records were written with."""
-
-    event_name: str
-    wanted: list[str]
-    """Names of its fields that are decoded."""
-    reader: dict[str, Any]
-    """The reader's schema: of those fields that are asked for."""
-    columns: pl.Schema
-    container: bytes
-    plain: Any
-    """The schema without logical types, for fastavro: to judge bytes, not to read values."""
-
-    @classmethod
-    def of(cls, schema: dict[str, Any], fields: frozenset[str] | None) -> "_Writer":
-        """Raises KeyError where the schema is of no event type that this version knows."""
-        name = f"{schema.get('namespace', '')}.{schema['name']}"
-        event_type = _EVENT_TYPES[name]
-        reader = contract_of(event_type).newest.schema
-        wanted = [field["name"] for field in schema["fields"]]
-        if fields is not None:
-            asked = fields | {"id"}
-            wanted = [name for name in wanted if name in asked]
-            read = [field for field in reader["fields"] if field["name"] in asked]
-            reader = {**reader, "fields": read}
-        return cls(
-            event_name=event_type.__name__,
-            wanted=wanted,
-            reader=reader,
-            columns=frame_schema(reader),
-            container=container_header(
-                _without({**schema, "fields": [_HEADER, *schema["fields"]]}, _NEEDLESS)
-            ),
-            plain=fastavro.parse_schema(_without(schema, {*_NEEDLESS, "logicalType"})),
-        )
 
 
 @dataclass
@@ -115,17 +67,16 @@ class ColumnDecoder:
 
     def __init__(self, schemas: SchemaTexts) -> None:
         self._schemas = schemas
-        self._writers: dict[tuple[bytes, frozenset[str] | None], _Writer] = {}
+        self._writers: dict[tuple[bytes, frozenset[str] | None], WriterSchema | str] = {}
 
     def decode(self, batch: Sequence[RecordBatch], fields: frozenset[str] | None = None) -> Decoded:
-        """Decode batches; errors of the registry itself are raised, for the caller to try again."""
+        """See the port. What the registry itself raises is raised, for the caller to try again."""
         undecodable: list[BadRecord] = []
         frames: dict[str, list[pl.DataFrame]] = {}
         for prefix, records in _by_writer(batch, undecodable):
-            try:
-                writer = self._writer(prefix, fields)
-            except UnknownSchemaId as error:
-                undecodable += [records.bad(i, str(error)) for i in range(len(records.values))]
+            writer = self._writer(prefix, fields)
+            if isinstance(writer, str):
+                undecodable += [records.bad(i, writer) for i in range(len(records.values))]
                 continue
             frame = _decoded(writer, records, undecodable)
             if frame.height:
@@ -133,17 +84,20 @@ class ColumnDecoder:
         undecodable.sort(key=lambda bad: (bad.topic, bad.partition, bad.offset))
         return Decoded({name: _in_order(parts) for name, parts in frames.items()}, undecodable)
 
-    def _writer(self, prefix: bytes, fields: frozenset[str] | None) -> _Writer:
-        if (prefix, fields) not in self._writers:
-            schema_id = schema_id_of(prefix)
-            schema = json.loads(self._schemas.schema_text(schema_id))
-            try:
-                self._writers[prefix, fields] = _Writer.of(schema, fields)
-            except KeyError:
-                raise UnknownSchemaId(
-                    f"schema id {schema_id} is {schema.get('name')!r},"
-                    " which is no event type that this version knows"
-                ) from None
+    def _writer(self, prefix: bytes, fields: frozenset[str] | None) -> WriterSchema | str:
+        """The schema of records that begin so, or why they can't be read."""
+        known = self._writers.get((prefix, fields))
+        if known is not None:
+            return known
+        schema_id = schema_id_of(prefix)
+        try:
+            text = self._schemas.schema_text(schema_id)
+        except UnknownSchemaId as error:  # asked for again: it may be registered by then
+            return reason_of(error)
+        try:
+            self._writers[prefix, fields] = writer_schema(schema_id, text, fields)
+        except Unusable as error:
+            self._writers[prefix, fields] = reason_of(error)
         return self._writers[prefix, fields]
 
 
@@ -154,7 +108,7 @@ def _by_writer(
     groups: dict[tuple[str, bytes], _Records] = {}
     for batch in sorted(batches, key=lambda b: (b.topic, b.partition, b.next_offset)):
         for prefix, chosen in _by_prefix(batch.values).items():
-            if prefix is None or flaw(prefix) is not None:
+            if prefix is None or format_error(prefix) is not None:
                 undecodable += [_bad(batch, index) for index in chosen]
                 continue
             records = groups.setdefault((batch.topic, prefix), _Records(batch.topic))
@@ -190,11 +144,11 @@ def _bad(batch: RecordBatch, index: int) -> BadRecord:
         batch.offsets[index],
         batch.keys[index],
         value,
-        flaw(value) or "",
+        format_error(value) or "",
     )
 
 
-def _decoded(writer: _Writer, records: _Records, undecodable: list[BadRecord]) -> pl.DataFrame:
+def _decoded(writer: WriterSchema, records: _Records, undecodable: list[BadRecord]) -> pl.DataFrame:
     """Decode what can be decoded; the rest goes to `undecodable`."""
     frame = _block(writer, records)
     if frame is None:
@@ -207,64 +161,58 @@ def _decoded(writer: _Writer, records: _Records, undecodable: list[BadRecord]) -
                 undecodable.append(records.bad(index, reason))
         records = records.only(sound)
         frame = _block(writer, records)
-    if frame is None:  # fastavro and polars disagree: find out record by record
-        parts = []
-        for index in range(len(records.values)):
-            part = _block(writer, single := records.only([index]))
-            if part is None:
-                undecodable.append(records.bad(index, "cannot be decoded to columns"))
-            else:
-                parts.append(_placed(writer, part, single))
-        return pl.concat(parts) if parts else pl.DataFrame()
-    return _placed(writer, frame, records)
+    if frame is not None:
+        return frame
+    # fastavro and polars disagree: find out record by record
+    parts = []
+    for index in range(len(records.values)):
+        part = _block(writer, records.only([index]))
+        if part is None:
+            undecodable.append(records.bad(index, "cannot be decoded to columns"))
+        else:
+            parts.append(part)
+    return pl.concat(parts) if parts else pl.DataFrame()
 
 
-def _block(writer: _Writer, records: _Records) -> pl.DataFrame | None:
+def _block(writer: WriterSchema, records: _Records) -> pl.DataFrame | None:
     """Decode all records as one block, or None if any of it cannot be believed."""
     values = records.values
+    count = len(values)
     try:
         frame = read_block(writer.container, [*values, *values[:1]], writer.wanted)
+        if frame.height != count + bool(count):
+            return None
+        rows = frame.head(count)
+        keys = pl.Series(records.keys, dtype=pl.Binary)
+        if not rows["id"].cast(pl.Binary).equals(keys):
+            return None
+        if count and not rows.head(1).equals(frame.tail(1)):
+            return None
+        return resolved(rows, writer.reader, writer.columns).with_columns(
+            pl.Series("_partition", records.partitions, dtype=pl.Int32),
+            pl.Series("_offset", records.offsets, dtype=pl.Int64),
+        )
     except DECODING_ERRORS:
         return None
-    count = len(values)
-    if frame.height != count + bool(count):
-        return None
-    rows = frame.head(count)
-    keys = pl.Series(records.keys, dtype=pl.Binary)
-    if not rows["id"].cast(pl.Binary).equals(keys):
-        return None
-    return rows if rows.head(1).equals(frame.tail(1)) or not count else None
 
 
-def _placed(writer: _Writer, frame: pl.DataFrame, records: _Records) -> pl.DataFrame:
-    return resolved(frame, writer.reader, writer.columns).with_columns(
-        pl.Series("_partition", records.partitions, dtype=pl.Int32),
-        pl.Series("_offset", records.offsets, dtype=pl.Int64),
-    )
-
-
-def _reason(writer: _Writer, records: _Records, index: int) -> str | None:
+def _reason(writer: WriterSchema, records: _Records, index: int) -> str | None:
     """Say why a record, read alone, is bad."""
     body = io.BytesIO(records.values[index][HEADER_SIZE:])
     key = records.keys[index]
     try:
         event: Any = fastavro.schemaless_reader(body, writer.plain, None)
     except Exception as error:  # whatever broken bytes make fastavro stumble on
-        return f"not Avro of {writer.event_name}: {type(error).__name__}: {error}"
+        return f"not Avro of {writer.event_name}: {reason_of(error)}"
     if rest := len(body.read()):
         return f"{rest} bytes follow the {writer.event_name}"
     if event["id"].encode() != key:
-        return f"the record's key {key!r} is not the event's id {event['id']!r}"
+        return f"the record's key {_shown(key)} is not the event's id {_shown(event['id'])}"
     return None
 
 
-def _without(schema: Any, keys: Collection[str]) -> Any:
-    """Return a schema without some of its attributes, at every depth."""
-    if isinstance(schema, list):
-        return [_without(part, keys) for part in schema]
-    if isinstance(schema, dict):
-        return {key: _without(value, keys) for key, value in schema.items() if key not in keys}
-    return schema
+def _shown(value: bytes | str | None) -> str:
+    return repr(value) if value is None or len(value) <= 100 else f"{value[:100]!r}…"
 
 
 def _in_order(parts: list[pl.DataFrame]) -> pl.DataFrame:

@@ -8,14 +8,15 @@ from typing import Any, get_args, get_type_hints
 
 import fastavro
 
-from adapters.event_log.avro.wire import HEADER_SIZE, SchemaTexts, flaw, schema_id_of
+from adapters.event_log.avro.wire import HEADER_SIZE, SchemaTexts, format_error, schema_id_of
 from domain.events import EVENT_TYPES, Event
+from domain.failures import Unusable, reason_of
 from domain.schemas import contract_of, full_name
 
 _EVENT_TYPES = {full_name(event): event for event in EVENT_TYPES}
 
 
-class Undecodable(ValueError):
+class Undecodable(Unusable):
     """A value is no event; the message says why."""
 
 
@@ -32,21 +33,31 @@ class RecordReader:
         Raises:
             Undecodable: the value is not in the wire format or breaks its schema.
             UnknownSchemaId: the registry does not know its schema.
+            Unavailable: the registry doesn't answer.
         """
-        if value is None or (reason := flaw(value)) is not None:
-            raise Undecodable(flaw(value) or reason)
-        schema_id = schema_id_of(value)
-        if schema_id not in self._parsed:
-            text = self._schemas.schema_text(schema_id)
-            self._parsed[schema_id] = fastavro.parse_schema(json.loads(text))
-        schema = self._parsed[schema_id]
+        if value is None or (reason := format_error(value)) is not None:
+            raise Undecodable(format_error(value) or reason)
+        schema = self._schema(schema_id_of(value))
         body = io.BytesIO(value[HEADER_SIZE:])
         try:
             fields_: Any = fastavro.schemaless_reader(body, schema, None)
         except Exception as error:  # whatever broken bytes make fastavro stumble on
-            message = f"not Avro of {schema['name']}: {type(error).__name__}: {error}"
-            raise Undecodable(message) from error
+            raise Undecodable(f"not Avro of {schema['name']}: {reason_of(error)}") from error
         return schema["name"], fields_
+
+    def _schema(self, schema_id: int) -> Any:
+        """A parsed record schema; of whatever else may be registered Undecodable is raised."""
+        if schema_id not in self._parsed:
+            text = self._schemas.schema_text(schema_id)
+            try:
+                parsed: Any = fastavro.parse_schema(json.loads(text))
+                if parsed["type"] != "record":
+                    raise TypeError(f"a schema of type {parsed['type']!r}")
+            except Exception as error:  # whatever text a registry holds
+                message = f"schema id {schema_id} is no Avro record: {reason_of(error)}"
+                raise Undecodable(message) from error
+            self._parsed[schema_id] = parsed
+        return self._parsed[schema_id]
 
 
 def event_from_mapping(name: str, values: Mapping[str, Any]) -> Event:

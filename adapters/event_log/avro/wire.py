@@ -5,6 +5,8 @@ A record's value is 0x00, the schema's id (4 bytes, big-endian), and the Avro bo
 
 from typing import Protocol
 
+from domain.failures import Misconfigured, Unusable
+
 HEADER_SIZE = 5
 
 
@@ -12,7 +14,7 @@ class SchemaIds(Protocol):
     """Knows under which id a schema is registered."""
 
     def schema_id(self, subject: str, text: str) -> int:
-        """Id of a registered schema. Raises NotRegistered."""
+        """Id of a registered schema. Raises NotRegistered, Unavailable."""
         ...
 
 
@@ -20,15 +22,15 @@ class SchemaTexts(Protocol):
     """Knows which schema an id stands for."""
 
     def schema_text(self, schema_id: int) -> str:
-        """Text of a registered schema. Raises UnknownSchemaId."""
+        """Text of a registered schema. Raises UnknownSchemaId, Unavailable."""
         ...
 
 
-class NotRegistered(LookupError):
+class NotRegistered(Misconfigured):
     """A writer's schema is not in the registry; nothing is registered silently."""
 
 
-class UnknownSchemaId(LookupError):
+class UnknownSchemaId(Unusable):
     """The registry holds no schema of that id."""
 
 
@@ -37,12 +39,14 @@ def header(schema_id: int) -> bytes:
     return b"\x00" + schema_id.to_bytes(4, "big")
 
 
-def flaw(value: bytes | None) -> str | None:
+def format_error(value: bytes | None) -> str | None:
     """Say why a value is not in the wire format, or None where it is."""
     if value is None:
         return "no value (tombstone): event topics have none"
     if len(value) < HEADER_SIZE or value[0] != 0:
         return "not in Confluent's wire format (0x00, 4 bytes of schema id, Avro body)"
+    if value[1] & 0x80:
+        return "not in Confluent's wire format: ids of schemas are positive numbers of 31 bits"
     return None
 
 

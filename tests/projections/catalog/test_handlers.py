@@ -16,6 +16,7 @@ from domain.events import EVENT_TYPES, SUBJECTS, Effect, Event
 from domain.schemas import contract_of
 from projections.catalog import CATALOG
 from projections.catalog.tables.deal import prices_as_json
+from projections.engine.columns import conform, schema_of
 from projections.read_model import EVENT_COLUMNS, REMOVED, Projection
 
 BY_SUBJECT = {projection.subject: projection for projection in CATALOG.projections}
@@ -109,10 +110,10 @@ def test_values_of_all_kinds_arrive() -> None:
 
 def test_a_number_that_its_column_cannot_hold_is_an_error() -> None:
     (track,) = (e for e in EVENT_TYPES if e.__name__ == "TrackAdded")
+    projection = BY_SUBJECT["track"]
+    rows = projection.handlers["TrackAdded"](frame(track, [{"id": "1", "duration_ms": 2**31}]))
     with pytest.raises(pl.exceptions.InvalidOperationError, match="duration_ms"):
-        BY_SUBJECT["track"].handlers["TrackAdded"](
-            frame(track, [{"id": "1", "duration_ms": 2**31}])
-        )
+        conform(rows, schema_of(projection), "a test")
 
 
 prices = st.lists(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from projections.ports.dead_letters import DeadLetter, RejectedRecord, Stage
+from projections.ports.dead_letters import DeadLetter, NoDeadLetter, Place, RejectedRecord, Stage
 from tests.projections.engine.memory_store import EPOCH, MemoryDatabase
 
 
@@ -33,6 +33,14 @@ class MemoryDeadLetters:
         """See the port."""
         return min((one.offset for one in self.list(stage, topic, key)), default=None)
 
+    def first(self, stage: Stage, topic: str, key: bytes) -> DeadLetter | None:
+        """See the port."""
+        return next(iter(self.list(stage, topic, key, limit=1)), None)
+
+    def places(self, stage: Stage) -> list[Place]:
+        """See the port."""
+        return [Place(one.number, one.topic, one.key) for one in self._of(stage)]
+
     def parked_keys(self, stage: Stage, topic: str) -> set[bytes]:
         """See the port."""
         return {one.key for one in self.list(stage, topic) if one.key is not None}
@@ -45,21 +53,30 @@ class MemoryDeadLetters:
         limit: int | None = None,
     ) -> list[DeadLetter]:
         """See the port."""
+        found = [
+            one
+            for one in self._of(stage)
+            if (topic is None or one.topic == topic) and (key is None or one.key == key)
+        ]
+        return found[:limit]
+
+    def _of(self, stage: Stage | None) -> Sequence[DeadLetter]:
         live = self._db.live()
         number = live.generation.number if live else 0
         found = [
             one
             for one in self._db.letters.values()
             if (stage is None or one.stage is stage)
-            and (topic is None or one.topic == topic)
-            and (key is None or one.key == key)
             and (one.stage is Stage.TRANSLATE or one.generation == number)
         ]
-        found.sort(key=lambda o: (o.stage is Stage.PROJECT, o.topic, o.partition, o.offset))
-        return found[:limit]
+        return sorted(
+            found, key=lambda o: (o.stage is Stage.PROJECT, o.topic, o.partition, o.offset)
+        )
 
     def show(self, number: int) -> DeadLetter:
         """See the port."""
+        if number not in self._db.letters:
+            raise NoDeadLetter(number)
         return self._db.letters[number]
 
     def discard(self, numbers: Sequence[int]) -> int:
@@ -68,5 +85,5 @@ class MemoryDeadLetters:
 
     def note_failure(self, number: int, reason: str) -> None:
         """See the port."""
-        letter = self._db.letters[number]
-        self._db.letters[number] = replace(letter, attempts=letter.attempts + 1, reason=reason)
+        if letter := self._db.letters.get(number):
+            self._db.letters[number] = replace(letter, attempts=letter.attempts + 1, reason=reason)

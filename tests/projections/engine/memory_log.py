@@ -13,6 +13,7 @@ import polars as pl
 
 from adapters.event_log.avro.columns import frame_schema
 from domain.events import EVENT_TYPES
+from domain.failures import Unavailable
 from domain.schemas import contract_of
 from projections.ports.event_decoder import BadRecord, Decoded
 from projections.ports.event_log import Bounds, RecordBatch, TopicPartition
@@ -42,7 +43,7 @@ class JsonDecoder:
         """See the port."""
         if self.failures:
             self.failures -= 1
-            raise ConnectionError("the registry does not answer")
+            raise Unavailable("the registry does not answer")
         events: dict[str, list[dict[str, Any]]] = {}
         bad = []
         for one in sorted(batch, key=lambda b: b.partition):

@@ -1,24 +1,25 @@
 """Cutting, splitting and projecting batches."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.engine.batch import (
-    DecoderFailed,
-    HandlerFailed,
+from domain.failures import Unavailable
+from projections.engine.apply import moves_of
+from projections.engine.batch import EventsUnusable, newest_per_id, project, project_usable
+from projections.engine.columns import FrameDoesNotFit, conform, schema_of
+from projections.engine.records import (
     halves,
-    moves_of,
-    newest_per_id,
-    project,
     records_in,
     trimmed,
     without_bad,
     without_parked,
 )
-from projections.engine.columns import FrameDoesNotFit, conform, schema_of
-from projections.ports.event_decoder import BadRecord
+from projections.ports.event_decoder import BadRecord, Decoded
 from projections.ports.event_log import RecordBatch, TopicPartition
 from projections.ports.read_store import Move
 from projections.read_model import REMOVED, Projection, ReadModel
@@ -132,10 +133,10 @@ def test_events_without_a_handler_are_not_passed_over() -> None:
 def test_who_is_to_blame() -> None:
     decoder = JsonDecoder()
     decoder.failures = 1
-    with pytest.raises(DecoderFailed, match="registry"):
+    with pytest.raises(Unavailable, match="registry"):
         project(MODEL, decoder, [batch(0, 1)])
     huge = event("TrackAdded", "a", duration_ms=2**40)
-    with pytest.raises(HandlerFailed, match="TrackAdded"):
+    with pytest.raises(EventsUnusable, match="TrackAdded"):
         project(MODEL, decoder, [RecordBatch(TRACKS, 0, [0], [b"a"], [huge], 1)])
 
 
@@ -158,3 +159,30 @@ def test_frames_are_brought_into_the_order_and_width_of_their_table() -> None:
     assert list(schema)[-1] == REMOVED
     with pytest.raises(FrameDoesNotFit, match=r"unknown \['surplus'\]"):
         conform(frame.with_columns(surplus=1), schema, "test")
+
+
+def test_whatever_a_decoder_or_a_handler_stumbles_on_is_one_records_fault() -> None:
+    class Stumbling(JsonDecoder):
+        def decode(
+            self, batch: Sequence[RecordBatch], fields: frozenset[str] | None = None
+        ) -> Decoded:
+            if any(b"deep" in (value or b"") for one in batch for value in one.values):
+                raise RecursionError("maximum recursion depth exceeded")
+            return super().decode(batch, fields)
+
+    values = [event("TrackAdded", id, title=id) for id in ("a", "deep", "b")]
+    records = RecordBatch(TRACKS, 0, [0, 1, 2], [b"a", b"k", b"b"], values, 3)
+    projected = project_usable(MODEL, Stumbling(), [records], ())
+    assert projected.rows["track"]["id"].to_list() == ["a", "b"]
+    assert [one.offset for one in projected.bad] == [1]
+    assert "RecursionError" in projected.bad[0].reason
+
+    def panicking(events: pl.DataFrame) -> pl.DataFrame:
+        raise pl.exceptions.PanicException("index out of bounds")
+
+    (track,) = [p for p in MODEL.projections if p.subject == "track"]
+    model = ReadModel("m", "m", "m", (replace(track, handlers={"TrackAdded": panicking}),))
+    assert [one.offset for one in project_usable(model, JsonDecoder(), [records], ()).bad] == [
+        0, 1, 2,
+    ]  # fmt: skip
+    assert len(project_usable(model, JsonDecoder(), [records], ()).bad[0].reason) < 1_200

@@ -3,20 +3,27 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
+from domain.failures import Unavailable
 from projections.engine.apply import Applier
-from projections.engine.batch import DecoderFailed
 from projections.engine.dead_letter import retry
 from projections.engine.partitions import AnotherLog
 from projections.engine.progress import silent
 from projections.engine.rebuild import ensure_live, rebuild
-from projections.engine.worker import NoLiveGeneration, run
-from projections.ports.dead_letters import Stage
+from projections.engine.records import WAITS
+from projections.engine.worker import NoLiveGeneration, Worker, run
+from projections.ports.dead_letters import DeadLetter, Stage
+from projections.ports.event_log import RecordBatch
+from projections.ports.generations import Generation
+from projections.ports.read_store import StoreBusy
 from tests.projections.engine.chain import MODEL, Chain, FlakyStore
+from tests.projections.engine.memory_dead_letters import MemoryDeadLetters
 from tests.projections.engine.memory_generations import MemoryGenerations, MemoryHeld
 from tests.projections.engine.memory_log import event
+from tests.projections.engine.memory_store import MemoryReadStore
 
 
 @pytest.fixture
@@ -76,8 +83,171 @@ def test_what_fails_for_a_while_is_tried_again(chain: Chain) -> None:
     assert pauses
     chain.say("track", 1, 0, "b")
     chain.decoder.failures = 1
-    with pytest.raises(DecoderFailed):
+    assert worker.step(0) == 0
+    assert worker.is_stale
+
+
+class Scripted:
+    """A worker whose steps come to what a test says: stale, or so many records stored."""
+
+    def __init__(self, steps: list[int | None]) -> None:
+        """None is a step after which the worker is stale."""
+        self._steps = iter(steps)
+        self.is_stale = False
+
+    def step(self, timeout: float) -> int:
+        """See Worker."""
+        stored = next(self._steps)
+        self.is_stale = stored is None
+        return stored or 0
+
+
+def pauses_of(steps: list[int | None]) -> list[float]:
+    """Seconds that a worker waits between these steps."""
+    pauses: list[float] = []
+    turns = iter(steps)
+    worker = cast(Worker, Scripted(steps))
+    run(worker, lambda: next(turns, "over") == "over", pauses.append)
+    return pauses
+
+
+def test_pauses_grow_up_to_a_bound_and_for_ever() -> None:
+    assert pauses_of([None] * 9) == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+    assert pauses_of([None] * 1500)[-1] == 5.0
+
+
+def test_one_conflict_is_no_reason_to_wait_and_success_ends_it() -> None:
+    assert pauses_of([None, 0, 3, None, 1, None]) == []
+    assert pauses_of([None, None, None, 2, None, None]) == [0.1, 0.2, 0.1]
+
+
+def test_going_back_alone_is_no_success() -> None:
+    assert pauses_of([None, 0, None, 0, None]) == [0.1, 0.2]
+
+
+def test_who_takes_a_partition_over_begins_where_the_other_was(chain: Chain) -> None:
+    for value in ("a", "b"):
+        chain.say("track", 0, 1, value)
+    late = chain.worker()
+    first = chain.worker()
+    everything(chain)
+    first.step(0)
+    chain.log.subscriptions[0].assign([("catalog.track", 0)])
+    assert chain.log.subscriptions[0].positions == {("catalog.track", 0): 2}
+    chain.say("track", 0, 1, "c")
+    assert late.step(0) == 1  # and at once: it knows where the checkpoint stands
+
+
+def test_who_takes_a_partition_over_knows_what_is_parked_there(chain: Chain) -> None:
+    late = chain.worker()
+    first = chain.worker()
+    everything(chain)
+    chain.say("track", 0, 0, "junk")
+    first.step(0)
+    chain.log.subscriptions[0].assign([("catalog.track", 0)])
+    chain.say("track", 0, 1, "waits")
+    assert late.step(0) == 1
+    assert chain.content() == chain.replayed()
+    assert [one.reason for one in chain.letters().list()][1:] == [WAITS]
+
+
+def test_a_database_that_is_away_at_an_assignment_is_asked_again(chain: Chain) -> None:
+    chain.say("track", 0, 0, "a")
+    store = AwayStore(chain.database)
+    worker = chain.worker(store)
+    store.is_away = True
+    everything(chain)
+    assert worker.is_stale
+    worker.step(0)
+    assert worker.is_stale
+    store.is_away = False
+    chain.say("track", 0, 1, "b")
+    worker.step(0)
+    assert not worker.is_stale
+    assert worker.step(0) == 2
+    assert chain.content() == chain.replayed()
+
+
+class AwayStore(MemoryReadStore):
+    """Says nothing while `is_away`."""
+
+    is_away = False
+
+    def live(self) -> Generation | None:
+        """See the port."""
+        if self.is_away:
+            raise StoreBusy("away")
+        return super().live()
+
+
+def test_partitions_that_are_added_while_it_runs_are_an_error(chain: Chain) -> None:
+    worker = chain.worker()
+    everything(chain)
+    worker.step(0)
+    added = ("catalog.track", 2)
+    chain.log.partitions[added] = []
+    chain.log.append(added, "k", b"{}")
+    chain.log.subscriptions[-1].assign([added])
+    with pytest.raises(AnotherLog, match=r"catalog\.track/2"):
         worker.step(0)
+
+
+def test_a_log_that_is_away_is_waited_for(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = chain.worker()
+    everything(chain)
+    chain.say("track", 0, 0, "a")
+    with monkeypatch.context() as patch:
+
+        def away(timeout: float) -> list[RecordBatch]:
+            raise Unavailable("no broker answers")
+
+        patch.setattr(chain.log.subscriptions[-1], "poll", away)
+        assert worker.step(0) == 0
+        assert worker.is_stale
+    for _ in range(2):
+        worker.step(0)
+    assert chain.content() == chain.replayed()
+
+
+def test_retrying_reads_each_record_a_few_times(chain: Chain) -> None:
+    count = 60
+    for key in range(count):
+        chain.say("track", key, 0, "junk")
+    for key in range(count):
+        chain.say("track", key, 1, "waits")
+    worker = chain.worker()
+    everything(chain)
+    while worker.step(0):
+        pass
+    read: list[int] = []
+
+    class Counting(MemoryDeadLetters):
+        def list(self, *args: Any, **kwargs: Any) -> list[DeadLetter]:
+            found = super().list(*args, **kwargs)
+            read.extend(one.number for one in found)
+            return found
+
+    for number, letter in chain.database.letters.items():
+        mended = event("TrackAdded", (letter.key or b"").decode(), letter.offset, title="mended")
+        chain.database.letters[number] = replace(letter, value=mended)
+    assert len(retry(chain.context, Counting(chain.database)).done) == 2 * count
+    assert len(read) < 3 * count
+
+
+def test_records_without_a_key_are_retried_each_by_itself(chain: Chain) -> None:
+    partition = ("catalog.track", 0)
+    for _ in range(3):
+        chain.log.append(partition, None, b"junk")
+    worker = chain.worker()
+    everything(chain)
+    worker.step(0)
+    letters = chain.letters()
+    numbers = [one.number for one in letters.list()]
+    mended = event("TrackAdded", "t", 1, title="mended")
+    chain.database.letters[numbers[1]] = replace(letters.show(numbers[1]), value=mended)
+    again = retry(chain.context, letters, numbers[1:])
+    assert (again.done, list(again.failed)) == ((numbers[1],), [numbers[2]])
+    assert [letters.show(n).attempts for n in (numbers[0], numbers[2])] == [0, 1]
 
 
 def test_group_offsets_follow_for_monitoring(chain: Chain) -> None:

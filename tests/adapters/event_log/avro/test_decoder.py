@@ -5,7 +5,7 @@ import io
 import json
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import fastavro
 import polars as pl
@@ -13,12 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.event_log.avro import decoder as decoder_module
+from adapters.event_log.avro.container import read_block
 from adapters.event_log.avro.decoder import ColumnDecoder
 from adapters.event_log.avro.encoder import EventEncoder
-from adapters.event_log.avro.objects import event_from_mapping
+from adapters.event_log.avro.objects import RecordReader, Undecodable, event_from_mapping
+from adapters.event_log.avro.wire import UnknownSchemaId
 from domain.events import EVENT_TYPES, Event, Origin, Price, topic_of
 from domain.events.download import DownloadOffered
 from domain.events.track import TrackAdded, TrackUpdated
+from domain.failures import Unavailable
 from domain.schemas import contract_of, full_name
 from projections.ports.event_decoder import BadRecord
 from projections.ports.event_log import RecordBatch
@@ -129,6 +133,7 @@ BAD: dict[str, tuple[bytes | None, bytes | None, str]] = {
     "empty": (b"1", b"", "wire format"),
     "not framed": (b"1", b'{"id": "1"}', "wire format"),
     "unknown schema id": (b"1", b"\0\0\0\0\x07abc", "no schema has id 7"),
+    "id out of range": (b"1", b"\0\xff\xff\xff\xffabc", "wire format"),
     "header only": (GOOD[0][0], GOOD[0][1][:5], "not Avro of TrackAdded"),
     "truncated": (GOOD[0][0], GOOD[0][1][:-3], "not Avro of TrackAdded"),
     "padded": (GOOD[0][0], GOOD[0][1] + b"\0", "1 bytes follow"),
@@ -263,3 +268,144 @@ def test_event_type_of_a_later_version_is_set_aside() -> None:
     decoded = ColumnDecoder(REGISTRY).decode([batch([(b"1", value), GOOD[2]])])
     assert "TrackMoved" in decoded.undecodable[0].reason
     assert decoded.frames["TrackAdded"].height == 1
+
+
+def foreign(text: str) -> int:
+    """The id of a schema that somebody registered."""
+    return REGISTRY.add(text)
+
+
+def track_schema(**types: Any) -> str:
+    """The contract of TrackAdded with fields of other types; None: without that field."""
+    schema = json.loads(contract_of(TrackAdded).newest.text)
+    schema["fields"] = [
+        {**field, "type": types.get(field["name"], field["type"])}
+        for field in schema["fields"]
+        if types.get(field["name"], "") is not None
+    ]
+    return json.dumps(schema)
+
+
+FOREIGN = {
+    "a string": '"string"',
+    "a union": '["null", "string"]',
+    "Protobuf": 'syntax = "proto3"; message X {}',
+    "empty": "",
+    "JSON schema": '{"type": "object"}',
+    "deep": "[" * 100_000,
+    "a number": "7",
+    "a record without a name": '{"type": "record", "fields": []}',
+    "id is a number": track_schema(id="long"),
+    "id is missing": track_schema(id=None),
+    "a field is missing": track_schema(event_id=None),
+    "a field of another type": track_schema(duration_ms="string"),
+    "a type that no column has": track_schema(title={"type": "map", "values": "string"}),
+}
+
+
+@pytest.mark.parametrize("fields", [None, frozenset({"title", "event_id", "duration_ms"})])
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_records_of_foreign_schemas_are_set_aside(kind: str, fields: frozenset[str] | None) -> None:
+    value = b"\0" + foreign(FOREIGN[kind]).to_bytes(4, "big") + b"\x06foo"
+    decoder = ColumnDecoder(REGISTRY)
+    for _ in range(2):
+        decoded = decoder.decode([batch([GOOD[0], (b"k", value), GOOD[1]])], fields)
+        assert [bad.offset for bad in decoded.undecodable] == [1]
+        assert 0 < len(decoded.undecodable[0].reason) < 1_500
+        assert decoded.frames["TrackAdded"]["_offset"].to_list() == [0, 2]
+
+
+@pytest.mark.parametrize("kind", ["a string", "a union", "Protobuf", "empty", "deep", "a number"])
+def test_foreign_records_can_be_explained(kind: str) -> None:
+    value = b"\0" + foreign(FOREIGN[kind]).to_bytes(4, "big") + b"\x06foo"
+    with pytest.raises(Undecodable, match="is no Avro record"):
+        RecordReader(REGISTRY).read(value)
+
+
+def test_an_unknown_schema_is_asked_for_again() -> None:
+    class Late(DictionaryRegistry):
+        def __init__(self) -> None:
+            super().__init__()
+            self.late = True
+
+        def schema_text(self, schema_id: int) -> str:
+            if self.late:
+                raise UnknownSchemaId("not yet")
+            return super().schema_text(schema_id)
+
+    registry = Late()
+    decoder = ColumnDecoder(registry)
+    assert len(decoder.decode([batch(GOOD)]).undecodable) == len(GOOD)
+    registry.late = False
+    assert decoder.decode([batch(GOOD)]).undecodable == []
+
+
+def test_a_registry_that_is_away_blames_no_record() -> None:
+    class Away(DictionaryRegistry):
+        def schema_text(self, schema_id: int) -> str:
+            raise Unavailable("no answer")
+
+    with pytest.raises(Unavailable):
+        ColumnDecoder(Away()).decode([batch(GOOD)])
+
+
+def test_a_huge_key_makes_no_huge_reason() -> None:
+    (bad,) = ColumnDecoder(REGISTRY).decode([batch([(b"k" * 9_000, GOOD[0][1])])]).undecodable
+    assert "is not the event's id '0'" in bad.reason
+    assert len(bad.reason) < 300
+
+
+def test_a_block_with_a_row_too_many_or_too_few_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever made polars lose or add a row at the end: the keys beside it would still fit."""
+    plain = read_block
+
+    def one_less(header: bytes, bodies: Sequence[bytes], columns: list[str]) -> pl.DataFrame:
+        frame = plain(header, bodies, columns)
+        return frame if len(bodies) == 2 else frame.head(frame.height - 1)
+
+    def one_more(header: bytes, bodies: Sequence[bytes], columns: list[str]) -> pl.DataFrame:
+        frame = plain(header, bodies, columns)
+        return frame if len(bodies) == 2 else pl.concat([frame, frame.tail(1)])
+
+    same = [GOOD[0], GOOD[0], GOOD[0]]
+    for wrong in (one_less, one_more):
+        calls: list[int] = []
+
+        def counted(
+            header: bytes,
+            bodies: Sequence[bytes],
+            columns: list[str],
+            wrong: Any = wrong,
+            calls: list[int] = calls,
+        ) -> pl.DataFrame:
+            calls.append(len(bodies))
+            return cast(pl.DataFrame, wrong(header, bodies, columns))
+
+        monkeypatch.setattr(decoder_module, "read_block", counted)
+        decoded = ColumnDecoder(REGISTRY).decode([batch(same)])
+        assert decoded.undecodable == []
+        assert decoded.frames["TrackAdded"]["_offset"].to_list() == [0, 1, 2]
+        # the block, the block of those that fastavro can read, and then each by itself
+        assert calls == [4, 4, 2, 2, 2]
+
+
+def test_where_only_columns_cant_be_made_a_record_is_set_aside_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plain = read_block
+
+    def disagreeing(header: bytes, bodies: Sequence[bytes], columns: list[str]) -> pl.DataFrame:
+        if any(b"Title 3" in body for body in bodies):
+            raise pl.exceptions.ComputeError("polars reads it another way")
+        return plain(header, bodies, columns)
+
+    monkeypatch.setattr(decoder_module, "read_block", disagreeing)
+    decoded = ColumnDecoder(REGISTRY).decode([batch(GOOD)])
+    assert [(bad.offset, bad.reason) for bad in decoded.undecodable] == [
+        (3, "cannot be decoded to columns")
+    ]
+    frame = decoded.frames["TrackAdded"]
+    assert frame["title"].to_list() == [f"Title {n}" for n in range(8) if n != 3]
+    assert frame["_offset"].to_list() == [n for n in range(8) if n != 3]

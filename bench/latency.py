@@ -15,10 +15,10 @@ from pathlib import Path
 import psycopg
 
 from adapters.composition.endpoints import Endpoints
+from adapters.composition.engines import running_engines
 from adapters.composition.preparation import prepare
 from adapters.composition.settings import Settings
 from adapters.composition.wiring import engine_context
-from adapters.embedded.engines import running_engines
 from adapters.read_database.lookup import PostgresIdentifiers, identifier_index
 from adapters.synthetic.catalog import Plan
 from adapters.synthetic.load import LoadPlan, run_load

@@ -14,10 +14,10 @@ import psycopg
 from confluent_kafka.admin import AdminClient
 
 from adapters.composition.endpoints import Endpoints
+from adapters.composition.engines import running_engines
 from adapters.composition.preparation import register_contracts
 from adapters.composition.settings import Settings
 from adapters.composition.topology import topology
-from adapters.embedded.engines import running_engines
 from adapters.event_log.topics import TopicPlan, Topics
 from adapters.read_database.generations import ENGINE_SCHEMA
 from bench.measuring import measured

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from adapters.composition.endpoints import Endpoints
+from adapters.composition.engines import running_engines
 from adapters.composition.settings import Settings, load_settings
-from adapters.embedded.engines import running_engines
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT.parent / "shared" / "corpus"

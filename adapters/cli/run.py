@@ -57,7 +57,7 @@ def _demonstrate(settings: Settings, stack: ExitStack) -> str:
     from adapters.cli import status
     from adapters.composition import services
     from adapters.composition.chain import await_idle
-    from adapters.embedded.engines import supervised_engines
+    from adapters.composition.engines import supervised_engines
     from adapters.ingestion.ingest import ingest
     from adapters.ingestion.sample import FOLDER
     from adapters.monitoring.health import Thresholds, judge

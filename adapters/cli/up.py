@@ -34,8 +34,8 @@ def up(
     command given the same data folder finds them by itself.
     """
     from adapters.composition import services
+    from adapters.composition.engines import supervised_engines
     from adapters.composition.settings import load_settings
-    from adapters.embedded.engines import supervised_engines
 
     settings = load_settings()
     is_up = False
@@ -48,8 +48,8 @@ def up(
             is_up = True
             print("\n".join(describe(settings, engines.endpoints)), flush=True)
             while True:
-                engines.check()
-                check_services()
+                if engines.check():
+                    check_services()
                 time.sleep(_CHECK_SECONDS)
     except Interrupted as interruption:
         _report(f"stopped ({interruption})")

@@ -6,7 +6,6 @@ special about a worker that `up` started; it may be killed at any moment, and is
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,10 +16,9 @@ from adapters.composition.preparation import prepare
 from adapters.composition.settings import Settings
 from adapters.composition.topology import READ_MODELS
 from adapters.embedded.processes import EngineProcess, start
+from adapters.embedded.restarts import Restarts
 
 _STOP_SECONDS = 8.0
-_HEALTHY_SECONDS = 20.0
-_ATTEMPTS = 5
 _ENTRY = "import sys; from adapters.cli.main import main; sys.exit(main())"
 
 
@@ -39,25 +37,27 @@ class _Kept:
         self.command = command
         self._index = index
         self._settings = settings
-        self._failures = 0
-        self.start()
+        self._restarts = Restarts()
+        self._start()
 
-    def start(self) -> None:
-        self.began = time.monotonic()
+    def _start(self) -> None:
         self.process = _process(self.command, self._settings, self._index)
+        self._restarts.started()
 
     def check(self, report: Callable[[str], None]) -> None:
         """Start the process again if it ended; raise EngineFailed when that does not help."""
         if self.process.is_running:
             return
         code = self.process.keeper.returncode
-        young = time.monotonic() - self.began < _HEALTHY_SECONDS
-        self._failures = self._failures + 1 if young else 1
-        if self._failures >= _ATTEMPTS:
-            raise self.process.failure(f"ended {self._failures} times in a row (exit code {code})")
-        report(f"{self.command.name} ended (exit code {code}), starting it again")
-        self.process.await_stop(0)  # it has ended; this closes what we hold of it
-        self.start()
+        if self._restarts.ended():
+            if self._restarts.is_given_up:
+                times = self._restarts.failures
+                raise self.process.failure(f"ended {times} times in a row (exit code {code})")
+            again = f"starting it again{self._restarts.told_pause}"
+            report(f"{self.command.name} ended (exit code {code}), {again}")
+        if self._restarts.is_due:
+            self.process.await_stop(0)  # it has ended; this closes what we hold of it
+            self._start()
 
 
 @contextmanager

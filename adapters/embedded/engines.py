@@ -1,4 +1,4 @@
-"""Starts the engines whose addresses aren't set, and stops them in order, whatever happens.
+"""Starts the engines whose addresses aren't set, keeps them running, and stops them in order.
 
 Two chains run side by side: PostgreSQL then the registry (which keeps its schemas there), Kafka
 then Connect (which keeps its state there). A failure or an interruption of one ends both.
@@ -7,138 +7,214 @@ then Connect (which keeps its state there). A failure or an interruption of one 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event
 
-from adapters.composition.endpoints import ENGINES, Endpoints, endpoints, given_addresses
-from adapters.composition.settings import Settings
 from adapters.embedded import connect, kafka, postgres, registry
 from adapters.embedded.java import Sizing
 from adapters.embedded.maven import DownloadCancelled, JarCache, Report
-from adapters.embedded.processes import LOOPBACK, EngineProcess, StartCancelled, choose_port
+from adapters.embedded.postgres import Server
+from adapters.embedded.processes import (
+    LOOPBACK,
+    EngineFailed,
+    EngineProcess,
+    StartCancelled,
+    choose_port,
+)
+from adapters.embedded.restarts import Restarts
 from adapters.embedded.state import DataFolder, own_data_folder
+
+ADDRESSES = ("kafka", "registry", "connect", "master", "read")
+"""What can be embedded; PostgreSQL serves the last two."""
 
 _STOP_SECONDS = {"connect": 3.0, "registry": 3.0, "kafka": 4.0, "postgres": 4.0}
 _STOP_ORDER = (("connect", "registry"), ("kafka", "postgres"))  # users before what they use
+_START_ORDER = ("postgres", "registry", "kafka", "connect")  # what is used before its users
 _CANCELLED = (StartCancelled, DownloadCancelled)
 _INTERNAL_PORTS = ("kafka_controller", "registry_management")
+_TITLES = {
+    "postgres": "PostgreSQL",
+    "registry": "Schema registry",
+    "kafka": "Kafka",
+    "connect": "Kafka Connect",
+}
 
 
-@dataclass
+@dataclass(frozen=True)
+class EnginePlan:
+    """What is to be started, where and how."""
+
+    data: Path
+    cache: Path
+    given: Mapping[str, str]
+    """Addresses of engines that exist, by the names of ADDRESSES; the others are started."""
+    kafka_options: Mapping[str, str] = field(default_factory=dict)
+    """Of librdkafka, for the brokers that are given."""
+    ports: Mapping[str, int | None] = field(default_factory=dict)
+    """Engine → the port that it must have; None or absent: any free one."""
+    heap_mb: Mapping[str, int] = field(default_factory=dict)
+    full_jit: bool = False
+    maven_mirror: str | None = None
+
+
 class RunningEngines:
-    """What was started: a process for each embedded engine, and the addresses of all."""
+    """The embedded engines while they run: where they are, and that they go on running."""
 
-    endpoints: Endpoints
-    processes: dict[str, EngineProcess] = field(default_factory=dict)
+    def __init__(self, starter: _Starter, addresses: dict[str, str], report: Report) -> None:
+        self.addresses = addresses
+        """Of the embedded engines only."""
+        self._starter = starter
+        self._report = report
+        self._restarts = {name: Restarts() for name in starter.processes}
 
-    def check(self) -> None:
-        """Raise EngineFailed if an engine ended by itself."""
-        for process in self.processes.values():
-            if not process.is_running:
-                raise process.failure(f"ended (exit code {process.keeper.returncode})")
+    @property
+    def processes(self) -> dict[str, EngineProcess]:
+        """Engine → its process now."""
+        return self._starter.processes
+
+    def check(self) -> bool:
+        """Start again what ended by itself; whether all engines run.
+
+        What is used is started before its users, after a pause that grows, and on the ports that
+        it had, so that whoever uses it finds it again. Raises EngineFailed, with the end of the
+        log, for one that can't be kept alive.
+        """
+        for name in _START_ORDER:
+            process = self.processes.get(name)
+            if process is None or process.is_running:
+                continue
+            restarts = self._restarts[name]
+            code = process.keeper.returncode
+            if restarts.ended():
+                if restarts.is_given_up:
+                    raise process.failure(
+                        f"ended {restarts.failures} times in a row (exit code {code})"
+                    )
+                again = f"starting it again{restarts.told_pause}"
+                self._report(f"{_TITLES[name]} ended (exit code {code}), {again}")
+            if not restarts.is_due:
+                return False
+            process.await_stop(0)  # it has ended; this closes what we hold of it
+            try:
+                self._starter.start(name)
+            except EngineFailed as failed:
+                self._report(str(failed))
+                self._end(name)
+                return False
+            finally:
+                restarts.started()
+        return True
+
+    def _end(self, name: str) -> None:
+        """One that never answered is as good as ended."""
+        process = self.processes[name]
+        process.ask_to_stop()
+        process.await_stop(_STOP_SECONDS[name])
 
 
 @contextmanager
 def running_engines(
-    settings: Settings,
-    *,
-    only: Collection[str] | None = None,
-    fresh: bool = False,
-    report: Report = lambda line: None,
-) -> Iterator[Endpoints]:
-    """`supervised_engines` for who only wants to know where the engines are."""
-    with supervised_engines(settings, only=only, fresh=fresh, report=report) as engines:
-        yield engines.endpoints
-
-
-@contextmanager
-def supervised_engines(
-    settings: Settings,
+    plan: EnginePlan,
     *,
     only: Collection[str] | None = None,
     fresh: bool = False,
     report: Report = lambda line: None,
 ) -> Iterator[RunningEngines]:
-    """Start every engine whose address isn't set; on leaving stop them all.
+    """Start every engine whose address isn't given; on leaving stop them all.
 
-    `only` narrows what is started to some of "kafka", "registry", "connect", "master", "read"
-    (with what these need); the endpoints of others are then empty. `fresh` deletes the data
-    folder's state first. `report` gets a line for each thing worth telling.
+    `only` narrows what is started to some of ADDRESSES (with what these need). `fresh` deletes the
+    data folder's state first. `report` gets a line for each thing worth telling.
 
     Raises DataFolderInUse, DataFolderProblem, PortTaken, CacheProblem, SourceProblem,
     EngineFailed: all Failure, all with the cause and what to do.
     """
-    given = given_addresses(settings)
-    wanted = set(ENGINES if only is None else only) - set(given)
-    with own_data_folder(settings.data, fresh=fresh) as folder:
-        start = _Start(settings, folder, given, wanted, report)
+    wanted = set(ADDRESSES if only is None else only) - set(plan.given)
+    with own_data_folder(plan.data, fresh=fresh) as folder:
+        starter = _Starter(plan, folder, wanted, report)
         try:
-            addresses = start.run()
+            addresses = starter.run()
             folder.publish(addresses)
-            complete = dict.fromkeys(ENGINES, "") | given | addresses
-            yield RunningEngines(endpoints(settings, complete), start.processes)
+            yield RunningEngines(starter, addresses, report)
         finally:
             folder.withdraw()
-            _stop(start.processes)
+            _stop(starter.processes)
 
 
-class _Start:
-    """One start of the engines: its two chains share the ports, the processes and an end."""
+class _Starter:
+    """Starts engines: all at first, and one again when it ended.
+
+    The two chains of the first start share the ports, the processes and an end.
+    """
 
     def __init__(
-        self,
-        settings: Settings,
-        folder: DataFolder,
-        given: dict[str, str],
-        wanted: set[str],
-        report: Report,
+        self, plan: EnginePlan, folder: DataFolder, wanted: set[str], report: Report
     ) -> None:
-        self.settings = settings
+        self.plan = plan
         self.folder = folder
-        self.given = given
         self.wanted = wanted
         self.report = report
         self.processes: dict[str, EngineProcess] = {}
         self.cancelled = Event()
-        self.cache = JarCache(
-            settings.cache, settings.embedded.maven_mirror, report, self.cancelled
-        )
+        self.cache = JarCache(plan.cache, plan.maven_mirror, report, self.cancelled)
         self.ports = self._choose_ports()
 
     def run(self) -> dict[str, str]:
         """Start what is wanted; returns the addresses of the embedded engines by name."""
-        addresses: dict[str, str] = {}
-        chains: list[Callable[[], dict[str, str]]] = []
+        chains: list[list[str]] = []
         if self.wanted & {"master", "read", "registry"}:
-            chains.append(self._databases_and_registry)
+            chains.append(["postgres", *(["registry"] if "registry" in self.wanted else [])])
         if self.wanted & {"kafka", "connect"}:
-            chains.append(self._kafka_and_connect)
+            own = [] if "kafka" in self.plan.given else ["kafka"]
+            chains.append([*own, *(["connect"] if "connect" in self.wanted else [])])
         with ThreadPoolExecutor(max(len(chains), 1)) as pool:
-            futures = [pool.submit(chain) for chain in chains]
+            futures = [pool.submit(self._start_all, chain) for chain in chains]
             try:
                 wait(futures, return_when=FIRST_EXCEPTION)
             finally:
                 self.cancelled.set()  # a failure, or Ctrl-C while waiting: the other chain ends too
-        for result in _results(futures):
-            addresses |= result
-        return addresses
+        _raise_first(futures)
+        self.cancelled.clear()  # an engine that ends later is started again
+        return self._addresses()
+
+    def start(self, name: str) -> None:
+        """Start one engine and wait until it answers. Raises EngineFailed, StartCancelled."""
+        address = _STARTS[name](self)
+        self.report(address)
+
+    def _start_all(self, names: list[str]) -> None:
+        for name in names:
+            self.start(name)
+
+    def _addresses(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        if "postgres" in self.processes:
+            databases = {"master": "master", "read": "catalog_read"}
+            server = self._server()
+            found |= {n: server.url(d) for n, d in databases.items() if n in self.wanted}
+        if "registry" in self.processes:
+            found["registry"] = self._registry_url()
+        if "kafka" in self.processes:
+            found["kafka"] = self._brokers()
+        if "connect" in self.processes:
+            found["connect"] = self._connect_url()
+        return found
 
     def _choose_ports(self) -> dict[str, int]:
-        embedded, former = self.settings.embedded, self.folder.former_ports()
+        former = self.folder.former_ports()
         ports: dict[str, int] = {}
         for name in ("kafka", "postgres", "connect", "registry", *_INTERNAL_PORTS):
-            wanted = getattr(embedded, f"{name}_port", None)
             setting = f"CATALOG_EMBEDDED__{name.upper()}_PORT"
+            wanted = self.plan.ports.get(name)
             ports[name] = choose_port(wanted, setting, former.get(name), set(ports.values()))
         self.folder.remember_ports(ports)
         return ports
 
     def _sizing(self, name: str) -> Sizing:
-        embedded = self.settings.embedded
-        return Sizing(getattr(embedded, f"{name}_heap_mb"), embedded.full_jit)
+        return Sizing(self.plan.heap_mb.get(name, 256), self.plan.full_jit)
 
     def _started(self, name: str, process: EngineProcess) -> EngineProcess:
         self.processes[name] = process
@@ -146,77 +222,85 @@ class _Start:
             raise StartCancelled(name)
         return process
 
-    def _databases_and_registry(self) -> dict[str, str]:
+    def _server(self) -> Server:
+        return Server(self.ports["postgres"], self.folder.remember_secret("postgres-password"))
+
+    def _brokers(self) -> str:
+        return self.plan.given.get("kafka") or f"{LOOPBACK}:{self.ports['kafka']}"
+
+    def _registry_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.ports['registry']}{registry.PATH}"
+
+    def _connect_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.ports['connect']}"
+
+    def _postgres(self) -> str:
         began = time.monotonic()
         process, server = postgres.start_postgres(self.folder, self.ports["postgres"])
         postgres.await_postgres(self._started("postgres", process), server, self.cancelled)
-        self._tell("PostgreSQL", f"{LOOPBACK}:{server.port}", began)
-        databases = {"master": "master", "read": "catalog_read"}
-        addresses = {
-            name: server.url(database)
-            for name, database in databases.items()
-            if name in self.wanted
-        }
-        if "registry" in self.wanted:
-            application = self.cache.unpacked("registry")
-            began = time.monotonic()
-            process = registry.start_registry(
-                self.folder,
-                application,
-                server,
-                port=self.ports["registry"],
-                management_port=self.ports["registry_management"],
-                sizing=self._sizing("registry"),
-            )
-            addresses["registry"] = f"http://{LOOPBACK}:{self.ports['registry']}{registry.PATH}"
-            self._started("registry", process)
-            registry.await_registry(process, addresses["registry"], self.cancelled)
-            self._tell("Schema registry", addresses["registry"], began)
-        return addresses
+        return _told("postgres", f"{LOOPBACK}:{server.port}", began)
 
-    def _kafka_and_connect(self) -> dict[str, str]:
-        addresses: dict[str, str] = {}
-        if "kafka" not in self.given:
-            jars = self.cache.class_path("kafka")
-            began = time.monotonic()
-            process = kafka.start_kafka(
-                self.folder,
-                jars,
-                port=self.ports["kafka"],
-                controller_port=self.ports["kafka_controller"],
-                sizing=self._sizing("kafka"),
-            )
-            kafka.await_kafka(self._started("kafka", process), self.ports["kafka"], self.cancelled)
-            addresses["kafka"] = f"{LOOPBACK}:{self.ports['kafka']}"
-            self._tell("Kafka", addresses["kafka"], began)
-        if "connect" in self.wanted:
-            jars = self.cache.class_path("connect")
-            began = time.monotonic()
-            options = {n: v.get_secret_value() for n, v in self.settings.kafka.options.items()}
-            brokers = {"bootstrap.servers": addresses.get("kafka") or self.given["kafka"]}
-            process = connect.start_connect(
-                self.folder,
-                jars,
-                port=self.ports["connect"],
-                kafka=brokers | (options if "kafka" in self.given else {}),
-                sizing=self._sizing("connect"),
-            )
-            addresses["connect"] = f"http://{LOOPBACK}:{self.ports['connect']}"
-            self._started("connect", process)
-            connect.await_connect(process, addresses["connect"], self.cancelled)
-            self._tell("Kafka Connect", addresses["connect"], began)
-        return addresses
+    def _registry(self) -> str:
+        application = self.cache.unpacked("registry")
+        began = time.monotonic()
+        process = registry.start_registry(
+            self.folder,
+            application,
+            self._server(),
+            port=self.ports["registry"],
+            management_port=self.ports["registry_management"],
+            sizing=self._sizing("registry"),
+        )
+        self._started("registry", process)
+        registry.await_registry(process, self._registry_url(), self.cancelled)
+        return _told("registry", self._registry_url(), began)
 
-    def _tell(self, name: str, address: str, began: float) -> None:
-        self.report(f"{name} answers at {address} after {time.monotonic() - began:.1f} s")
+    def _kafka(self) -> str:
+        jars = self.cache.class_path("kafka")
+        began = time.monotonic()
+        process = kafka.start_kafka(
+            self.folder,
+            jars,
+            port=self.ports["kafka"],
+            controller_port=self.ports["kafka_controller"],
+            sizing=self._sizing("kafka"),
+        )
+        kafka.await_kafka(self._started("kafka", process), self.ports["kafka"], self.cancelled)
+        return _told("kafka", self._brokers(), began)
+
+    def _connect(self) -> str:
+        jars = self.cache.class_path("connect")
+        began = time.monotonic()
+        options = self.plan.kafka_options if "kafka" in self.plan.given else {}
+        process = connect.start_connect(
+            self.folder,
+            jars,
+            port=self.ports["connect"],
+            kafka={"bootstrap.servers": self._brokers(), **options},
+            sizing=self._sizing("connect"),
+        )
+        self._started("connect", process)
+        connect.await_connect(process, self._connect_url(), self.cancelled)
+        return _told("connect", self._connect_url(), began)
 
 
-def _results(futures: list[Future[dict[str, str]]]) -> list[dict[str, str]]:
-    """Results of all chains; the cause of a failure rather than the cancellation it led to."""
+_STARTS: dict[str, Callable[[_Starter], str]] = {
+    "postgres": _Starter._postgres,
+    "registry": _Starter._registry,
+    "kafka": _Starter._kafka,
+    "connect": _Starter._connect,
+}
+
+
+def _told(name: str, address: str, began: float) -> str:
+    return f"{_TITLES[name]} answers at {address} after {time.monotonic() - began:.1f} s"
+
+
+def _raise_first(futures: list[Future[None]]) -> None:
+    """Raise the cause of a failure rather than the cancellation it led to."""
     errors = [error for future in futures if (error := future.exception())]
     for error in sorted(errors, key=lambda error: isinstance(error, _CANCELLED)):
         raise error
-    return [future.result() for future in futures]
 
 
 def _stop(processes: dict[str, EngineProcess]) -> None:

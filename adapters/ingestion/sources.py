@@ -12,6 +12,7 @@ from typing import BinaryIO
 from adapters.ingestion.feeds import layout
 from adapters.ingestion.feeds.layout import Layout
 from adapters.ingestion.feeds.records import read_header
+from adapters.ingestion.source_file import SourceFile
 from domain.failures import WrongUsage
 
 _HEAD = 1 << 16
@@ -21,23 +22,14 @@ _CANDIDATES = {".csv", ".xml", ".txt", ""}
 
 
 @dataclass(frozen=True)
-class Source:
+class Source(SourceFile):
     """One input file, recognised."""
 
-    name: str
-    """Its path as given or found; `-` for standard input."""
-    path: Path
-    size: int
-    sha256: str
     layout: Layout | None = None
     """The feed that it is."""
     is_xml: bool = False
     created: str = ""
     """MessageCreatedDateTime as it stands in the head of an ERN message: for the order only."""
-
-    def open(self) -> BinaryIO:
-        """Its bytes, from the beginning."""
-        return self.path.open("rb")
 
     @property
     def order(self) -> tuple[int, str, str]:

@@ -23,7 +23,7 @@ from adapters.ingestion.master.frames import frame_of
 from adapters.ingestion.master.messages import MessageRow
 from adapters.ingestion.master.writer import Truth, lock, write
 from adapters.ingestion.report import FileReport, Rejected
-from adapters.ingestion.sources import Source
+from adapters.ingestion.source_file import SourceFile
 from domain.identifiers import Identifier
 
 _PURGE_WEIGHT = 2**31 - 1
@@ -58,7 +58,7 @@ class _Plan:
 
 def ingest(
     connection: psycopg.Connection,
-    source: Source,
+    source: SourceFile,
     report: FileReport,
     most_bytes: int,
     again: bool = False,
@@ -114,7 +114,7 @@ def ingest(
 
 
 def set_aside(
-    connection: psycopg.Connection, source: Source, report: FileReport, reason: str
+    connection: psycopg.Connection, source: SourceFile, report: FileReport, reason: str
 ) -> None:
     """Quarantine a whole file with its bytes and the reason."""
     with source.open() as stream:

@@ -18,7 +18,7 @@ from adapters.ingestion.master import messages
 from adapters.ingestion.master.messages import MessageRow
 from adapters.ingestion.master.writer import Truth, lock, write
 from adapters.ingestion.report import FileReport, Rejected, Watch
-from adapters.ingestion.sources import Source
+from adapters.ingestion.source_file import SourceFile
 from domain.failures import Unavailable, reason_of
 
 CHUNK_ROWS = 20_000
@@ -46,7 +46,7 @@ class _Chunk:
     size: int = 0
 
 
-def message_id(source: Source, terms: Terms) -> str:
+def message_id(source: SourceFile, terms: Terms) -> str:
     """The feed's id in the catalog: the same content under the same terms is the same feed."""
     said = f"{source.sha256} {terms.source} {' '.join(terms.territories)} {terms.currency}"
     return f"feed:{hashlib.sha256(said.encode()).hexdigest()[:24]}"
@@ -54,7 +54,7 @@ def message_id(source: Source, terms: Terms) -> str:
 
 def ingest(
     connection: psycopg.Connection,
-    source: Source,
+    source: SourceFile,
     layout: Layout,
     terms: Terms,
     report: FileReport,

@@ -9,8 +9,8 @@ import httpx
 import psycopg
 import pytest
 
+from adapters.composition.engines import running_engines
 from adapters.composition.settings import load_settings
-from adapters.embedded.engines import running_engines
 from tests.adapters.api.records import fill
 from tests.adapters.api.serving import prepare
 from tests.adapters.api.test_commands import command

@@ -4,6 +4,8 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,9 @@ import pytest
 from adapters.composition import services
 from adapters.composition.services import WorkerCommand, kept_running
 from adapters.composition.settings import Settings, load_settings
+from adapters.embedded import restarts
 from adapters.embedded.processes import EngineFailed, EngineProcess, start
+from adapters.embedded.restarts import Restarts
 
 
 @dataclass
@@ -49,14 +53,19 @@ def test_a_worker_that_was_killed_is_started_again(workers: Workers) -> None:
     assert not workers.started[1].is_running
 
 
-def test_a_worker_that_always_ends_is_an_error_with_its_log(workers: Workers) -> None:
+def test_a_worker_that_always_ends_is_an_error_with_its_log(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def check_until_given_up(check: Callable[[], None]) -> None:
         while True:
             check()
 
+    hours = count(0, 3600)  # the pauses are over at once, and no life is long
+    monkeypatch.setattr(restarts, "HEALTHY_SECONDS", inf)
+    monkeypatch.setattr(services, "Restarts", lambda: Restarts(clock=lambda: float(next(hours))))
     with (
         kept_running([WorkerCommand("failing", ())], workers.settings, lambda _: None) as check,
-        pytest.raises(EngineFailed, match="failing ended 5 times in a row"),
+        pytest.raises(EngineFailed, match="failing ended 6 times in a row"),
     ):
         check_until_given_up(check)
-    assert len(workers.started) == 5
+    assert len(workers.started) == 6

@@ -17,9 +17,9 @@ from adapters.api.server import LOOPBACK_NAMES, listen
 from adapters.composition import services
 from adapters.composition.chain import await_idle
 from adapters.composition.endpoints import Endpoints
+from adapters.composition.engines import running_engines
 from adapters.composition.settings import Settings, load_settings
 from adapters.dashboard.app import over_read_database
-from adapters.embedded.engines import running_engines
 from adapters.ingestion.ingest import ingest
 from adapters.read_database.api_keys import create_key
 

@@ -15,8 +15,8 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from adapters.composition.endpoints import Endpoints, resolve_endpoints
+from adapters.composition.engines import running_engines
 from adapters.composition.settings import EmbeddedSettings, Settings
-from adapters.embedded.engines import running_engines
 from adapters.embedded.kafka import OFFSET_TEXT_BYTES
 from adapters.embedded.processes import PortTaken
 from adapters.embedded.state import read_running
@@ -100,7 +100,7 @@ def test_a_taken_port_is_named(engines: Endpoints, settings: Settings, tmp_path:
 ASKER = """
 import sys, time
 from pathlib import Path
-from adapters.embedded.engines import running_engines
+from adapters.composition.engines import running_engines
 from adapters.composition.settings import load_settings
 with running_engines(load_settings(data=Path(sys.argv[1]))):
     print("up", flush=True)

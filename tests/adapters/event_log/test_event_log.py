@@ -10,9 +10,9 @@ from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka.admin import AdminClient
 
 from adapters.composition.endpoints import Endpoints
+from adapters.composition.engines import running_engines
 from adapters.composition.settings import load_settings
 from adapters.embedded import kafka as embedded_kafka
-from adapters.embedded.engines import running_engines
 from adapters.event_log.connection import KafkaFailed
 from adapters.event_log.event_log import KafkaEventLog
 from adapters.event_log.reading import Limits

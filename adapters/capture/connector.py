@@ -4,13 +4,13 @@ Not asked for, on purpose:
 - `provide.transaction.metadata`: each record carries its transaction in `source` already
   (PostgreSQL `txId`, SQL Server `commit_lsn`); counting costs a struct a record and a topic.
 - tombstones: the capture topics keep everything and are never compacted.
-- signals for incremental snapshots: they need a table in the master, which is its owner's to add.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from adapters.capture.signals import signal_settings
 from domain.failures import WrongUsage
 
 POSTGRES = "io.debezium.connector.postgresql.PostgresConnector"
@@ -38,9 +38,17 @@ class Capture:
 
 
 def postgres_configuration(
-    capture: Capture, dsn: str, *, slot: str, publication: str, schema: str = "public"
+    capture: Capture,
+    dsn: str,
+    kafka: Mapping[str, str],
+    *,
+    slot: str,
+    publication: str,
+    schema: str = "public",
 ) -> Configuration:
     """Settings for a PostgreSQL master at `dsn` (postgresql://user:password@host:port/database).
+
+    `kafka` is a librdkafka configuration: where the connector listens for signals.
 
     Raises WrongUsage when the address lacks its host or database.
     """
@@ -69,6 +77,7 @@ def postgres_configuration(
         # master rests, the heartbeat's own WAL message lets it move, so that no WAL piles up.
         "heartbeat.action.query": f"SELECT pg_logical_emit_message(true, '{_HEARTBEAT}', '')",
         "message.prefix.exclude.list": _HEARTBEAT,
+        **signal_settings(capture.topic_prefix, kafka),
         **_common(capture),
     }
 
@@ -132,20 +141,24 @@ def _common(capture: Capture) -> Configuration:
         f"{topic}.default.cleanup.policy": "delete",
         f"{topic}.default.retention.ms": "-1",
         f"{topic}.default.retention.bytes": "-1",
-        f"{topic}.groups": "heartbeat",
-        f"{topic}.heartbeat.include": r"__debezium-heartbeat\..*",
-        f"{topic}.heartbeat.partitions": "1",
-        f"{topic}.heartbeat.replication.factor": str(capture.replication_factor),
-        f"{topic}.heartbeat.retention.ms": "86400000",
+        # What says nothing of a row: heartbeats and the audit's markers
+        f"{topic}.groups": "passing",
+        f"{topic}.passing.include": rf"__debezium-heartbeat\..*,{capture.topic_prefix}\.message",
+        f"{topic}.passing.partitions": "1",
+        f"{topic}.passing.replication.factor": str(capture.replication_factor),
+        f"{topic}.passing.retention.ms": "86400000",
     }
 
 
 def without_secrets(configuration: Mapping[str, str]) -> Configuration:
-    """The settings as they may be shown: a password is left to the environment of Connect.
+    """The settings as they may be shown: secrets are left to the environment of Connect.
 
     `${env:NAME}` is read there with `config.providers=env` and Kafka's EnvVarConfigProvider.
     """
-    return {
-        name: "${env:MASTER_PASSWORD}" if name.endswith("password") else value
-        for name, value in configuration.items()
-    }
+    return {name: _SECRETS.get(name, value) for name, value in configuration.items()}
+
+
+_SECRETS = {
+    "database.password": "${env:MASTER_PASSWORD}",
+    "signal.consumer.sasl.jaas.config": "${env:KAFKA_JAAS_CONFIG}",
+}

@@ -180,6 +180,7 @@ def _configuration(
         return connector.postgres_configuration(
             capture(settings),
             endpoints.master_dsn,
+            endpoints.kafka,
             slot=settings.connect.slot,
             publication=settings.connect.publication,
             schema=MASTER_SCHEMA,

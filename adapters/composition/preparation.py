@@ -49,6 +49,7 @@ def start_capture(settings: Settings, endpoints: Endpoints) -> None:
         postgres_configuration(
             capture(settings),
             endpoints.master_dsn,
+            endpoints.kafka,
             slot=names.slot,
             publication=names.publication,
             schema=MASTER_SCHEMA,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adapters.capture.connector import Capture
+from adapters.capture.signals import signal_topic
 from adapters.composition.settings import Settings
 from adapters.event_log.topics import TopicPlan, capture_topics, event_topics
 from adapters.ingestion.master.tables import CAPTURED
@@ -40,11 +41,18 @@ class Topology:
     other_change_topics: Sequence[TopicPlan]
     """Captured but not translated."""
     event_topics: Sequence[TopicPlan]
+    signal_topic: TopicPlan
+    """Where the connector listens for what it should take in again."""
 
     @property
     def all_topics(self) -> list[TopicPlan]:
-        """Every topic that must keep everything."""
-        return [*self.change_topics, *self.other_change_topics, *self.event_topics]
+        """Every topic that must be there and keep everything."""
+        return [
+            *self.change_topics,
+            *self.other_change_topics,
+            *self.event_topics,
+            self.signal_topic,
+        ]
 
 
 def topology(settings: Settings) -> Topology:
@@ -55,6 +63,7 @@ def topology(settings: Settings) -> Topology:
         capture_topics(prefix, translated_tables(), *size),
         capture_topics(prefix, untranslated_tables(), *size),
         event_topics(*size),
+        TopicPlan(signal_topic(prefix), 1, kafka.replication_factor),
     )
 
 

@@ -89,7 +89,7 @@ def captured(engines: Endpoints, database: str) -> Iterator[Captured]:
     upgrade(dsn, "master", "public")
     name = f"c{secrets.token_hex(6)}"
     capture = Capture(CAPTURED, topic_prefix=name, partitions=2)
-    configuration = postgres_configuration(capture, dsn, slot=name, publication=name)
+    configuration = postgres_configuration(capture, dsn, engines.kafka, slot=name, publication=name)
     connect = Connect(engines.connect_url)
     yield Captured(engines, dsn, name, connect, configuration)
     connect.delete(name)

@@ -10,11 +10,19 @@ from adapters.capture.connector import (
 )
 from domain.failures import WrongUsage
 
+KAFKA = {
+    "bootstrap.servers": "k:9092",
+    "security.protocol": "SASL_SSL",
+    "sasl.mechanisms": "SCRAM-SHA-512",
+    "sasl.username": 'us"er',
+    "sasl.password": "concealed",
+    "ssl.ca.location": "/ca.pem",
+}
 CAPTURE = Capture(tables=["release", "track"], topic_prefix="m", partitions=8)
 
 
 def postgres(dsn: str) -> dict[str, str]:
-    return postgres_configuration(CAPTURE, dsn, slot="s", publication="p")
+    return postgres_configuration(CAPTURE, dsn, KAFKA, slot="s", publication="p")
 
 
 def test_an_address_becomes_settings() -> None:
@@ -61,5 +69,19 @@ def test_what_both_sources_share_is_the_same() -> None:
 def test_shown_settings_hold_no_secret() -> None:
     shown = without_secrets(postgres("postgresql://user:hidden@host/db"))
     assert "hidden" not in str(shown)
+    assert "concealed" not in str(shown)
     assert shown["database.password"] == "${env:MASTER_PASSWORD}"
     assert shown["database.user"] == "user"
+
+
+def test_the_connector_listens_for_signals_with_the_same_security() -> None:
+    found = postgres("postgresql://host/db")
+    assert found["signal.kafka.topic"] == "m.signal"
+    assert found["signal.kafka.bootstrap.servers"] == "k:9092"
+    assert found["signal.consumer.security.protocol"] == "SASL_SSL"
+    assert found["signal.consumer.sasl.mechanism"] == "SCRAM-SHA-512"
+    assert found["signal.consumer.ssl.truststore.type"] == "PEM"
+    assert found["signal.consumer.sasl.jaas.config"] == (
+        "org.apache.kafka.common.security.scram.ScramLoginModule required"
+        ' username="us\\"er" password="concealed";'
+    )

@@ -1,0 +1,73 @@
+"""Wires the audit: the master as it is, the event log as it says, and how they are made equal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+
+from adapters.capture.interpreter import Interpreter
+from adapters.capture.master_rows import PostgresMaster
+from adapters.capture.signals import Signals
+from adapters.composition import clients, databases, wiring
+from adapters.composition.endpoints import Endpoints
+from adapters.composition.settings import Settings
+from adapters.composition.topology import (
+    MASTER_SCHEMA,
+    TRANSLATE_GROUP,
+    topology,
+    translated_tables,
+)
+from adapters.event_log.avro.decoder import ColumnDecoder
+from adapters.event_log.avro.encoder import EventEncoder
+from adapters.event_log.producer import producer
+from adapters.monitoring.marker import Passage
+from adapters.read_database.spool import DiskSpool
+from domain.failures import WrongUsage
+from projections.audit.audit import AuditContext
+from projections.ports.master import MasterRow
+
+
+@contextmanager
+def audit_context(
+    settings: Settings, endpoints: Endpoints, report: Callable[[str, int], None]
+) -> Iterator[AuditContext]:
+    """What an audit works with. `report` gets a table and how many rows and records were read."""
+    prefix = settings.connect.topic_prefix
+    connect = partial(databases.master_connection, endpoints.master_dsn, "audit")
+    passage = Passage(
+        connect=connect,
+        consumer=partial(clients.reader, endpoints, "audit"),
+        positions=partial(clients.positions, endpoints),
+        topics=clients.topics(endpoints),
+        prefix=prefix,
+        change_topics=[topic.name for topic in topology(settings).change_topics],
+        group=TRANSLATE_GROUP,
+    )
+    with closing(clients.registry(endpoints)) as registry:
+        interpreter = Interpreter(EventEncoder(registry))
+
+        def interpret(table: str, row: MasterRow) -> Sequence[tuple[str, bytes, bytes]]:
+            topic = f"{prefix}.{MASTER_SCHEMA}.{table}"
+            change = interpreter.change(topic, 0, 0, row.key, row.value)
+            return interpreter.events(change)  # type: ignore[arg-type]  # a read is never skipped
+
+        yield AuditContext(
+            master=PostgresMaster(connect, MASTER_SCHEMA, passage.await_all),
+            interpret=interpret,
+            events=wiring.event_log(settings, endpoints),
+            decoder=ColumnDecoder(registry),
+            spool=DiskSpool,
+            report=report,
+        )
+
+
+def recapture(
+    settings: Settings, endpoints: Endpoints, table: str, ids: Sequence[str] | None = None
+) -> None:
+    """Ask the connector to take a table, or these rows of it, in again. Raises WrongUsage."""
+    tables = translated_tables()
+    if table not in tables:
+        raise WrongUsage(f"no events are made of a table {table!r}; there are {', '.join(tables)}")
+    signals = Signals(producer(endpoints.kafka), settings.connect.topic_prefix)
+    signals.recapture(f"{MASTER_SCHEMA}.{table}", ids)

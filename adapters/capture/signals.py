@@ -11,9 +11,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import uuid4
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import Producer
 
-from adapters.event_log.connection import REQUEST_SECONDS, KafkaFailed, failed
+from adapters.event_log.producer import write_durably
 
 _IDS_PER_SIGNAL = 500
 _SECURITY = {
@@ -77,21 +77,13 @@ class Signals:
         Returns when the brokers have the signal; the rows come later, in the connector's time.
         Raises KafkaFailed.
         """
-        refused: list[str] = []
-        try:
-            for signal in _signals(table, ids):
-                self._producer.produce(
-                    signal_topic(self._prefix),
-                    json.dumps(signal).encode(),
-                    self._prefix.encode(),
-                    on_delivery=lambda error, _: refused.append(str(error)) if error else None,
-                )
-            waiting = self._producer.flush(REQUEST_SECONDS)
-        except KafkaException as error:
-            raise failed(f"signals to {signal_topic(self._prefix)}", error) from error
-        if refused or waiting:
-            why = refused[0] if refused else f"no answer in {REQUEST_SECONDS:.0f} s"
-            raise KafkaFailed(f"Kafka: signals to {signal_topic(self._prefix)}: {why}")
+        write_durably(
+            self._producer,
+            (
+                (signal_topic(self._prefix), self._prefix.encode(), json.dumps(signal).encode())
+                for signal in _signals(table, ids)
+            ),
+        )
 
 
 def _signals(table: str, ids: Sequence[str] | None) -> Iterator[dict[str, object]]:

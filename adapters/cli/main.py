@@ -38,6 +38,7 @@ COMMANDS = (
     "switch",
     "generations",
     "verify",
+    "audit",
     "events",
     "topics",
     "schemas",

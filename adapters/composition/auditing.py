@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
+
+from confluent_kafka import Producer
 
 from adapters.capture.interpreter import Interpreter
 from adapters.capture.master_rows import PostgresMaster
@@ -20,9 +23,10 @@ from adapters.composition.topology import (
 )
 from adapters.event_log.avro.decoder import ColumnDecoder
 from adapters.event_log.avro.encoder import EventEncoder
-from adapters.event_log.producer import producer
+from adapters.event_log.producer import producer, write_durably
 from adapters.monitoring.marker import Passage
 from adapters.read_database.spool import DiskSpool
+from domain.events import Event, topic_of
 from domain.failures import WrongUsage
 from projections.audit.audit import AuditContext
 from projections.ports.master import MasterRow
@@ -62,12 +66,44 @@ def audit_context(
         )
 
 
-def recapture(
-    settings: Settings, endpoints: Endpoints, table: str, ids: Sequence[str] | None = None
-) -> None:
-    """Ask the connector to take a table, or these rows of it, in again. Raises WrongUsage."""
+def audited_tables(names: Sequence[str]) -> list[str]:
+    """The tables of these names, all by default, in the order of translation. Raises WrongUsage."""
     tables = translated_tables()
-    if table not in tables:
-        raise WrongUsage(f"no events are made of a table {table!r}; there are {', '.join(tables)}")
-    signals = Signals(producer(endpoints.kafka), settings.connect.topic_prefix)
-    signals.recapture(f"{MASTER_SCHEMA}.{table}", ids)
+    if unknown := set(names) - set(tables):
+        raise WrongUsage(
+            f"no events are made of {', '.join(sorted(unknown))}; there are {', '.join(tables)}"
+        )
+    return [table for table in tables if table in names or not names]
+
+
+@contextmanager
+def healer(settings: Settings, endpoints: Endpoints) -> Iterator[LogHealer]:
+    """What changes the log for an audit."""
+    with closing(clients.registry(endpoints)) as registry:
+        writer = producer(endpoints.kafka)
+        yield LogHealer(
+            Signals(writer, settings.connect.topic_prefix), EventEncoder(registry), writer
+        )
+
+
+@dataclass(frozen=True)
+class LogHealer:
+    """Implements `projections.audit.healing.Healer`."""
+
+    signals: Signals
+    encoder: EventEncoder
+    producer: Producer
+
+    def recapture(self, table: str, ids: Sequence[str] | None) -> None:
+        """See the port."""
+        self.signals.recapture(f"{MASTER_SCHEMA}.{table}", ids)
+
+    def write(self, events: Sequence[Event]) -> None:
+        """See the port."""
+        write_durably(
+            self.producer,
+            [
+                (topic_of(event.SUBJECT), event.id.encode(), self.encoder.encode(event))
+                for event in events
+            ],
+        )

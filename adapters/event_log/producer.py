@@ -1,10 +1,16 @@
 """How events are written: keyed, in order, without loss or doubles, in transactions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from adapters.event_log.connection import Statistics, client_configuration, reporting
+from adapters.event_log.connection import (
+    REQUEST_SECONDS,
+    KafkaFailed,
+    Statistics,
+    client_configuration,
+    reporting,
+)
 
 
 def transactional_producer(
@@ -31,6 +37,29 @@ def transactional_producer(
 def producer(kafka: Mapping[str, str]) -> Producer:
     """Make a producer without transactions: idempotent, keys hashed in the same way."""
     return Producer(client_configuration(kafka, "producer", **_IN_ORDER))
+
+
+def write_durably(producer: Producer, records: Iterable[tuple[str, bytes, bytes]]) -> None:
+    """Write (topic, key, value) and return when the brokers have them all.
+
+    Raises KafkaFailed where one was refused or stays without an answer: any of them may be there.
+    """
+    refused: list[str] = []
+
+    def note(error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            refused.append(f"{message.topic()}: {error.str()}")
+
+    try:
+        for topic, key, value in records:
+            producer.produce(topic, value, key, on_delivery=note)
+            producer.poll(0)
+        waiting = producer.flush(REQUEST_SECONDS)
+    except (KafkaException, BufferError) as error:
+        raise KafkaFailed(f"Kafka: writing records: {error}") from error
+    if refused or waiting:
+        why = refused[0] if refused else f"no answer in {REQUEST_SECONDS:.0f} s"
+        raise KafkaFailed(f"Kafka: writing records: {why}")
 
 
 _IN_ORDER = {

@@ -78,6 +78,8 @@ class TableAudit:
     """Rows of the master of which no event can be made."""
     reasons: Sequence[str]
     """Why, of the first ones."""
+    ends: Mapping[TopicPartition, int]
+    """How far the log was read."""
 
     @property
     def is_clean(self) -> bool:
@@ -137,7 +139,7 @@ def audit_table(context: AuditContext, table: str) -> TableAudit:
             found[topic] = pl.concat([DIFFERING.to_frame(), *differing(log, master)])
     uncounted = sum(max(0, len(one) - MOST_DIFFERENCES) for one in found.values())
     found = {topic: one.head(MOST_DIFFERENCES) for topic, one in found.items()}
-    settled, unsettled = _looked_closer(context, table, found, ends, tally)
+    settled, unsettled, ends = _looked_closer(context, table, found, ends, tally)
     return TableAudit(
         table=table,
         master_rows=tally.master_rows,
@@ -146,6 +148,7 @@ def audit_table(context: AuditContext, table: str) -> TableAudit:
         unsettled=unsettled,
         uncounted=uncounted,
         unusable=len(tally.unusable),
+        ends=ends,
         reasons=[f"{id}: {why}" for id, why in list(tally.unusable.items())[:_MOST_REASONS]],
     )
 
@@ -210,8 +213,8 @@ def _looked_closer(
     found: dict[str, pl.DataFrame],
     ends: dict[TopicPartition, int],
     tally: _Tally,
-) -> tuple[dict[str, pl.DataFrame], int]:
-    """Topic → true differences (`DIFFERING`), and how many rows would not settle."""
+) -> tuple[dict[str, pl.DataFrame], int, dict[TopicPartition, int]]:
+    """Topic → true differences (`DIFFERING`); how many rows would not settle; how far was read."""
     settled = {topic: [DIFFERING.to_frame()] for topic in found}
     closer = _Tally(unusable=tally.unusable)  # rows and records are counted once
     for _ in range(CLOSER_LOOKS):
@@ -233,7 +236,8 @@ def _looked_closer(
             )
             settled[topic].append(still)
             found[topic] = now.join(still, on="id", how="anti")
-    return {topic: pl.concat(frames) for topic, frames in settled.items()}, len(_ids(found))
+    true = {topic: pl.concat(frames) for topic, frames in settled.items()}
+    return true, len(_ids(found)), ends
 
 
 def _ids(found: Mapping[str, pl.DataFrame]) -> list[str]:

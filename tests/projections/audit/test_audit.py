@@ -1,23 +1,27 @@
-"""The audit in memory: whatever happened behind the log's back, it finds that and nothing else."""
+"""The audit in memory: it finds and heals what happened behind the log's back, nothing else."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.events import Event
 from domain.failures import Unusable
 from projections.audit import comparison
 from projections.audit.audit import AuditContext, Kind, audit_table
+from projections.audit.healing import heal
 from projections.ports.master import MasterRow
 from tests.projections.engine.memory_log import JsonDecoder, MemoryLog, event
 from tests.projections.engine.memory_spool import MemorySpool
 
 TOPIC = "catalog.label"
 IDS = [f"label{number}" for number in range(6)]
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BROKEN = "a title that can't be translated"
 
 
@@ -83,6 +87,27 @@ def context(master: MemoryMaster) -> AuditContext:
     return AuditContext(master, interpret, master.log, JsonDecoder(), MemorySpool)
 
 
+@dataclass
+class MemoryHealer:
+    """Implements `projections.audit.healing.Healer`: the log is told at once."""
+
+    master: MemoryMaster
+    written: list[Event] = field(default_factory=list)
+    deaf: bool = False
+    """Whether capture takes nothing in again."""
+
+    def recapture(self, table: str, ids: Sequence[str] | None) -> None:
+        for id in () if self.deaf else ids or list(self.master.rows):
+            if id in self.master.rows:
+                self.master.say(id)
+
+    def write(self, events: Sequence[Event]) -> None:
+        self.written += events
+        for one in events:
+            kind = type(one).__name__
+            self.master.log.append((TOPIC, int(one.id[-1]) % 2), one.id, event(kind, one.id))
+
+
 names = st.sampled_from(["a", "b"])
 changes = st.lists(st.tuples(st.sampled_from(IDS), names | st.none(), st.booleans()), max_size=25)
 
@@ -124,6 +149,44 @@ def test_all_that_capture_did_not_see_is_found_and_nothing_else(
     assert true.items() <= {one.id: one.kind for one in found.differences}.items()
     if not during:
         assert true == {one.id: one.kind for one in found.differences}
+
+
+@given(changes)
+def test_what_was_healed_is_clean(before: list[tuple[str, str | None, bool]]) -> None:
+    master = MemoryMaster()
+    for id, name, seen in before:
+        master.put(id, name, seen=seen)
+        master.await_log()
+    found = audit_table(context(master), "label")
+    cure = MemoryHealer(master)
+    healed = heal(context(master), cure, found, NOW, lambda _: False)
+    kinds = [one.kind for one in found.differences]
+    assert healed.removed == kinds.count(Kind.GHOST)
+    assert healed.recaptured == len(kinds) - kinds.count(Kind.GHOST)
+    assert not healed.waiting
+    assert audit_table(context(master), "label").is_clean
+    assert {one.origin.position for one in cure.written} <= {"audit"}
+
+
+def test_rows_that_do_not_come_are_named_and_the_wait_has_an_end() -> None:
+    master = MemoryMaster()
+    master.put("label1", "a", seen=False)
+    found = audit_table(context(master), "label")
+    healed = heal(context(master), MemoryHealer(master, deaf=True), found, NOW, lambda _: False, 3)
+    assert (healed.recaptured, healed.waiting) == (0, ["label1"])
+
+
+def test_a_table_with_countless_differences_is_taken_in_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("projections.audit.audit.MOST_DIFFERENCES", 2)
+    master = MemoryMaster()
+    for id in IDS:
+        master.put(id, "a", seen=False)
+    found = audit_table(context(master), "label")
+    assert (len(found.differences), found.uncounted) == (2, 4)
+    heal(context(master), MemoryHealer(master), found, NOW, lambda _: False)
+    assert audit_table(context(master), "label").is_clean
 
 
 def logged(log: MemoryLog) -> dict[str, str]:

@@ -1,0 +1,175 @@
+"""`catalog audit`, `recapture`: the event log held against the master catalog, and made right."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from domain.failures import Unhealthy
+
+if TYPE_CHECKING:
+    from projections.audit.audit import AuditContext, TableAudit
+    from projections.audit.healing import Healed, Healer
+
+_SHOWN = 20
+_REPORT_SECONDS = 5.0
+
+Tables = Annotated[
+    list[str] | None, typer.Argument(metavar="TABLE…", help="Master tables. Default: all.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(audit)
+    app.command()(recapture)
+
+
+def audit(
+    tables: Tables = None,
+    heal: Annotated[
+        bool,
+        typer.Option("--heal", help="Make right what differs, through the log, and look again."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Every difference, as JSON.")] = False,
+) -> None:
+    """Compare every row of the master with what the event log says of it.
+
+    Changes may arrive meanwhile. Differences are rows that the log lacks (missing), that only the
+    log has (ghost) or of which it says something else (stale, with the fields). Exit 3 where there
+    are any. `catalog verify` compares the log with the read catalog.
+    """
+    from adapters.composition.auditing import audit_context, audited_tables, healer
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
+
+    settings = load_settings()
+    endpoints = resolve_endpoints(settings, ("kafka", "registry", "master"))
+    chosen = audited_tables(tables or [])
+    found: list[TableAudit] = []
+    with audit_context(settings, endpoints, _progress()) as context:
+        for table in chosen:
+            found.append(_audited(context, table, as_json=as_json))
+        if heal and not all(one.is_clean for one in found):
+            with healer(settings, endpoints) as cure:
+                found = [_healed(context, cure, one, as_json=as_json) for one in found]
+    if as_json:
+        print(json.dumps([_as_dict(one) for one in found]))
+    if unclean := [one.table for one in found if not one.is_clean]:
+        cure_text = "" if heal else "; `catalog audit --heal` makes them right through the log"
+        raise Unhealthy(f"the log differs from the master in {', '.join(unclean)}{cure_text}")
+
+
+def recapture(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="A master table.")],
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID…", help="Only these rows. Default: all.")
+    ] = None,
+) -> None:
+    """Ask the running connector to take a table, or rows of it, in again.
+
+    The rows come between the live changes, in the connector's own time. What is gone from the
+    master isn't told so: `catalog audit --heal` finds and removes such rows.
+    """
+    from adapters.composition.auditing import audited_tables, healer
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
+
+    settings = load_settings()
+    (chosen,) = audited_tables([table])
+    with healer(settings, resolve_endpoints(settings, ("kafka", "registry"))) as cure:
+        cure.recapture(chosen, ids or None)
+    what = f"{len(ids)} rows of {chosen}" if ids else chosen
+    print(f"asked the connector for {what}; `catalog status` shows them coming", file=sys.stderr)
+
+
+def _audited(context: "AuditContext", table: str, *, as_json: bool) -> "TableAudit":
+    from projections.audit.audit import audit_table
+
+    began = monotonic()
+    found = audit_table(context, table)
+    if not as_json:
+        _show(found, monotonic() - began)
+    return found
+
+
+def _healed(
+    context: "AuditContext", cure: "Healer", found: "TableAudit", *, as_json: bool
+) -> "TableAudit":
+    """Heal a table and look at it again."""
+    from projections.audit.healing import heal
+
+    if not found.differences and not found.uncounted:
+        return found
+    done = heal(context, cure, found, datetime.now(UTC), _wait)
+    print(f"{found.table}: {_what_was_done(done)}", file=sys.stderr)
+    return _audited(context, found.table, as_json=as_json)
+
+
+def _wait(seconds: float) -> bool:
+    sleep(seconds)
+    return False
+
+
+def _what_was_done(done: "Healed") -> str:
+    text = f"{done.recaptured} rows taken in again, {done.removed} ghosts removed"
+    if done.waiting:
+        text += f"; still waiting for {len(done.waiting)}: {_some(done.waiting)}"
+    return text
+
+
+def _some(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:5]) + (" …" if len(ids) > 5 else "")
+
+
+def _show(found: "TableAudit", seconds: float) -> None:
+    state = "equal" if found.is_clean else f"{len(found.differences)} differences"
+    if found.uncounted:
+        state += f" and {found.uncounted:,} more"
+    if found.unsettled:
+        state += f", {found.unsettled} rows change all the time"
+    print(
+        f"{found.table}: {found.master_rows:,} rows, {found.events:,} events, {state}"
+        f" ({seconds:.1f} s)"
+    )
+    for one in found.differences[:_SHOWN]:
+        fields = f": {', '.join(one.fields)}" if one.fields else ""
+        print(f"  {one.kind.value} {one.id}{fields}")
+    if len(found.differences) > _SHOWN:
+        print(f"  … and {len(found.differences) - _SHOWN:,} more: --json has all")
+    for reason in found.reasons:
+        print(f"  can't be translated: {reason}")
+
+
+def _as_dict(found: "TableAudit") -> dict[str, object]:
+    return {
+        "table": found.table,
+        "master_rows": found.master_rows,
+        "events": found.events,
+        "clean": found.is_clean,
+        "differences": [
+            {"kind": one.kind.value, "topic": one.topic, "id": one.id, "fields": one.fields}
+            for one in found.differences
+        ],
+        "uncounted": found.uncounted,
+        "unsettled": found.unsettled,
+        "unusable": found.unusable,
+        "reasons": found.reasons,
+    }
+
+
+def _progress() -> Callable[[str, int], None]:
+    """Says now and then how far an audit is."""
+    last = monotonic()
+
+    def report(table: str, rows: int) -> None:
+        nonlocal last
+        if monotonic() - last >= _REPORT_SECONDS:
+            last = monotonic()
+            print(f"{table}: {rows:,} rows and events read", file=sys.stderr)
+
+    return report

@@ -39,14 +39,14 @@ def test_missing_ghost_and_stale_rows_are_found_and_healed(chain: Chain, size: S
         master.execute("DELETE FROM track WHERE id = %s", (ghost,))
         master.execute("UPDATE track SET title = 'unseen' WHERE id = %s", (stale,))
     with Load(chain, size.rate):  # changes arrive while it looks
-        found = differences(chain, codes=(3,))
+        found = differences(chain, "release", "track", codes=(3,))
     assert found == {
         ("release", "audit:new"): ("missing", []),
         ("track", ghost): ("ghost", []),
         ("track", stale): ("stale", ["title"]),
     }
     chain.catalog("audit", "--heal", "--json", "release", "track")
-    assert differences(chain) == {}
+    assert differences(chain, "release", "track") == {}
     chain.idle()
     with psycopg.connect(chain.endpoints.read_dsn) as read:
         tracks = read.execute(

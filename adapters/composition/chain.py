@@ -11,10 +11,16 @@ from adapters.composition.databases import READ_ONLY, master_connection, read_co
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
 from adapters.composition.topology import READ_MODELS, TRANSLATE_GROUP, project_group, topology
-from adapters.monitoring import generations, status
+from adapters.event_log.registry import Registration
+from adapters.monitoring import generations, status, topics, workers
 from adapters.monitoring.generations import SeenGeneration
 from adapters.monitoring.health import ChainStatus
 from adapters.monitoring.status import Engines, Installation
+from adapters.monitoring.topics import CheckedTopic
+from adapters.monitoring.workers import WorkerGroup
+from adapters.read_database import dead_letter_search
+from adapters.read_database.dead_letter_search import ReasonCount
+from domain.schemas import contracts
 from projections.read_model import ReadModel
 
 
@@ -69,3 +75,40 @@ def seen_generations(
     """Every generation of these read models, and whether somebody works on it. Raises Failure."""
     with read_connection(endpoints.read_dsn, "generations", READ_ONLY) as connection:
         return generations.seen_generations(connection, [model.name for model in models])
+
+
+def worker_groups(settings: Settings, endpoints: Endpoints) -> list[WorkerGroup]:
+    """The workers of each stage, and where they stand. Raises Failure."""
+    with (
+        read_connection(endpoints.read_dsn, "workers", READ_ONLY) as read,
+        closing(clients.positions(endpoints)) as positions,
+    ):
+        return workers.worker_groups(
+            installation(settings),
+            clients.admin(endpoints, "workers"),
+            clients.topics(endpoints),
+            positions,
+            read,
+        )
+
+
+def checked_topics(settings: Settings, endpoints: Endpoints) -> list[CheckedTopic]:
+    """The topics, and what is wrong with each. Raises Failure."""
+    return topics.checked_topics(clients.topics(endpoints), topology(settings).all_topics)
+
+
+def topic_sizes(settings: Settings, endpoints: Endpoints) -> dict[str, int]:
+    """Bytes of the topics on all brokers' disks. Raises Failure."""
+    return clients.topic_bytes(endpoints, {plan.name for plan in topology(settings).all_topics})
+
+
+def parked_by_reason(endpoints: Endpoints) -> list[ReasonCount]:
+    """How many records are parked for which reason. Raises Failure."""
+    with read_connection(endpoints.read_dsn, "dead letters", READ_ONLY) as connection:
+        return dead_letter_search.by_reason(connection)
+
+
+def registrations(endpoints: Endpoints) -> list[Registration]:
+    """What the registry holds of each contract. Raises Failure."""
+    with closing(clients.registry(endpoints)) as registry:
+        return [registry.registration(contract) for contract in contracts()]

@@ -7,16 +7,18 @@ Who needs one asks for it with the addresses of `endpoints`. Nothing outside thi
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Sequence
+from contextlib import closing
 
 from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient
 
 from adapters.capture.connect import Connect
 from adapters.composition.endpoints import Endpoints
-from adapters.event_log import history, sizes, tail
+from adapters.event_log import history, newest, sizes, tail
 from adapters.event_log.connection import client_configuration
 from adapters.event_log.event_log import READING
 from adapters.event_log.history import History, Limits
+from adapters.event_log.newest import Newest
 from adapters.event_log.registry import Registry
 from adapters.event_log.topics import Topics
 from adapters.monitoring.positions import Positions
@@ -62,6 +64,13 @@ def look_back(
 ) -> History:
     """The records of one key, newest first; see `event_log.history`. Raises KafkaFailed."""
     return history.look_back(endpoints.kafka, at, key, bounds, limits)
+
+
+def newest_records(endpoints: Endpoints, topic: str, key: str | None = None) -> Newest:
+    """The newest records of a topic; see `event_log.newest`. Raises KafkaFailed."""
+    bounds = topics(endpoints).bounds([topic])
+    with closing(reader(endpoints, "newest")) as consumer:
+        return newest.newest_records(consumer, bounds, key=None if key is None else key.encode())
 
 
 def registry(endpoints: Endpoints) -> Registry:

@@ -15,13 +15,15 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
+from domain.failures import Refused
+
 COOKIE = "catalog_key"
 _LONGEST_FORM = 64 * 1024
 _ID_LENGTH = 12
 
 
-class Refused(Exception):
-    """A request that may not be done; the message says why."""
+class RequestRefused(Refused):
+    """A request that is not done; the message says why."""
 
     def __init__(self, reason: str, status: int = 403) -> None:
         super().__init__(reason)
@@ -50,7 +52,7 @@ def address_of(request: Request) -> str:
 
 
 async def visitor(request: Request, admit: Admit, *, is_open: bool) -> Visitor:
-    """Judge a request's cookie. Where the house is open, everybody may read."""
+    """Judge a request's cookie. Where the dashboard is open, everybody may read."""
     key = request.cookies.get(COOKIE)
     if not key:
         return Visitor(may_read=is_open)
@@ -77,56 +79,67 @@ def public_part(key: str) -> str:
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """The fields of a posted form. Raises Refused."""
+    """The fields of a posted form. Raises RequestRefused."""
     from_us(request)
     kind = request.headers.get("content-type", "").partition(";")[0]
     if kind != "application/x-www-form-urlencoded":
-        raise Refused("only forms of this dashboard are taken", 415)
+        raise RequestRefused("only forms of this dashboard are taken", 415)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > _LONGEST_FORM:
-            raise Refused("the form is too long", 413)
+            raise RequestRefused("the form is too long", 413)
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 def whole_number(text: object) -> int:
-    """A whole number of an address; 0 for none. Raises Refused."""
+    """A whole number of an address; 0 for none. Raises RequestRefused."""
     try:
         return int(str(text or 0))
     except ValueError:
-        raise Refused(f"{text!r} is no number", 400) from None
+        raise RequestRefused(f"{text!r} is no number", 400) from None
 
 
 async def operators_form(request: Request, who: Visitor) -> dict[str, str]:
-    """The fields of a form that changes something. Raises Refused."""
+    """The fields of a form that changes something. Raises RequestRefused."""
     if not who.may_operate:
-        raise Refused("this needs an API key with the scope `operate`: sign in")
+        raise RequestRefused("this needs an API key with the scope `operate`: sign in")
     form = await form_of(request)
     if not hmac.compare_digest(form.pop("token", ""), who.token):
-        raise Refused("the form is not of this sign-in: load the page again")
+        raise RequestRefused("the form is not of this sign-in: load the page again")
     return form
 
 
 def from_us(request: Request) -> None:
-    """Raises Refused for a request that another site made the browser send."""
+    """Raises RequestRefused for a request that another site made the browser send."""
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     if site is not None and site != "same-origin":
-        raise Refused("requests from other sites are refused")
+        raise RequestRefused("requests from other sites are refused")
     if site is None and origin is not None and urlsplit(origin).netloc != request.url.netloc:
-        raise Refused("requests from other sites are refused")
+        raise RequestRefused("requests from other sites are refused")
 
 
 def remember(response: Response, request: Request, key: str) -> None:
     """Sign in."""
     response.set_cookie(
-        COOKIE,
-        key,
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-        path="/",
+        COOKIE, key, httponly=True, samesite="strict", secure=is_https(request), path="/"
+    )
+
+
+def is_https(request: Request) -> bool:
+    """Whether the browser speaks TLS, to us or to a proxy before us.
+
+    The browser itself says so (Origin), whatever the proxy passes on; without it the proxy's word
+    is taken: who lies about it harms only a cookie of their own.
+    """
+    forwarded = request.headers.get("x-forwarded-proto", "").split(",")[0].strip()
+    standard = request.headers.get("forwarded", "").split(",")[0].replace('"', "").lower()
+    return (
+        request.url.scheme == "https"
+        or request.headers.get("origin", "").startswith("https://")
+        or forwarded.lower() == "https"
+        or "proto=https" in [part.strip() for part in standard.split(";")]
     )
 
 

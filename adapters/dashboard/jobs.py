@@ -1,4 +1,5 @@
-"""What operators set going from the dashboard: each in a thread, one of a kind at a time, logged.
+"""What operators set going from the dashboard: each in a thread, and logged. Of a kind there is one
+at a time per subject: two read models are rebuilt beside each other, one isn't rebuilt twice.
 
 A job ends with this process; a rebuild that was cut short goes on where it was when it is started
 again, from here or from the command line.
@@ -13,15 +14,15 @@ from threading import Lock, Thread
 
 import structlog
 
-from domain.failures import Failure
+from domain.failures import Failure, Refused
 
 log = structlog.get_logger("dashboard")
 
 KEPT = 20
 
 
-class Busy(Exception):
-    """A job of this kind runs already."""
+class Busy(Refused):
+    """A job of this kind and subject runs already."""
 
 
 @dataclass
@@ -30,6 +31,8 @@ class Job:
 
     number: int
     kind: str
+    subject: str
+    """What it works on: a read model; empty where a kind is of all."""
     what: str
     by: str
     """Id of the operator's key."""
@@ -55,13 +58,17 @@ class Jobs:
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
     _lock: Lock = field(default_factory=Lock)
 
-    def start(self, kind: str, what: str, by: str, work: Callable[[Job], str]) -> Job:
+    def start(
+        self, kind: str, what: str, by: str, work: Callable[[Job], str], *, subject: str = ""
+    ) -> Job:
         """Run `work` in a thread; what it returns says what became of it. Raises Busy."""
         with self._lock:
             for job in self._recent:
-                if job.kind == kind and job.is_running:
-                    raise Busy(f"{job.what} is under way since {job.began:%H:%M:%S} UTC")
-            job = Job(next(self._numbers), kind, what, by, datetime.now(UTC))
+                if (job.kind, job.subject) == (kind, subject) and job.is_running:
+                    raise Busy(
+                        f"Not started: {job.what} is under way since {job.began:%H:%M:%S} UTC."
+                    )
+            job = Job(next(self._numbers), kind, subject, what, by, datetime.now(UTC))
             self._recent.appendleft(job)
         log.info("action started", job=job.number, what=what, by=by)
         Thread(target=self._run, args=(job, work), name=f"job {job.number}", daemon=True).start()

@@ -5,7 +5,6 @@ Everything is escaped by Jinja2; no template marks anything as safe.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from adapters.composition.endpoints import Endpoints
-from adapters.composition.settings import Settings
-from adapters.dashboard.access import Admit, Visitor
-from adapters.dashboard.jobs import Jobs
-from adapters.dashboard.sight import Sight
+from adapters.dashboard.access import Visitor
+from adapters.dashboard.board import Board
 from adapters.figures import ago, instant, length, number, size, span
 
 NAVIGATION = (
@@ -34,20 +30,13 @@ NAVIGATION = (
 )
 
 
-@dataclass(frozen=True)
-class Dashboard:
-    """What pages and actions work with."""
-
-    settings: Settings
-    endpoints: Endpoints
-    sight: Sight
-    jobs: Jobs
-    admit: Admit
-    is_open: bool
+def local(request: Request, path: str) -> str:
+    """A page's address, wherever the dashboard is mounted."""
+    return f"{request.scope.get('root_path', '')}{path}"
 
 
 def render(
-    board: Dashboard,
+    board: Board,
     request: Request,
     template: str,
     *,
@@ -71,7 +60,7 @@ def render(
         title=title,
         who=who or Visitor(),
         every=every,
-        chain=board.sight.chain.newest(),
+        chain=board.snapshots.chain.newest(),
         now=datetime.now(UTC),
         **values,
     )

@@ -11,7 +11,7 @@ from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import load_settings
 from adapters.dashboard.access import COOKIE, public_part, token_of
 from adapters.dashboard.app import dashboard_app
-from adapters.dashboard.sight import Sight
+from adapters.dashboard.snapshots import Snapshots
 from adapters.event_log.registry_endpoint import RegistryEndpoint
 
 OPERATOR = "cat_abcdefghij12_" + "o_perate-" * 4 + "1234567"
@@ -33,7 +33,7 @@ async def _admit(key: str, scope: str, _address: str) -> bool:
 
 @pytest.fixture(autouse=True)
 def _nothing_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Sight, "start", lambda _: None)
+    monkeypatch.setattr(Snapshots, "start", lambda _: None)
 
 
 @pytest.fixture
@@ -104,6 +104,7 @@ ACTIONS = [
     "/generations/rebuild",
     "/generations/switch",
     "/generations/rollback",
+    "/generations/drop",
     "/dead-letters/retry",
     "/dead-letters/discard",
 ]
@@ -186,6 +187,26 @@ def test_a_house_with_names_answers_to_no_other(tmp_path: Path) -> None:
     for name in ("localhost:8000", "127.0.0.1", "[::1]:8000"):
         with TestClient(app, base_url=f"http://{name}") as client:
             assert client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "secure"),
+    [
+        (FROM_US, False),
+        (FROM_US | {"x-forwarded-proto": "https"}, True),
+        (FROM_US | {"x-forwarded-proto": "https, http"}, True),
+        (FROM_US | {"x-forwarded-proto": "http"}, False),
+        (FROM_US | {"forwarded": 'for=192.0.2.7;proto="https", for=10.0.0.1'}, True),
+        (FROM_US | {"origin": "https://testserver"}, True),
+        (FROM_US | {"origin": "http://testserver"}, False),
+    ],
+)
+def test_behind_a_proxy_that_speaks_tls_the_cookie_is_secure(
+    closed: TestClient, headers: dict[str, str], secure: bool
+) -> None:
+    answer = closed.post("/sign-in", data={"key": OPERATOR}, headers=headers)
+    assert answer.status_code == 303
+    assert ("; secure" in answer.headers["set-cookie"].lower()) is secure
 
 
 def test_metrics_of_a_closed_dashboard_need_a_key(tmp_path: Path) -> None:

@@ -48,3 +48,21 @@ def test_only_one_of_a_kind_runs() -> None:
     assert done.wait(30)
     assert [(job.what, job.outcome) for job in jobs.recent("generations")] == [("rebuild", "done")]
     assert not any(job.is_running for job in jobs.recent())
+
+
+def test_two_subjects_do_not_hinder_each_other() -> None:
+    go, done = Event(), Event()
+    jobs = Jobs(done=done.set)
+
+    def work(_: Job) -> str:
+        assert go.wait(30)
+        return "done"
+
+    jobs.start("generations", "rebuild catalog", "cat_abc", work, subject="catalog")
+    jobs.start("generations", "rebuild x", "cat_abc", lambda _: "live", subject="new_releases")
+    assert done.wait(30)
+    with pytest.raises(Busy, match="rebuild catalog is under way"):
+        jobs.start("generations", "drop", "cat_abc", work, subject="catalog")
+    done.clear()
+    go.set()
+    assert done.wait(30)

@@ -23,6 +23,10 @@ from domain.changes import UNCHANGED, Change, Coordinates, Operation
 UNAVAILABLE = "__debezium_unavailable_value"
 """Debezium's default `unavailable.value.placeholder`."""
 
+MOST_SCHEMAS = 1_000
+"""Schemas of a table that are remembered; then all are learnt anew. A table has a few in its life,
+but whoever writes to its topic could send another with each record."""
+
 _OPERATIONS = {
     "c": Operation.INSERT,
     "u": Operation.UPDATE,
@@ -230,6 +234,8 @@ class _TableReader:
             convert = converter(kind, wires.get(name, Wire()), connector)
             if convert is not None:
                 found.append((name, convert))
+        if len(self._converters) >= MOST_SCHEMAS:
+            self._converters.clear()
         self._converters[connector, schema] = found
         return found
 

@@ -1,4 +1,4 @@
-"""All chain tests at full size, and a table of what they measured.
+"""All chain tests and fuzzers at full size, and a table of what they measured.
 
 `python -m tests.chain.acceptance`; arguments go to pytest, such as a file or `-k rebuild`.
 Takes some 20 minutes on two cores that have nothing else to do.
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 def main() -> int:
     """Run, and print the figures as a Markdown table."""
-    chosen = sys.argv[1:] or ["tests/chain"]
+    chosen = sys.argv[1:] or ["tests/chain", "tests/fuzz"]
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder) / "figures.jsonl"
         done = subprocess.run(

@@ -28,6 +28,8 @@ class Size:
     rate: int
     """Changes a second of the load. Acceptance asks for 200, which keep two cores busy; every test
     run takes what a machine of a third of their speed still keeps up with."""
+    fuzzed: int
+    """Odd records of each kind that go through the readers (tests/fuzz)."""
     pause: float
     """Seconds between two questions of a reader."""
 
@@ -42,6 +44,7 @@ SIZES = {
         runs=0,
         lookups=3_000,
         rate=50,
+        fuzzed=2_000,
         pause=0.02,
     ),
     "full": Size(
@@ -53,6 +56,7 @@ SIZES = {
         runs=2,
         lookups=100_000,
         rate=200,
+        fuzzed=100_000,
         pause=0.0,
     ),
 }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.capture.columns import TABLES, Kind
-from adapters.capture.records import UNAVAILABLE, ChangeReader, Skip
+from adapters.capture.records import MOST_SCHEMAS, UNAVAILABLE, ChangeReader, Skip
 from adapters.capture.source import UndecodableChange
 from domain.changes import UNCHANGED, Change, Operation
 from domain.translation import translate
@@ -282,3 +282,13 @@ def test_a_before_that_cannot_be_read_is_not_known() -> None:
     change = read(value("d", {"id": "1", "title": 3}))
     assert (change.operation, change.before) == (Operation.DELETE, None)
     assert change.key == {"id": "1"}
+
+
+def test_the_memory_of_schemas_is_bounded() -> None:
+    """A producer that sends another schema with each record must not fill the process."""
+    reader = ChangeReader()
+    bare = value("c", None, ROW)
+    for number in range(2 * MOST_SCHEMAS + 1):
+        columns = [{"type": "string", "field": "id", "doc": str(number)}]
+        reader.read(TOPIC, 0, number, key(), with_schema(columns, bare))
+    assert len(reader._tables["release"]._converters) <= MOST_SCHEMAS

@@ -1,6 +1,7 @@
 """`catalog generations`: all generations of the read models, how far each is; and dropping one."""
 
 import json
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from adapters.cli.read_models import DEFAULT, Model, OnlyModel
 
 if TYPE_CHECKING:
+    from adapters.monitoring.generations import SeenGeneration
     from projections.ports.generations import Generation
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -34,7 +36,7 @@ def generations(
     if context.invoked_subcommand is not None:
         return
     from adapters.cli import tables
-    from adapters.composition import databases
+    from adapters.composition.chain import seen_generations
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
     from adapters.composition.topology import READ_MODELS, read_model
@@ -42,26 +44,29 @@ def generations(
 
     models = READ_MODELS if model is None else (read_model(model),)
     endpoints = resolve_endpoints(load_settings(), ("read",))
-    found = [one for each in models for one in databases.generations(endpoints, each).all()]
-    shown = [one for one in found if every or one.phase is not Phase.DROPPED]
+    found = seen_generations(endpoints, models)
+    shown = [one for one in found if every or one.generation.phase is not Phase.DROPPED]
     if as_json:
-        print(json.dumps([as_dict(one) for one in shown]))
+        print(json.dumps([_seen_as_dict(one) for one in shown]))
         return
     tables.show(
         ("read model", "generation", "schema", "phase", "made", "live since", "note"),
         [
             (
-                one.read_model,
-                one.number,
-                one.schema,
-                one.phase.value,
-                one.created_at,
-                one.switched_at,
-                _progress(one) or one.note or _scope(one),
+                one.generation.read_model,
+                one.generation.number,
+                one.generation.schema,
+                one.state,
+                one.generation.created_at,
+                one.generation.switched_at,
+                _note(one),
             )
             for one in shown
         ],
     )
+    for one in shown:
+        if one.is_stopped:
+            print(f"generation {one.generation.number}: {one.way_on}", file=sys.stderr)
 
 
 def drop(
@@ -110,6 +115,16 @@ def as_dict(one: "Generation") -> dict[str, Any]:
     }
 
 
+def _seen_as_dict(one: "SeenGeneration") -> dict[str, Any]:
+    """With what its row alone doesn't tell."""
+    since = one.stopped_since
+    return {
+        **as_dict(one.generation),
+        "stopped_since": None if since is None else since.isoformat(),
+        "stopped_because": one.why or None,
+    }
+
+
 def outcome(one: "Generation") -> dict[str, object]:
     """A generation as the outcome of a rebuild or a switch, for machines."""
     return {
@@ -132,9 +147,14 @@ def _progress(one: "Generation") -> str:
     return f"{summary(progress)}{when}"
 
 
-def _scope(one: "Generation") -> str:
-    if one.scope.as_of is not None:
-        return f"as of {one.scope.as_of.isoformat()}"
-    if one.scope.carried:
-        return f"carried over: {', '.join(sorted(one.scope.carried))}"
-    return ""
+def _note(one: "SeenGeneration") -> str:
+    """What sets it apart; why and since when it stopped, how far it is, or what it came to."""
+    from adapters.figures import instant
+
+    if one.is_stopped:
+        told = f"since {instant(one.stopped_since)} UTC: {one.why}"
+    else:
+        told = _progress(one.generation) or one.generation.note or ""
+    # The note of a generation as of a moment begins with the moment.
+    made_for = "" if told.startswith(one.made_for) else one.made_for
+    return "; ".join(filter(None, (made_for, told)))

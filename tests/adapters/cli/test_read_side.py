@@ -4,6 +4,8 @@ import io
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -13,6 +15,7 @@ from adapters.cli import comparison as printing
 from adapters.cli import generations, plans
 from adapters.cli.main import application
 from adapters.cli.phases import shown_on
+from adapters.monitoring.generations import seen
 from domain.failures import Failure, WrongUsage
 from projections.engine.apply import Poison
 from projections.engine.plan import Plan, Reading
@@ -164,6 +167,32 @@ def test_a_generation_as_json_and_its_progress_as_text() -> None:
     assert shown["throughput"] == {"filling": {"offsets": 10, "seconds": 2.0}}
     assert Progress.of(shown["progress"]) == Progress("filling", 10, 40, 5.0, 6.0)
     assert Progress.of({}) is None
+
+
+def test_a_rebuild_that_stopped_is_listed_as_such(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    left = Generation("catalog", 3, "catalog_g3", Phase.FILLING, changed_at=moment, note="full")
+    scratch = replace(left, number=4, purpose=Purpose.VERIFY, note=None)
+    found = seen([left, scratch], [])
+    monkeypatch.setenv("CATALOG_DATA", str(tmp_path))
+    monkeypatch.setattr("adapters.composition.endpoints.resolve_endpoints", lambda *_: None)
+    monkeypatch.setattr("adapters.composition.chain.seen_generations", lambda *_: found)
+    context = SimpleNamespace(invoked_subcommand=None)
+    generations.generations(context)  # type: ignore[arg-type]
+    shown = capsys.readouterr()
+    said = " ".join(shown.out.split())
+    assert said.count("stopped") == 2
+    assert "since 2026-01-02 03:04:05 UTC: full" in said
+    assert "verification only" in said
+    assert "`catalog rebuild --model catalog` goes on" in shown.err
+    assert "`catalog generations drop 4 --model catalog` drops it" in shown.err
+    generations.generations(context, as_json=True)  # type: ignore[arg-type]
+    told = json.loads(capsys.readouterr().out)
+    assert [one["phase"] for one in told] == ["filling", "filling"]
+    assert told[0]["stopped_since"] == "2026-01-02T03:04:05+00:00"
+    assert told[0]["stopped_because"] == "full"
 
 
 def test_errors_in_a_users_words() -> None:

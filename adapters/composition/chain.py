@@ -10,8 +10,15 @@ from adapters.composition import clients
 from adapters.composition.databases import READ_ONLY, master_connection, read_connection
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
-from adapters.composition.topology import READ_MODELS, TRANSLATE_GROUP, project_group, topology
+from adapters.composition.topology import (
+    MASTER_SCHEMA,
+    READ_MODELS,
+    TRANSLATE_GROUP,
+    project_group,
+    topology,
+)
 from adapters.event_log.registry import Registration
+from adapters.ingestion.master.tables import CAPTURED
 from adapters.monitoring import generations, status, topics, workers
 from adapters.monitoring.generations import SeenGeneration
 from adapters.monitoring.health import ChainStatus
@@ -30,6 +37,9 @@ def installation(settings: Settings) -> Installation:
     return Installation(
         connector=settings.connect.connector,
         slot=settings.connect.slot,
+        captured=CAPTURED,
+        schema=MASTER_SCHEMA,
+        publication=settings.connect.publication,
         topics=plan.all_topics,
         change_topics=[topic.name for topic in plan.change_topics],
         translate_group=TRANSLATE_GROUP,

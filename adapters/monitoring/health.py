@@ -133,6 +133,8 @@ class ChainStatus:
     dead_letters: Sequence[ParkedStatus]
     violations: Sequence[str]
     """Topics that will not, or do not, keep everything."""
+    master_faults: Sequence[str] = ()
+    """Why capture would miss rows of the master or misread them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ def judge(status: ChainStatus, thresholds: Thresholds) -> Verdict:
     """Say how a chain is."""
     faults = [
         *_capture_faults(status.capture, thresholds),
+        *status.master_faults,
         *_worker_faults(status),
         *status.violations,
     ]

@@ -12,6 +12,7 @@ from time import monotonic, sleep
 
 import psycopg
 
+from adapters.capture import guard
 from adapters.capture.connect import Connect, ConnectProblem
 from adapters.capture.slots import slot_readings
 from adapters.event_log.topics import TopicPlan, Topics, violations
@@ -30,7 +31,7 @@ from adapters.monitoring.health import (
 )
 from adapters.monitoring.positions import Positions
 from adapters.read_database.chain_state import live_checkpoints, parked_counts
-from domain.failures import Unhealthy
+from domain.failures import Unavailable, Unhealthy
 from projections.ports.generations import Phase
 from projections.read_model import ReadModel
 
@@ -42,6 +43,11 @@ class Installation:
     connector: str
     slot: str
     """The connector's replication slot."""
+    captured: Sequence[str]
+    """Master tables that capture watches."""
+    schema: str
+    """Theirs."""
+    publication: str
     topics: Sequence[TopicPlan]
     """All that must keep everything."""
     change_topics: Sequence[str]
@@ -94,7 +100,21 @@ def chain_status(installation: Installation, engines: Engines) -> ChainStatus:
             for topic in installation.topics
             for violation in violations(states.get(topic.name), topic)
         ],
+        master_faults=_master_faults(installation, engines),
     )
+
+
+def _master_faults(installation: Installation, engines: Engines) -> list[str]:
+    names = {
+        "schema": installation.schema,
+        "publication": installation.publication,
+        "slot": installation.slot,
+    }
+    try:
+        shape = guard.look(engines.master, installation.captured, **names)
+    except psycopg.Error as error:
+        raise Unavailable(f"the master can't be looked at: {error}") from error
+    return guard.faults(shape, installation.captured, **names)
 
 
 def await_idle(

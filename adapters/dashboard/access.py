@@ -7,7 +7,7 @@ form carries a token that is made of the key, and the browser must say that the 
 """
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import parse_qsl, urlsplit
@@ -46,17 +46,30 @@ Admit = Callable[[str, str, str], Awaitable[bool]]
 """(key, scope, address of who sends it) → whether the key has the scope (`read`, `operate`) now."""
 
 
+@dataclass(frozen=True)
+class AccessRules:
+    """Who gets in, and how they must ask."""
+
+    admit: Admit
+    is_open: bool
+    """Who brings no key may look; to act always needs a key with `operate`."""
+    is_metrics_open: bool = True
+    """/metrics needs no key; otherwise one with `read`."""
+    hosts: Collection[str] | None = None
+    """Names by which alone the dashboard may be asked; None: by any."""
+
+
 def address_of(request: Request) -> str:
     """Where a request comes from, as far as it is known."""
     return request.client.host if request.client else ""
 
 
-async def visitor(request: Request, admit: Admit, *, is_open: bool) -> Visitor:
+async def visitor(request: Request, access: AccessRules) -> Visitor:
     """Judge a request's cookie. Where the dashboard is open, everybody may read."""
     key = request.cookies.get(COOKIE)
     if not key:
-        return Visitor(may_read=is_open)
-    return await holder(key, admit, address_of(request), is_open=is_open)
+        return Visitor(may_read=access.is_open)
+    return await holder(key, access.admit, address_of(request), is_open=access.is_open)
 
 
 async def holder(key: str, admit: Admit, address: str, *, is_open: bool) -> Visitor:

@@ -23,7 +23,7 @@ from adapters.api.problems import Problem
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
 from adapters.dashboard import actions, pages, probes, signing_in
-from adapters.dashboard.access import Admit, RequestRefused, visitor
+from adapters.dashboard.access import AccessRules, RequestRefused, visitor
 from adapters.dashboard.board import Board, View
 from adapters.dashboard.jobs import Busy, Jobs
 from adapters.dashboard.protection import OwnNames, ProtectiveHeaders
@@ -59,33 +59,23 @@ def over_read_database(
         except Problem as problem:
             raise Unavailable(f"API keys can't be judged now: {problem}") from None
 
-    return dashboard_app(
-        settings,
-        endpoints,
-        admit,
-        is_open=is_open,
-        hosts=hosts,
-        is_metrics_open=is_metrics_open,
-        stopped=database.close,
-        registry=registry,
-    )
+    access = AccessRules(admit, is_open, is_metrics_open, hosts)
+    return dashboard_app(settings, endpoints, access, stopped=database.close, registry=registry)
 
 
 def dashboard_app(
     settings: Settings,
     endpoints: Endpoints,
-    admit: Admit,
+    access: AccessRules,
     *,
-    is_open: bool,
-    hosts: Collection[str] | None = None,
-    is_metrics_open: bool = True,
     stopped: Callable[[], Awaitable[None]] | None = None,
     registry: CollectorRegistry | None = None,
 ) -> ASGIApp:
-    """The dashboard of the chain at `endpoints`; `admit` judges API keys."""
+    """The dashboard of the chain at `endpoints`; `stopped` is called when it ends. `registry`: see
+    `over_read_database`."""
     snapshots = Snapshots(settings, endpoints)
     jobs = Jobs(done=snapshots.hurry)
-    board = Board(settings, endpoints, snapshots, jobs, admit, is_open=is_open)
+    board = Board(settings, endpoints, snapshots, jobs, access)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -94,7 +84,7 @@ def dashboard_app(
         if stopped is not None:
             await stopped()
 
-    metrics = probes.metrics(snapshots, registry, None if is_metrics_open else admit)
+    metrics = probes.metrics(snapshots, registry, None if access.is_metrics_open else access.admit)
     routes = [
         *(Route(path, _page(board, view)) for path, view in pages.PAGES.items()),
         *(Route(p, _page(board, v), methods=["POST"]) for p, v in actions.ACTIONS.items()),
@@ -106,7 +96,7 @@ def dashboard_app(
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(ProtectiveHeaders), Middleware(OwnNames, hosts)],
+        middleware=[Middleware(ProtectiveHeaders), Middleware(OwnNames, access.hosts)],
         exception_handlers={404: _not_found(board), 500: _fault, Failure: _failed(board)},
         lifespan=lifespan,
     )
@@ -117,7 +107,7 @@ def _page(board: Board, view: View) -> Callable[[Request], Awaitable[Response]]:
 
     async def endpoint(request: Request) -> Response:
         board.snapshots.start()
-        who = await visitor(request, board.admit, is_open=board.is_open)
+        who = await visitor(request, board.access)
         if who.may_read:
             return await view(board, request, who)
         if request.url.path.endswith(".json"):

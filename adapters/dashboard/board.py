@@ -11,7 +11,7 @@ from starlette.responses import Response
 from adapters.composition.databases import READ_ONLY, read_connection
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
-from adapters.dashboard.access import Admit, Visitor
+from adapters.dashboard.access import AccessRules, Visitor
 from adapters.dashboard.jobs import Jobs
 from adapters.dashboard.snapshots import Snapshots
 
@@ -24,9 +24,7 @@ class Board:
     endpoints: Endpoints
     snapshots: Snapshots
     jobs: Jobs
-    admit: Admit
-    is_open: bool
-    """Whether who brings no key may look."""
+    access: AccessRules
 
     def reading(self) -> AbstractContextManager[psycopg.Connection]:
         """A read-only connection to the read database. Raises Failure."""

@@ -24,7 +24,7 @@ def routes(board: Board) -> list[Route]:
 
     async def sign_in(request: Request) -> Response:
         key = (await form_of(request)).get("key", "").strip()
-        who = await holder(key, board.admit, address_of(request), is_open=False)
+        who = await holder(key, board.access.admit, address_of(request), is_open=False)
         if not who.may_read:
             return _page(board, request, "This key is unknown or revoked.")
         response = RedirectResponse(local(request, "/"), 303)

@@ -23,7 +23,7 @@ KEPT = 300
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Lag and rate of each stage (and read model) at one moment."""
+    """Lag and rate of each stage (and read model) at one time."""
 
     at: float
     """Seconds since 1970."""
@@ -81,7 +81,7 @@ class Snapshots:
             one.stop()
 
     def hurry(self) -> None:
-        """Something was done: look again at what it may have changed."""
+        """Something was done: renew at once what it may have changed."""
         for one in (self.chain, self.generations, self.parked):
             one.hurry()
 

@@ -56,7 +56,7 @@ def _of(status: ChainStatus) -> Iterable[Metric]:
         "catalog_stage_lag_seconds", "Age of the oldest record to go.", labels=_WORK
     )
     rate = GaugeMetricFamily(
-        "catalog_topic_rate", "Records a second that arrive, over a minute.", labels=_TOPIC
+        "catalog_topic_rate", "Records per second that arrive, over a minute.", labels=_TOPIC
     )
     records = GaugeMetricFamily("catalog_topic_records", "Offsets kept.", labels=_TOPIC)
     for topic in status.topics:

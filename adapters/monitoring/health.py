@@ -78,7 +78,7 @@ class TopicStatus:
     lag_seconds: float
     """Age of the oldest record to go; 0 without lag."""
     rate: float
-    """Records a second that arrived in the topic in the last minute."""
+    """Records per second that arrived in the topic in the last minute."""
     read_model: str = ""
     """Which one is projected; empty at the stage translate."""
 
@@ -107,8 +107,8 @@ class GenerationStatus:
     note: str | None
     """What came of comparing it; of one that has stopped, why."""
     made_for: str = ""
-    """What sets it apart from one that is to be live: a verification, a moment, tables carried
-    over."""
+    """What sets it apart from one that is to be live: a verification, a point in time, or tables
+    carried over."""
     stopped_since: datetime | None = None
 
 
@@ -123,7 +123,7 @@ class ParkedStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainStatus:
-    """The chain at one moment."""
+    """The chain at one time."""
 
     at: datetime
     capture: CaptureStatus

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import load_settings
-from adapters.dashboard.access import COOKIE, public_part, token_of
+from adapters.dashboard.access import COOKIE, AccessRules, public_part, token_of
 from adapters.dashboard.app import dashboard_app
 from adapters.dashboard.snapshots import Snapshots
 from adapters.event_log.registry_endpoint import RegistryEndpoint
@@ -47,7 +47,7 @@ def closed(tmp_path: Path) -> Iterator[TestClient]:
 
 
 def _client(folder: Path, *, is_open: bool) -> Iterator[TestClient]:
-    app = dashboard_app(load_settings(data=folder), NOWHERE, _admit, is_open=is_open)
+    app = dashboard_app(load_settings(data=folder), NOWHERE, AccessRules(_admit, is_open))
     with TestClient(app, follow_redirects=False) as client:
         yield client
 
@@ -58,7 +58,7 @@ def test_a_keys_public_part_holds_nothing_of_its_secret() -> None:
     assert public_part("nonsense") == "?"
 
 
-def test_an_open_house_shows_its_pages_and_hides_its_buttons(client: TestClient) -> None:
+def test_an_open_dashboard_shows_its_pages_and_hides_its_buttons(client: TestClient) -> None:
     answer = client.get("/generations")
     assert answer.status_code == 200
     assert "/generations/rebuild" not in answer.text
@@ -73,7 +73,7 @@ def test_probes_and_scrapers_need_no_key(closed: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/topics", "/dead-letters", "/lookup"])
-def test_a_closed_house_asks_for_a_key(closed: TestClient, path: str) -> None:
+def test_a_closed_dashboard_asks_for_a_key(closed: TestClient, path: str) -> None:
     answer = closed.get(path)
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
     assert closed.get("/history.json").status_code == 401
@@ -179,9 +179,11 @@ def test_an_engine_that_is_away_is_told_plainly(client: TestClient) -> None:
     assert client.get("/dead-letters").status_code == 503
 
 
-def test_a_house_with_names_answers_to_no_other(tmp_path: Path) -> None:
+def test_a_dashboard_with_names_answers_to_no_other(tmp_path: Path) -> None:
     hosts = {"localhost", "127.0.0.1", "[::1]"}
-    app = dashboard_app(load_settings(data=tmp_path), NOWHERE, _admit, is_open=True, hosts=hosts)
+    app = dashboard_app(
+        load_settings(data=tmp_path), NOWHERE, AccessRules(_admit, is_open=True, hosts=hosts)
+    )
     with TestClient(app, base_url="http://evil.example") as client:
         assert client.get("/").status_code == 421
     for name in ("localhost:8000", "127.0.0.1", "[::1]:8000"):
@@ -211,7 +213,7 @@ def test_behind_a_proxy_that_speaks_tls_the_cookie_is_secure(
 
 def test_metrics_of_a_closed_dashboard_need_a_key(tmp_path: Path) -> None:
     app = dashboard_app(
-        load_settings(data=tmp_path), NOWHERE, _admit, is_open=False, is_metrics_open=False
+        load_settings(data=tmp_path), NOWHERE, AccessRules(_admit, False, is_metrics_open=False)
     )
     with TestClient(app) as client:
         assert client.get("/metrics").status_code == 401

@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from adapters.composition.settings import load_settings
-from adapters.dashboard.access import COOKIE, token_of
+from adapters.dashboard.access import COOKIE, AccessRules, token_of
 from adapters.dashboard.actions import generations
 from adapters.dashboard.app import dashboard_app
 from adapters.dashboard.snapshots import Snapshots
@@ -36,7 +36,7 @@ def post(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Post]:
     async def admit(*_: str) -> bool:
         return True
 
-    app = dashboard_app(load_settings(data=tmp_path), NOWHERE, admit, is_open=True)
+    app = dashboard_app(load_settings(data=tmp_path), NOWHERE, AccessRules(admit, is_open=True))
     with TestClient(app, follow_redirects=False) as client:
         client.cookies.set(COOKIE, OPERATOR)
         yield (

@@ -242,7 +242,7 @@ def test_what_is_parked_is_seen_retried_and_discarded(board: Board, operator: Pa
 
 
 def _park_a_good_one(board: Board) -> None:
-    """A record that was dealt with long ago, as if it had been parked: a retry makes it good."""
+    """A record that was dealt with long ago, as if it had been parked: a retry resolves it."""
     kafka = board.endpoints.kafka
     with closing(read_topics(kafka, ["catalog.artist"], "beginning", follow=False)) as records:
         (record,) = islice(records, 1)

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from adapters.composition import chain
 from adapters.composition.settings import load_settings
-from adapters.dashboard.access import COOKIE
+from adapters.dashboard.access import COOKIE, AccessRules
 from adapters.dashboard.app import dashboard_app
 from adapters.event_log.registry import Registration
 from adapters.event_log.topics import TopicState
@@ -100,7 +100,7 @@ def client(engines: Engines, tmp_path: Path) -> Iterator[TestClient]:
     async def admit(*_: str) -> bool:
         return True
 
-    app = dashboard_app(load_settings(data=tmp_path), NOWHERE, admit, is_open=True)
+    app = dashboard_app(load_settings(data=tmp_path), NOWHERE, AccessRules(admit, is_open=True))
     with TestClient(app, follow_redirects=False) as client:
         yield client
 

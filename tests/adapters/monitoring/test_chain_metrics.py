@@ -35,10 +35,10 @@ def test_two_read_models_of_one_topic() -> None:
     def of(name: str, **labels: str) -> float | None:
         return series.get((name, frozenset(labels.items())))
 
-    for model, lag, letters in (("catalog", 0, 0), ("new_releases", 10, 2)):
+    for model, lag, count in (("catalog", 0, 0), ("new_releases", 10, 2)):
         work = {"stage": "project", "read_model": model}
         assert of("catalog_stage_lag_records", topic=TOPIC.topic, **work) == lag
-        assert of("catalog_dead_letters", **work) == letters
+        assert of("catalog_dead_letters", **work) == count
         assert of("catalog_stage_members", group=f"{model}-project", **work) in (1, 2)
     assert of("catalog_topic_records", stage="project", topic=TOPIC.topic) == 100
 

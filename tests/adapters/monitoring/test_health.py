@@ -109,7 +109,7 @@ def test_a_record_that_waits_too_long_is_behind() -> None:
         "dead reader",
         "nothing live",
         "one of two live",
-        "letters",
+        "dead letters",
         "topics",
         "connector",
         "log",

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import psycopg
 
+from adapters.composition.databases import read_queries
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.engines import running_engines
 from adapters.composition.preparation import prepare
 from adapters.composition.settings import Settings
 from adapters.composition.wiring import engine_context
-from adapters.read_database.lookup import PostgresIdentifiers, identifier_index
+from adapters.read_database.querying import ReadQueries
 from adapters.synthetic.catalog import Plan
 from adapters.synthetic.load import LoadPlan, run_load
 from adapters.synthetic.master import write_catalog
@@ -27,6 +28,7 @@ from bench.figures import Figure
 from bench.measuring import peak_mb
 from bench.scale import SEED, Scale
 from domain.identifiers import Identifier, identify
+from projections.catalog.queries.lookup import Asked, look_up
 from projections.engine.rebuild import ensure_live
 
 CASE = "latency"
@@ -100,7 +102,7 @@ def _probe(endpoints: Endpoints) -> Iterator[Callable[[], float]]:
     """A function that commits a new ISRC and looks it up until it is found; returns ms."""
     with (
         psycopg.connect(endpoints.master_dsn, autocommit=True) as master,
-        identifier_index(endpoints.read_dsn) as index,
+        read_queries(endpoints, "probe") as queries,
     ):
 
         def probe() -> float:
@@ -112,7 +114,7 @@ def _probe(endpoints: Endpoints) -> Iterator[Callable[[], float]]:
                 (row, f"syn:{SEED}:s0", isrc.raw, isrc.value),
             )
             committed = time.monotonic()
-            while not _is_found(index, isrc):
+            while not _is_found(queries, isrc):
                 if time.monotonic() - committed > _PATIENCE_SECONDS:
                     raise TimeoutError(f"{isrc.value} isn't found after {_PATIENCE_SECONDS:.0f} s")
                 time.sleep(_LOOK_SECONDS)
@@ -121,8 +123,9 @@ def _probe(endpoints: Endpoints) -> Iterator[Callable[[], float]]:
         yield probe
 
 
-def _is_found(index: PostgresIdentifiers, isrc: Identifier) -> bool:
-    return bool(index.matches([isrc]))
+def _is_found(queries: ReadQueries, isrc: Identifier) -> bool:
+    (answer,) = look_up(queries.rows, [Asked(isrc)])
+    return bool(answer.entries)
 
 
 @contextmanager

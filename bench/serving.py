@@ -22,9 +22,9 @@ from typing import cast
 
 import psycopg
 
-from adapters.api.database import SETTINGS
-from adapters.api.lookups import TOGETHER
+from adapters.api.gathering import TOGETHER
 from adapters.api.server import Serving, application, listen, serve
+from adapters.read_database.querying import SETTINGS
 from bench.serving_rows import fill
 from projections.catalog.queries.lookup import LOOKUP
 
@@ -126,7 +126,7 @@ def bare(dsn: str, tracks: int, seconds: float, together: int) -> None:
                     "namespaces": [None] * together,
                     "countries": ["GB"] * together,
                     "usages": [None] * together,
-                    "moments": [None] * together,
+                    "instants": [None] * together,
                 },
                 prepare=True,
             ).fetchall()

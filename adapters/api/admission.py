@@ -9,9 +9,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from adapters.api.database import ReadDatabase
 from adapters.api.problems import Problem
 from adapters.read_database.api_keys import FIND_KEY, GivenKey, parse_key
+from adapters.read_database.query_pool import QueryPool
 
 REMEMBER_SECONDS = 5.0
 UNKNOWN_KEYS_RATE = 5
@@ -64,7 +64,7 @@ class Admission:
     `is_open`: who brings no key may read; what changes something needs a key always.
     """
 
-    def __init__(self, database: ReadDatabase, *, is_open: bool) -> None:
+    def __init__(self, database: QueryPool, *, is_open: bool) -> None:
         self._database = database
         self._is_open = is_open
         self._known: dict[str, _Known] = {}
@@ -73,7 +73,8 @@ class Admission:
     async def admit(
         self, headers: Mapping[bytes, bytes], address: str, scope: str = "read"
     ) -> None:
-        """Raises Problem: 401 without a key that works, 403 without the scope, 429 too often."""
+        """Raises Problem: 401 without a key that works, 403 without the scope, 429 too often;
+        and what `QueryPool.rows` raises."""
         given = headers.get(b"authorization")
         if given is None:
             if self._is_open and scope == "read":
@@ -91,7 +92,8 @@ class Admission:
         _take(known.bucket, f"the API key may ask {known.bucket.rate} times per second")
 
     async def has(self, key: str, scope: str, address: str) -> bool:
-        """Whether a key works and has the scope; not counted. Raises Problem (429, 503)."""
+        """Whether a key works and has the scope; not counted. Raises Problem (429)
+        and what `QueryPool.rows` raises."""
         given = parse_key(key)
         known = None if given is None else await self._holder(given, address)
         return known is not None and scope in known.scopes

@@ -17,8 +17,9 @@ from adapters.api.endpoints import ENDPOINTS, Endpoint, Request, Service
 from adapters.api.metrics import OTHER, ApiMetrics, exposition
 from adapters.api.openapi import document
 from adapters.api.parameters import read_query
-from adapters.api.problems import MEDIA_TYPE, Problem, bad_parameter
+from adapters.api.problems import MEDIA_TYPE, Problem, bad_parameter, unanswered
 from adapters.api.responses import Answer, render
+from domain.failures import Failure
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ _OPERATION = "catalog.operation"
 _OURS = re.compile(r"/(v\d+|docs|redoc|swagger|problems|openapi[^/]*)(/|$)", re.ASCII)
 """Paths where programs look for an API: what is not there is a problem, never a page."""
 _Template = tuple[bytes | None, ...]
+_INTERNAL = Problem(500, "internal", "the fault is on this side; its log says what it is")
 _NOTHING = Problem(404, "no-such-path", "/openapi.json lists the paths that there are")
 
 
@@ -91,6 +93,11 @@ class Api:
                 await self._fallback(scope, receive, send)
                 return
             answer = _of(problem)
+        except Failure as failure:
+            told = unanswered(failure)
+            if told is None:
+                log.exception("a request failed", path=scope["path"])
+            answer = _of(told or _INTERNAL)
         except Exception:
             # The client is told nothing of how we are made; the log is told everything.
             log.exception("a request failed", path=scope["path"])

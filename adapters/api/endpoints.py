@@ -12,15 +12,16 @@ from adapters.api import parameters as ask
 from adapters.api import shapes
 from adapters.api.admission import Admission
 from adapters.api.cursors import not_ours, read_cursor, write_cursor
-from adapters.api.database import ReadDatabase
 from adapters.api.explain import Historian
-from adapters.api.lookups import Asked, Lookups, answer_of, asked, flaw_of, look_up_all
-from adapters.api.problems import Problem, bad_parameter, unknown_row
+from adapters.api.gathering import GatheredLookups, look_up_all
+from adapters.api.problems import bad_parameter, malformed, unknown_row, unknown_scheme
 from adapters.api.responses import Answer
 from adapters.explanation.explanation import Explained
+from adapters.read_database.query_pool import QueryPool
 from domain.events import topic_of
 from domain.identifiers import UnknownScheme
 from projections.catalog.queries import entities, lists
+from projections.catalog.queries.lookup import Asked, asked
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +30,8 @@ log = structlog.get_logger(__name__)
 class Service:
     """What the endpoints work with."""
 
-    database: ReadDatabase
-    lookups: Lookups
+    database: QueryPool
+    lookups: GatheredLookups
     admission: Admission
     historian: Historian | None = None
 
@@ -162,26 +163,22 @@ async def _conflicts(service: Service, request: Request) -> Answer:
     return Answer(_json(body), rows[0][0])
 
 
-def _malformed(one: Asked, flaw: str) -> Problem:
-    shown = one.number.raw if len(one.number.raw) <= 64 else one.number.raw[:64] + "…"
-    detail = f"{shown!r} is no well-formed {one.number.scheme}: {flaw}"
-    return Problem(400, "malformed-identifier", detail, scheme=one.number.scheme, rule=flaw)
-
-
-def _unknown_scheme(error: UnknownScheme) -> Problem:
-    return Problem(400, "unknown-scheme", str(error))
+def _asked(scheme: str, value: str, how: ask.Availability, namespace: str | None) -> Asked:
+    one = asked(scheme, value, namespace)
+    country = how.country and how.country.upper()
+    return one._replace(country=country, usages=how.usage_types, at=how.at)
 
 
 async def _lookup(service: Service, request: Request) -> Answer:
+    how: ask.Lookup = request.query
     try:
-        one = asked(request.path["scheme"], request.path["value"], request.query)
+        one = _asked(request.path["scheme"], request.path["value"], how, how.namespace)
     except UnknownScheme as error:
-        raise _unknown_scheme(error) from None
+        raise unknown_scheme(error) from None
     found = await service.lookups.find(one)
-    flaw = flaw_of(one, found)
-    if flaw is not None:
-        raise _malformed(one, flaw)
-    return Answer(_json(answer_of(one, found)), found.generation)
+    if (rule := found.broken_rule) is not None:
+        raise malformed(found.number, rule)
+    return Answer(found.as_json().encode(), found.generation)
 
 
 async def _bulk(service: Service, request: Request) -> Answer:
@@ -190,23 +187,21 @@ async def _bulk(service: Service, request: Request) -> Answer:
     items: dict[int, dict[str, Any]] = {}
     bulk: shapes.BulkRequest = ask.read_body(request.body, shapes.BulkRequest)
     for place, item in enumerate(bulk.lookups):
-        single = ask.Lookup(how.country, how.usage_types, how.at, item.namespace)
         if "\x00" in (item.namespace or ""):
             raise bad_parameter("a namespace holds a NUL character")
         try:
-            numbers[place] = asked(item.scheme, item.value, single)
+            numbers[place] = _asked(item.scheme, item.value, how, item.namespace)
         except UnknownScheme as error:
-            items[place] = {"status": 400, "problem": _unknown_scheme(error).members}
+            items[place] = {"status": 400, "problem": unknown_scheme(error).members}
     generation = None
     if numbers:
         found = await look_up_all(service.database, list(numbers.values()))
         generation = found[0].generation
-        for (place, one), it in zip(numbers.items(), found, strict=True):
-            flaw = flaw_of(one, it)
+        for place, it in zip(numbers, found, strict=True):
             items[place] = (
-                {"status": 200, "answer": answer_of(one, it)}
-                if flaw is None
-                else {"status": 400, "problem": _malformed(one, flaw).members}
+                {"status": 200, "answer": msgspec.Raw(it.as_json().encode())}
+                if it.broken_rule is None
+                else {"status": 400, "problem": malformed(it.number, it.broken_rule).members}
             )
     body = {"items": [items[place] for place in range(len(bulk.lookups))]}
     return Answer(_json(body), generation, is_cacheable=False)

@@ -8,6 +8,10 @@ from typing import Any
 
 import msgspec
 
+from adapters.read_database.querying import NoReadTables, ReadDatabaseAway, TooSlow
+from domain.failures import Failure, NotMigrated
+from domain.identifiers import Identifier, UnknownScheme
+
 MEDIA_TYPE = "application/problem+json"
 
 PHRASES = {
@@ -62,37 +66,33 @@ def unknown_row(kind: str, id_: str) -> Problem:
     return Problem(404, "unknown", f"no {kind} has the id {id_!r}")
 
 
-class Unanswered(Problem):
-    """The read database gave no answer; the same request may have one later (503)."""
-
-    def __init__(self, kind: str, detail: str, retry_after: int) -> None:
-        super().__init__(503, kind, detail, {"Retry-After": str(retry_after)})
-
-
-def unavailable() -> Unanswered:
-    """The read database is away; it is asked again by the next request."""
-    return Unanswered(
-        "database-away",
-        "the read database does not answer; nothing is wrong with the request: send it again",
-        2,
-    )
+def malformed(number: Identifier, rule: str) -> Problem:
+    """A number that breaks a rule of its scheme, and that nobody wrote like that either."""
+    shown = number.raw if len(number.raw) <= 64 else number.raw[:64] + "…"
+    detail = f"{shown!r} is no well-formed {number.scheme}: {rule}"
+    return Problem(400, "malformed-identifier", detail, scheme=number.scheme, rule=rule)
 
 
-def too_slow() -> Unanswered:
-    """A statement was ended by its time limit."""
-    return Unanswered(
-        "too-slow",
-        "the answer took too long: ask for less at a time (a smaller limit, fewer numbers), or"
-        " send it again later",
-        5,
-    )
+def unknown_scheme(error: UnknownScheme) -> Problem:
+    """There is no such scheme of numbers."""
+    return Problem(400, "unknown-scheme", str(error))
 
 
-def no_catalog() -> Unanswered:
-    """The tables that are asked for don't exist."""
-    return Unanswered(
-        "no-catalog",
-        "there is no read catalog yet: it is being made, or waits for `catalog migrate` or"
-        " `catalog rebuild`",
-        10,
-    )
+def unanswered(failure: Failure) -> Problem | None:
+    """What a client is told when the read database gives no answer: the same request may have one
+    later. None for a failure of another kind."""
+    match failure:
+        case ReadDatabaseAway():
+            told = "the read database does not answer; nothing is wrong with the request"
+            return _later("database-away", f"{told}: send it again", 2)
+        case TooSlow():
+            told = "ask for less at a time (a smaller limit, fewer numbers), or send it again later"
+            return _later("too-slow", f"the answer took too long: {told}", 5)
+        case NoReadTables() | NotMigrated():
+            told = "it is being made, or waits for `catalog migrate` or `catalog rebuild`"
+            return _later("no-catalog", f"there is no read catalog yet: {told}", 10)
+    return None
+
+
+def _later(kind: str, detail: str, seconds: int) -> Problem:
+    return Problem(503, kind, detail, {"Retry-After": str(seconds)})

@@ -11,12 +11,13 @@ import uvicorn
 
 from adapters.api.admission import Admission
 from adapters.api.application import Api, AsgiApp
-from adapters.api.database import ReadDatabase
 from adapters.api.endpoints import Service
 from adapters.api.explain import Historian
-from adapters.api.lookups import Lookups
+from adapters.api.gathering import GatheredLookups
 from adapters.api.metrics import ApiMetrics, shared_figures
 from adapters.api.processes import run_processes
+from adapters.composition.databases import query_pool
+from adapters.read_database.querying import ReadAccess
 
 STOP_SECONDS = 8
 """What was begun is answered within this time of SIGTERM."""
@@ -34,6 +35,8 @@ class Serving:
     """See `Api`."""
     is_metrics_open: bool = False
     """Whether /metrics needs no key though reading does."""
+    is_pooled: bool = False
+    """Whether `read_dsn` leads to a pooler in transaction mode."""
     connections: int = 8
     """To the read database, per process."""
 
@@ -45,9 +48,9 @@ def application(
     metrics: ApiMetrics | None = None,
 ) -> Api:
     """The API; nothing is opened before the first request."""
-    database = ReadDatabase(serving.read_dsn, serving.connections)
+    database = query_pool(ReadAccess(serving.read_dsn, serving.is_pooled), serving.connections)
     admission = Admission(database, is_open=serving.is_open)
-    service = Service(database, Lookups(database), admission, historian)
+    service = Service(database, GatheredLookups(database), admission, historian)
     return Api(service, fallback, serving.hosts, metrics, is_metrics_open=serving.is_metrics_open)
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from domain.failures import Failure, WrongUsage
+from domain.failures import WrongUsage
 
 if TYPE_CHECKING:
-    import psycopg
+    from adapters.read_database.querying import ReadQueries
 
 SCHEMES = ("isrc", "gtin")
 _PAGE = 200
@@ -31,32 +31,27 @@ def conflicts(
     barcode on releases of different licensors.
     """
     import msgspec
-    from psycopg import errors
 
-    from adapters.api.database import SETTINGS
-    from adapters.composition.databases import read_connection
-    from adapters.composition.endpoints import read_address
+    from adapters.composition.databases import read_queries
+    from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
 
     if scheme is not None and scheme not in SCHEMES:
         raise WrongUsage(f"no conflicts of {scheme!r} are looked for; there are: isrc, gtin")
-    session = {name: value for name, value in SETTINGS.items() if name != "statement_timeout"}
     shown = 0
-    try:
-        with read_connection(read_address(load_settings()), "conflicts", session) as connection:
-            for one in _found(connection, [scheme] if scheme else SCHEMES):
-                if shown == limit:
-                    break
-                shown += 1
-                print(msgspec.json.encode(one).decode() if as_json else _text(one))
-    except (errors.UndefinedTable, errors.InvalidSchemaName) as error:
-        raise Failure("there is no read catalog yet: run `catalog rebuild` first") from error
+    endpoints = resolve_endpoints(load_settings(), ("read",))
+    with read_queries(endpoints, "conflicts") as queries:
+        for one in _found(queries, [scheme] if scheme else SCHEMES):
+            if shown == limit:
+                break
+            shown += 1
+            print(msgspec.json.encode(one).decode() if as_json else _text(one))
     if not shown:
         print("no number is given out twice", file=sys.stderr)
 
 
 def _found(
-    connection: "psycopg.Connection", schemes: "list[str] | tuple[str, ...]"
+    queries: "ReadQueries", schemes: "list[str] | tuple[str, ...]"
 ) -> Iterator[dict[str, Any]]:
     import json
 
@@ -66,7 +61,7 @@ def _found(
         after: str | None = ""
         while after is not None:
             asked = {"scheme": scheme, "after": after, "limit": _PAGE}
-            rows = connection.execute(CONFLICTS, asked).fetchall()
+            rows = queries.rows(CONFLICTS, asked)
             after = rows[-1][2] if len(rows) == _PAGE else None
             for _, body, _ in rows:
                 if body is not None:

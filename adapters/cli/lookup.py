@@ -3,20 +3,30 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from domain.failures import WrongUsage
-from domain.identifiers import ALIASES, SCHEMES, UnknownScheme, scheme_named
+from domain.identifiers import (
+    ALIASES,
+    SCHEMES,
+    MalformedIdentifier,
+    UnknownScheme,
+    scheme_named,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from adapters.composition.endpoints import Endpoints
-    from projections.catalog.queries.owners import Answer, MatchRow
+    from projections.catalog.queries.lookup import LookupAnswer
+
+    Entry = dict[str, Any]
 
 _READ_SIZE = 1 << 16
+_TOGETHER = 500
+"""How many numbers are looked up by one execution of the statement."""
 
 
 def register(app: typer.Typer) -> None:
@@ -29,14 +39,15 @@ def lookup(
         str, typer.Argument(help=f"{', '.join(SCHEMES)}; {', '.join(ALIASES)} are gtin.")
     ],
     value: Annotated[
-        str, typer.Argument(help="The number in any of its forms; - reads one a line from stdin.")
+        str, typer.Argument(help="The number in any of its forms; - reads one per line from stdin.")
     ],
     generation: Annotated[
         int | None,
         typer.Option(help="Ask this one instead of the live one, such as one as of a moment."),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON: one object, or with - one a line.")
+        bool,
+        typer.Option("--json", help="Print JSON, as the API answers; with - one per line."),
     ] = False,
 ) -> None:
     """Find everything that a number stands on.
@@ -48,7 +59,7 @@ def lookup(
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
     from projections.catalog import CATALOG
-    from projections.catalog.queries.owners import look_up, look_up_all
+    from projections.catalog.queries.lookup import asked, look_up
 
     try:
         scheme = scheme_named(scheme)
@@ -58,15 +69,17 @@ def lookup(
         raise WrongUsage("- names standard input, and there is none")
     endpoints = resolve_endpoints(load_settings(), need=("read",))
     schema = CATALOG.schema if generation is None else _schema_of(endpoints, generation)
-    with databases.identifiers(endpoints.read_dsn, schema) as index:
+    with databases.read_queries(endpoints, "lookup") as queries:
         if value != "-":
-            answer = look_up(index, scheme, value)
-            if answer.error:
-                raise WrongUsage(str(answer.error))
+            (answer,) = look_up(queries.rows, [asked(scheme, value)], schema)
+            if answer.broken_rule:
+                raise WrongUsage(str(MalformedIdentifier(scheme, value, answer.broken_rule)))
             _print([answer], as_json=as_json)
             return
         for lines in _lines(sys.stdin.fileno()):
-            _print(look_up_all(index, ((scheme, line) for line in lines)), as_json=as_json)
+            for start in range(0, len(lines), _TOGETHER):
+                numbers = [asked(scheme, line) for line in lines[start : start + _TOGETHER]]
+                _print(look_up(queries.rows, numbers, schema), as_json=as_json)
 
 
 def _schema_of(endpoints: "Endpoints", number: int) -> str:
@@ -100,13 +113,14 @@ def _text(line: bytes) -> str:
     return line.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape").strip()
 
 
-def _print(answers: Iterable["Answer"], *, as_json: bool) -> None:
+def _print(answers: "Iterable[LookupAnswer]", *, as_json: bool) -> None:
     if as_json:
-        import msgspec
+        from adapters.api.problems import malformed
 
-        encode = msgspec.json.encode
         for answer in answers:
-            sys.stdout.buffer.write(encode(answer.as_json()) + b"\n")
+            rule = answer.broken_rule
+            body = malformed(answer.number, rule).body() if rule else answer.as_json().encode()
+            sys.stdout.buffer.write(body + b"\n")
         sys.stdout.buffer.flush()
         return
     from rich.console import Console
@@ -117,57 +131,55 @@ def _print(answers: Iterable["Answer"], *, as_json: bool) -> None:
         console.print(table)
 
 
-def _tables(answers: Iterable["Answer"]) -> "Iterator[Table]":
+def _tables(answers: "Iterable[LookupAnswer]") -> "Iterator[Table]":
     """All matches in one table, then what each party has in one of its own."""
     from rich.table import Table
     from rich.text import Text
 
+    from projections.catalog.queries.lookup import named
+
     table = Table("number", "owner", "id", "title", "artist", "release", "valid")
     parties: list[Table] = []
     for answer in answers:
-        number = f"{answer.scheme} {answer.as_json()['value']}"
-        if not answer.matches:
-            table.add_row(Text(number), Text(answer.error.rule if answer.error else "nothing"))
-        for match in answer.matches:
-            cells = (
-                number,
-                match.owner,
-                match.id,
-                " ".join(filter(None, (match.title, match.version and f"({match.version})"))),
-                match.artist,
-                _release(match),
-                "yes" if match.valid else f"no: {match.flaw}",
-            )
-            table.add_row(*(Text(cell or "") for cell in cells))
-            if match.owner == "party":
-                parties.append(_party(match))
+        value = answer.number.value.encode("utf-8", "backslashreplace").decode()
+        number = f"{answer.number.scheme} {value}"
+        matches = answer.matches()
+        if not matches:
+            table.add_row(Text(number), Text(answer.broken_rule or "nothing"))
+        for entry in matches:
+            title, artist = named(entry)
+            match = entry["match"]
+            valid = "yes" if match["valid"] is not False else f"no: {match['flaw']}"
+            cells = (number, entry["owner"], entry["id"], title, artist, _release(entry), valid)
+            table.add_row(*(Text(cell) for cell in cells))
+            if entry["owner"] == "party":
+                parties.append(_party(entry))
+        if answer.truncated:
+            table.add_row(Text(number), "…")
     yield table
     yield from parties
 
 
-def _release(match: "MatchRow") -> str:
-    if match.release_id is None:
+def _release(entry: "Entry") -> str:
+    id_ = entry["id"] if entry["owner"] == "release" else (entry["track"] or {}).get("release_id")
+    if id_ is None:
         return ""
-    title = "not in the catalog" if match.status is None else match.release_title or "untitled"
-    takedown = ", taken down" if match.status == "taken_down" else ""
-    return f"{match.release_id} ({title}{takedown})"
+    release = entry["release"]
+    title = "not in the catalog" if release is None else release["title"] or "untitled"
+    takedown = ", taken down" if release and release["status"] == "taken_down" else ""
+    return f"{id_} ({title}{takedown})"
 
 
-def _party(match: "MatchRow") -> "Table":
+def _party(entry: "Entry") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    shown = match.as_json()
-    table = Table("kind", "id", "title", "artist", title=Text(f"{match.title or match.id} has"))
-    for kind in ("labels", "releases"):
-        for item in shown[kind]:
+    from projections.catalog.queries.lookup import named
+
+    table = Table("kind", "id", "title", "artist", title=Text(f"{named(entry)[0]} has"))
+    for kind in ("label", "release"):
+        for item in entry["party"][f"{kind}s"]:
             title = item.get("title") or item.get("name") or ""
-            table.add_row(
-                kind.removesuffix("s"),
-                Text(item["id"]),
-                Text(title),
-                Text(item.get("artist") or ""),
-            )
-        if shown[f"{kind}_truncated"]:
-            table.add_row(kind.removesuffix("s"), "…")
+            artist = item.get("display_artist") or ""
+            table.add_row(kind, Text(item["id"]), Text(title), Text(artist))
     return table

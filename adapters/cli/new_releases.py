@@ -4,11 +4,14 @@ import json
 import sys
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from domain.failures import Failure, WrongUsage
+
+if TYPE_CHECKING:
+    from adapters.composition.endpoints import Endpoints
 
 _DAY = "%Y-%m-%d"
 _SHOWN = 3
@@ -38,13 +41,13 @@ def new_releases(
     A release's day is that on which it first came out, or else the one on which it was first
     listed. Releases that are taken down are left out.
     """
-    from adapters.composition.endpoints import read_address
+    from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
 
     if since is not None and until is not None and until < since:
         raise WrongUsage(f"--to {until:{_DAY}} is before --from {since:{_DAY}}")
     asked = {"label": label, "since": since, "until": until, "limit": limit}
-    found = _found(read_address(load_settings()), asked)
+    found = _found(resolve_endpoints(load_settings(), ("read",)), asked)
     if as_json:
         for day in found:
             print(json.dumps(day, default=str))
@@ -55,20 +58,15 @@ def new_releases(
     _print(found)
 
 
-def _found(dsn: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
-    from psycopg import errors
-    from psycopg.rows import dict_row
-
-    from adapters.composition.databases import read_connection
-    from projections.new_releases.answers import PER_LABEL_AND_DAY
+def _found(endpoints: "Endpoints", asked: dict[str, Any]) -> list[dict[str, Any]]:
+    from adapters.composition.databases import read_queries
+    from adapters.read_database.querying import NoReadTables
+    from projections.new_releases.queries import PER_LABEL_AND_DAY, Day
 
     try:
-        with (
-            read_connection(dsn, "new releases") as connection,
-            connection.cursor(row_factory=dict_row) as cursor,
-        ):
-            return cursor.execute(PER_LABEL_AND_DAY.encode(), asked).fetchall()
-    except (errors.UndefinedTable, errors.InvalidSchemaName) as error:
+        with read_queries(endpoints, "new releases", {}) as queries:
+            return [Day(*row)._asdict() for row in queries.rows(PER_LABEL_AND_DAY, asked)]
+    except NoReadTables as error:
         raise Failure(
             "there are no new releases yet: run `catalog rebuild --model new_releases` first"
         ) from error

@@ -4,7 +4,7 @@ It has a data folder of its own beside the user's, and goes the way of the comma
 """
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.status import Status
 
     from adapters.composition.endpoints import Endpoints
-    from projections.catalog.queries.owners import MatchRow
+    from projections.catalog.queries.lookup import LookupAnswer
     from projections.engine.progress import Report
 
 IDLE_SECONDS = 120.0
@@ -95,14 +95,14 @@ def _demonstrate(settings: Settings, stack: ExitStack) -> str:
 
     with show.stage("look up by ISRC, barcode and DDEX party id") as done:
         before = _answers(endpoints)
-        done(f"{sum(len(matches) for matches in before.values())} matches")
+        done(f"{sum(len(one.matches()) for one in before)} matches")
     _show_answers(show, before)
 
     with show.stage("rebuild each read model from message zero, verify it, switch to it") as done:
         done(_rebuild(settings, endpoints, show))
 
     with show.stage("look up again: nothing changed") as done:
-        if _answers(endpoints) != before:
+        if [one.as_json() for one in _answers(endpoints)] != [one.as_json() for one in before]:
             raise Failure("the new generation answers differently than the former one")
         done("the same answers")
 
@@ -156,30 +156,31 @@ class _Show:
             yield done
 
 
-def _answers(endpoints: "Endpoints") -> "Mapping[tuple[str, str], Sequence[MatchRow]]":
-    from adapters.composition.databases import identifiers
+def _answers(endpoints: "Endpoints") -> "Sequence[LookupAnswer]":
+    from adapters.composition.databases import read_queries
     from adapters.ingestion.sample import LOOKUPS
-    from projections.catalog.queries.owners import look_up
+    from projections.catalog.queries.lookup import asked, look_up
 
-    with identifiers(endpoints.read_dsn) as index:
-        found = {
-            (scheme, value): look_up(index, scheme, value).matches for scheme, value in LOOKUPS
-        }
-    if empty := [f"{scheme} {value}" for (scheme, value), matches in found.items() if not matches]:
+    with read_queries(endpoints, "run") as queries:
+        found = look_up(queries.rows, [asked(scheme, value) for scheme, value in LOOKUPS])
+    if empty := [f"{one.number.scheme} {one.number.raw}" for one in found if not one.matches()]:
         raise Failure(f"the sample's {', '.join(empty)} isn't in the read catalog")
     return found
 
 
-def _show_answers(show: _Show, answers: "Mapping[tuple[str, str], Sequence[MatchRow]]") -> None:
-    for (scheme, value), matches in answers.items():
-        show.say(f"      catalog lookup {scheme} {value}")
-        for match in matches:
-            name = " by ".join(filter(None, (match.title, match.artist)))
-            on = f", on {match.release_title}" if match.owner == "track" else ""
-            show.say(f"        {match.owner} {match.id}: {name}{on}")
-            if match.owner == "party":
-                labels, releases = match.labels or (), match.releases or ()
-                show.say(f"          with {len(labels)} labels and {len(releases)} releases")
+def _show_answers(show: _Show, answers: "Sequence[LookupAnswer]") -> None:
+    from projections.catalog.queries.lookup import named
+
+    for answer in answers:
+        show.say(f"      catalog lookup {answer.number.scheme} {answer.number.raw}")
+        for entry in answer.matches():
+            name = " by ".join(filter(None, named(entry)))
+            release = entry["release"] if entry["owner"] == "track" else None
+            on = f", on {release['title']}" if release else ""
+            show.say(f"        {entry['owner']} {entry['id']}: {name}{on}")
+            if entry["owner"] == "party":
+                has = (f"{len(entry['party'][kind])} {kind}" for kind in ("labels", "releases"))
+                show.say(f"          with {' and '.join(has)}")
 
 
 def _rebuild(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:

@@ -59,6 +59,7 @@ def serve(
         is_open,
         server.LOOPBACK_NAMES | {host} if near and is_open else None,
         settings.metrics.open,
+        settings.read.pooler,
     )
     try:
         listening = server.listen(host, port)

@@ -6,7 +6,7 @@ carry their timeouts (see `endpoints`), so all connections have the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
 import psycopg
@@ -15,11 +15,13 @@ from psycopg import errors
 from adapters.composition.endpoints import Endpoints
 from adapters.read_database.dead_letters import PostgresDeadLetters
 from adapters.read_database.generations import PostgresGenerations
-from adapters.read_database.lookup import PostgresIdentifiers, identifier_index
+from adapters.read_database.query_pool import QueryPool
+from adapters.read_database.querying import SETTINGS, ReadAccess, ReadQueries, open_queries
 from domain.failures import NotMigrated, Unavailable
-from projections.catalog import CATALOG
 from projections.read_model import ReadModel
 
+PATIENT = {name: value for name, value in SETTINGS.items() if name != "statement_timeout"}
+"""Session settings of queries that take as long as they take."""
 READ_ONLY = {"default_transaction_read_only": "on", "statement_timeout": "5s"}
 """Session settings of who only looks, and whom nobody waits for."""
 
@@ -86,8 +88,18 @@ def dead_letters(endpoints: Endpoints, model: ReadModel | None = None) -> Postgr
     return PostgresDeadLetters(endpoints.read_dsn, None if model is None else model.name)
 
 
-def identifiers(
-    dsn: str, schema: str = CATALOG.schema
-) -> AbstractContextManager[PostgresIdentifiers]:
-    """The identifier view of a generation, by default the live one. Raises Failure."""
-    return identifier_index(dsn, schema)
+def read_queries(
+    endpoints: Endpoints, purpose: str, settings: Mapping[str, str] = PATIENT
+) -> AbstractContextManager[ReadQueries]:
+    """Asks the queries of read models; see `read_database.querying`. Raises Unavailable."""
+    return open_queries(read_access(endpoints), purpose, settings)
+
+
+def read_access(endpoints: Endpoints) -> ReadAccess:
+    """How queries reach the read database."""
+    return ReadAccess(endpoints.read_dsn, endpoints.read_is_pooled)
+
+
+def query_pool(access: ReadAccess, size: int) -> QueryPool:
+    """The same for many requests of one event loop; close it."""
+    return QueryPool(access, size)

@@ -45,6 +45,8 @@ class Endpoints:
     connect_url: str
     master_dsn: str
     read_dsn: str
+    read_is_pooled: bool = False
+    """Whether `read_dsn` leads to a pooler in transaction mode (readers only)."""
 
     def __repr__(self) -> str:
         brokers = self.kafka.get("bootstrap.servers")
@@ -101,6 +103,7 @@ def endpoints(settings: Settings, addresses: dict[str, str]) -> Endpoints:
         connect_url=addresses["connect"],
         master_dsn=with_timeouts(addresses["master"]),
         read_dsn=with_timeouts(addresses["read"]),
+        read_is_pooled=settings.read.pooler,
     )
 
 

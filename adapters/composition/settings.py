@@ -106,6 +106,16 @@ class DatabaseSettings(_Group):
     url: PostgresUrl | None = None
 
 
+class ReadDatabaseSettings(DatabaseSettings):
+    """The read database.
+
+    `pooler`: readers reach it through a pooler in transaction mode (PgBouncer): a session lasts for
+    one transaction, so they prepare nothing and set nothing for longer.
+    """
+
+    pooler: bool = False
+
+
 class MetricsSettings(_Group):
     """Where a worker process serves its metrics and health; nowhere without a port.
 
@@ -156,7 +166,7 @@ class Settings(BaseSettings):
     registry: RegistrySettings = RegistrySettings()
     connect: ConnectSettings = ConnectSettings()
     master: DatabaseSettings = DatabaseSettings()
-    read: DatabaseSettings = DatabaseSettings()
+    read: ReadDatabaseSettings = ReadDatabaseSettings()
     metrics: MetricsSettings = MetricsSettings()
     tracing: TracingSettings = TracingSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()

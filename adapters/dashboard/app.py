@@ -18,8 +18,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from adapters.api.admission import Admission
-from adapters.api.database import ReadDatabase
 from adapters.api.problems import Problem
+from adapters.composition.databases import query_pool, read_access
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
 from adapters.dashboard import actions, pages, probes, signing_in
@@ -50,7 +50,7 @@ def over_read_database(
     `is_metrics_open`: its /metrics needs no key; otherwise one with `read`. `registry`:
     what its /metrics tells beside the chain's; by default its own process.
     """
-    database = ReadDatabase(endpoints.read_dsn, 2)
+    database = query_pool(read_access(endpoints), 2)
     admission = Admission(database, is_open=is_open)
 
     async def admit(key: str, scope: str, address: str) -> bool:

@@ -144,9 +144,9 @@ class Chain:
         return out
 
     def look_up(self, scheme: str, values: Sequence[str]) -> list[dict[str, Any]]:
-        """Answers of `catalog lookup SCHEME - --json`, in order."""
+        """Answers of `catalog lookup SCHEME - --json`, in order; a malformed number has none."""
         out = self.catalog("lookup", scheme, "-", "--json", given="".join(f"{v}\n" for v in values))
-        answers = [json.loads(line) for line in out.splitlines()]
+        answers = [{"matches": []} | json.loads(line) for line in out.splitlines()]
         assert len(answers) == len(values)
         return answers
 

@@ -95,7 +95,9 @@ def test_every_joined_row_is_found_both_ways(idle: Chain, feeds: Feeds, note: No
     missing: list[object] = []
     by_isrc = idle.look_up("isrc", [row["isrc_raw"] for row, _ in asked])
     for (row, meant), answer in zip(asked, by_isrc, strict=True):
-        found = {(m["id"], m["release_id"]) for m in answer["matches"] if m["owner"] == "track"}
+        found = {
+            (m["id"], m["track"]["release_id"]) for m in answer["matches"] if m["owner"] == "track"
+        }
         if not set(meant) <= found:
             missing.append((row["isrc"], meant, found))
     forms = [
@@ -150,9 +152,9 @@ def test_every_living_track_is_found_by_its_isrc(idle: Chain, feeds: Feeds) -> N
     for row, answer in zip(
         tracks, idle.look_up("isrc", [row["isrc"] for row in tracks]), strict=True
     ):
-        found = {m["id"]: m for m in answer["matches"] if m["owner"] == "track"}
+        found = {m["id"]: m["track"] for m in answer["matches"] if m["owner"] == "track"}
         match = found.get(row["trackId"])
-        if match is None or (match["title"], match["artist"], match["release_id"]) != (
+        if match is None or (match["title"], match["display_artist"], match["release_id"]) != (
             row["title"].strip(),
             row["artistAppearsAs"].strip() or None,
             row["releaseId"],
@@ -167,9 +169,9 @@ def test_every_living_release_is_found_by_its_barcode(idle: Chain, feeds: Feeds)
     for row, answer in zip(
         releases, idle.look_up("upc", [row["barcode"] for row in releases]), strict=True
     ):
-        found = {m["id"]: m for m in answer["matches"] if m["owner"] == "release"}
+        found = {m["id"]: m["release"] for m in answer["matches"] if m["owner"] == "release"}
         match = found.get(row["releaseId"])
-        if match is None or (match["title"], match["artist"]) != (
+        if match is None or (match["title"], match["display_artist"]) != (
             row["title"].strip(),
             row["artistAppearsAs"].strip() or None,
         ):

@@ -22,7 +22,7 @@ def said(chain: Chain, *arguments: str, codes: tuple[int, ...] = (0,)) -> Any:
 
 def titles(answer: Any) -> list[str]:
     """Titles of the tracks of a lookup's answer."""
-    return [match["title"] for match in answer["matches"] if match["owner"] == "track"]
+    return [match["track"]["title"] for match in answer["matches"] if match["owner"] == "track"]
 
 
 @pytest.fixture

@@ -1,17 +1,16 @@
 """An identifier, and all that it stands on."""
 
-from typing import Any
-
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from adapters.composition.databases import identifiers
+from adapters.composition.databases import read_queries
 from adapters.dashboard.access import RequestRefused, Visitor
 from adapters.dashboard.board import Board
 from adapters.dashboard.rendering import render
+from adapters.read_database.querying import SETTINGS
 from domain.identifiers import SCHEMES, UnknownScheme
-from projections.catalog.queries.owners import look_up
+from projections.catalog.queries.lookup import LookupAnswer, asked, look_up, named
 
 
 async def lookup(board: Board, request: Request, who: Visitor) -> Response:
@@ -19,9 +18,10 @@ async def lookup(board: Board, request: Request, who: Visitor) -> Response:
     scheme = request.query_params.get("scheme", "gtin")
     value = request.query_params.get("value", "").strip()
 
-    def find() -> dict[str, Any]:
-        with identifiers(board.endpoints.read_dsn) as index:
-            return look_up(index, scheme, value).as_json()
+    def find() -> LookupAnswer:
+        number = asked(scheme, value)
+        with read_queries(board.endpoints, "dashboard", SETTINGS) as queries:
+            return look_up(queries.rows, [number])[0]
 
     try:
         answer = await run_in_threadpool(find) if value else None
@@ -37,4 +37,5 @@ async def lookup(board: Board, request: Request, who: Visitor) -> Response:
         scheme=scheme,
         value=value,
         answer=answer,
+        named=named,
     )

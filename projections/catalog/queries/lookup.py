@@ -1,5 +1,18 @@
-"""The partner's lookup: many numbers → for each, all that it stands on, whole, in one statement."""
+"""The identifier lookup: many numbers → for each, all that it stands on, whole, in one statement.
 
+The API, `catalog lookup` and the dashboard ask this and show the same answer. Industry numbers are
+not unique, so an answer is a list, always. An ISRC stands on recordings; who asks for one wants the
+tracks, so the tracks of a recording that is found stand for it.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from domain.identifiers import Identifier, identify, is_text, scheme_named
+from projections.catalog.queries import parts
 from projections.catalog.queries.availability import availability
 from projections.catalog.queries.parts import (
     answer,
@@ -64,7 +77,7 @@ WITH asked AS (
     SELECT line, scheme, value, raw, namespace, country, string_to_array(usages, ',') AS usages,
            coalesce(at, now()) AS at
     FROM unnest(%(schemes)s::text[], %(values)s::text[], %(raws)s::text[], %(namespaces)s::text[],
-                %(countries)s::text[], %(usages)s::text[], %(moments)s::timestamptz[])
+                %(countries)s::text[], %(usages)s::text[], %(instants)s::timestamptz[])
          WITH ORDINALITY AS q (scheme, value, raw, namespace, country, usages, at, line)
 )
 SELECT a.line, x.entries::text, x.found, x.conflicts
@@ -123,6 +136,105 @@ FROM asked a CROSS JOIN LATERAL (
 ORDER BY a.line
 """)
 """Arrays of equal length, one element a number: `schemes`, `values` (normal forms), `raws` (as
-asked), `namespaces`, `countries`, `usages` (comma-separated), `moments`; null where not asked.
+asked), `namespaces`, `countries`, `usages` (comma-separated), `instants`; null where not asked.
 One row a number: generation, line (from 1), entries as JSON text (null: none), how many were found
 (one more than MATCHES_LIMIT: truncated), and how the owners contradict each other."""
+
+
+class Asked(NamedTuple):
+    """One number, and what decides the availability of what it stands on."""
+
+    number: Identifier
+    country: str | None = None
+    """Upper case."""
+    usages: str | None = None
+    """Comma-separated."""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LookupAnswer:
+    """What one number stands on."""
+
+    number: Identifier
+    generation: int | None
+    entries: str | None
+    """JSON list; None for nothing."""
+    truncated: bool
+    conflicts: Sequence[str]
+
+    @property
+    def broken_rule(self) -> str | None:
+        """The rule that the number breaks which nobody wrote like that either.
+
+        None: it has an answer, if an empty one.
+        """
+        if self.entries is not None or self.number.is_valid:
+            return None
+        return self.number.flaw or "it is not valid"
+
+    def matches(self) -> list[dict[str, Any]]:
+        """The entries, decoded."""
+        found: list[dict[str, Any]] = json.loads(self.entries or "[]")
+        return found
+
+    def as_json(self) -> str:
+        """The answer as API and command give it."""
+        scheme, value = (_json(text) for text in (self.number.scheme, self.number.value))
+        return (
+            f'{{"scheme":{scheme},"value":{value},"matches":{self.entries or "[]"},'
+            f'"truncated":{_json(self.truncated)},"conflicts":{_json(list(self.conflicts))}}}'
+        )
+
+
+Rows = Callable[[str, Mapping[str, Any]], list[Any]]
+"""Asks the read database: (statement, parameters) → rows."""
+
+
+def asked(scheme: str, value: str, namespace: str | None = None) -> Asked:
+    """A number by its scheme's name or alias. Raises UnknownScheme."""
+    return Asked(identify(scheme_named(scheme), value, namespace))
+
+
+def look_up(rows: Rows, numbers: Sequence[Asked], schema: str = parts.LIVE) -> list[LookupAnswer]:
+    """Answers in order, all of one moment; `schema` is the generation that is asked.
+
+    Raises what `rows` raises.
+    """
+    statement = LOOKUP if schema == parts.LIVE else parts.over(schema, LOOKUP)
+    return answers(numbers, rows(statement, parameters(numbers)))
+
+
+def parameters(numbers: Sequence[Asked]) -> dict[str, Any]:
+    """What LOOKUP is given for these numbers."""
+    # A database of text can't be asked for what isn't text; nothing is found under ''.
+    texts = [is_text(n.number.raw.strip()) for n in numbers]
+    return {
+        "schemes": [n.number.scheme for n in numbers],
+        "values": [n.number.value if t else "" for n, t in zip(numbers, texts, strict=True)],
+        "raws": [n.number.raw.strip() if t else "" for n, t in zip(numbers, texts, strict=True)],
+        "namespaces": [n.number.namespace for n in numbers],
+        "countries": [n.country for n in numbers],
+        "usages": [n.usages for n in numbers],
+        "instants": [n.at for n in numbers],
+    }
+
+
+def answers(numbers: Sequence[Asked], rows: Sequence[Any]) -> list[LookupAnswer]:
+    """What LOOKUP's rows say of the numbers that it was given, in their order."""
+    return [
+        LookupAnswer(one.number, generation, entries, found > MATCHES_LIMIT, conflicts or [])
+        for one, (generation, _line, entries, found, conflicts) in zip(numbers, rows, strict=True)
+    ]
+
+
+def named(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """Title (a party's name) and artist of what a number stands on."""
+    facts = entry["party"]["party"] if entry["owner"] == "party" else entry[entry["owner"]]
+    version = facts.get("version_title")
+    title = facts.get("title") or facts.get("name") or ""
+    return f"{title} ({version})" if version else title, facts.get("display_artist") or ""
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -6,15 +6,26 @@ here have two letters, so that they hide none of the caller's, which have one. `
 row is a changed answer, and a rebuilt one is not.
 """
 
+import re
+
 from projections import read_model
 
 NUMBERS_LIMIT = 100
 """Identifiers and formats that are shown of one owner at most."""
 
 
+LIVE = "catalog"
+"""Schema of the live generation, which all statements name."""
+
+
 def answer(statement: str) -> str:
     """See `read_model.answer`: a statement over the read catalog."""
-    return read_model.answer("catalog", statement)
+    return read_model.answer(LIVE, statement)
+
+
+def over(schema: str, statement: str) -> str:
+    """A statement over the generation in another schema (its name is one of ours)."""
+    return re.sub(rf"\b{LIVE}\.", f'"{schema}".', statement)
 
 
 def revision(row: str) -> str:

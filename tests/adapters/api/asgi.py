@@ -10,9 +10,9 @@ import msgspec
 
 from adapters.api.admission import Admission
 from adapters.api.application import Api, AsgiApp
-from adapters.api.database import ReadDatabase
 from adapters.api.endpoints import Service
-from adapters.api.lookups import Lookups
+from adapters.api.gathering import GatheredLookups
+from adapters.read_database.query_pool import QueryPool
 
 Rows = Sequence[tuple[Any, ...]]
 
@@ -54,9 +54,9 @@ def api(
     is_metrics_open: bool = False,
 ) -> Api:
     """The API over something that stands for its database."""
-    stands_for = cast(ReadDatabase, database)
+    stands_for = cast(QueryPool, database)
     admission = Admission(stands_for, is_open=is_open)
-    service = Service(stands_for, Lookups(stands_for), admission)
+    service = Service(stands_for, GatheredLookups(stands_for), admission)
     return Api(service, fallback, is_metrics_open=is_metrics_open)
 
 

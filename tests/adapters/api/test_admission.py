@@ -9,8 +9,8 @@ import pytest
 
 from adapters.api import admission
 from adapters.api.admission import Admission
-from adapters.api.database import ReadDatabase
 from adapters.api.problems import Problem
+from adapters.read_database.query_pool import QueryPool
 
 SECRET = "s" * 43
 KEY = f"cat_{'a' * 12}_{SECRET}"
@@ -41,7 +41,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def _over(keys: Keys) -> Admission:
-    return Admission(cast(ReadDatabase, keys), is_open=False)
+    return Admission(cast(QueryPool, keys), is_open=False)
 
 
 def _status(judge: Admission, key: str, address: str) -> int:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.api.problems import PHRASES, unavailable
+from adapters.api.problems import PHRASES
+from adapters.read_database.querying import ReadDatabaseAway
 from tests.adapters.api.asgi import Database, Rows, api, ask_once
 
 PROBLEM = "application/problem+json"
@@ -65,9 +66,9 @@ class Away(Database):
     """Notes what it is asked, and doesn't answer."""
 
     async def rows(self, statement: str, parameters: Mapping[str, Any]) -> Rows:
-        """Raises Problem."""
+        """Raises ReadDatabaseAway."""
         await super().rows(statement, parameters)
-        raise unavailable()
+        raise ReadDatabaseAway("as a test wants it")
 
 
 ODD = st.one_of(

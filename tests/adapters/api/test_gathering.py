@@ -6,10 +6,10 @@ from typing import Any, cast
 import pytest
 from psycopg import DataError
 
-from adapters.api.database import ReadDatabase
-from adapters.api.lookups import Found, Lookups, asked
-from adapters.api.parameters import Lookup
-from adapters.api.problems import Problem, too_slow, unavailable
+from adapters.api.gathering import GatheredLookups
+from adapters.read_database.query_pool import QueryPool
+from adapters.read_database.querying import ReadDatabaseAway, TooSlow
+from projections.catalog.queries.lookup import LookupAnswer, asked
 
 
 class Answering:
@@ -21,9 +21,9 @@ class Answering:
 
 
 def test_who_asks_again_at_once_is_answered() -> None:
-    async def ask() -> list[Found]:
-        lookups = Lookups(cast(ReadDatabase, Answering()), lanes=1)
-        one = asked("isrc", "GBAYE0000001", Lookup())
+    async def ask() -> list[LookupAnswer]:
+        lookups = GatheredLookups(cast(QueryPool, Answering()), lanes=1)
+        one = asked("isrc", "GBAYE0000001")
         async with asyncio.timeout(5):
             return [await lookups.find(one) for _ in range(3)]
 
@@ -49,10 +49,10 @@ class Choosy:
 GUILTY = "GBAYE0000007"
 
 
-def _ask_together(database: Choosy) -> list[Found | BaseException]:
-    async def ask() -> list[Found | BaseException]:
-        lookups = Lookups(cast(ReadDatabase, database), lanes=1)
-        numbers = [asked("isrc", f"GBAYE00000{n:02}", Lookup()) for n in range(20)]
+def _ask_together(database: Choosy) -> list[LookupAnswer | BaseException]:
+    async def ask() -> list[LookupAnswer | BaseException]:
+        lookups = GatheredLookups(cast(QueryPool, database), lanes=1)
+        numbers = [asked("isrc", f"GBAYE00000{n:02}") for n in range(20)]
         async with asyncio.timeout(5):
             return await asyncio.gather(
                 *(lookups.find(one) for one in numbers), return_exceptions=True
@@ -61,15 +61,15 @@ def _ask_together(database: Choosy) -> list[Found | BaseException]:
     return asyncio.run(ask())
 
 
-@pytest.mark.parametrize("failure", [DataError("time zone displacement"), too_slow()])
+@pytest.mark.parametrize("failure", [DataError("time zone displacement"), TooSlow("5 s")])
 def test_of_numbers_asked_together_only_the_one_to_blame_fails(failure: Exception) -> None:
     answers = _ask_together(Choosy(failure))
     assert [n for n, answer in enumerate(answers) if answer is failure] == [7]
-    assert sum(isinstance(answer, Found) for answer in answers) == 19
+    assert sum(isinstance(answer, LookupAnswer) for answer in answers) == 19
 
 
 def test_a_database_that_is_away_is_not_asked_once_more_for_each() -> None:
-    database = Choosy(unavailable())
+    database = Choosy(ReadDatabaseAway("away"))
     answers = _ask_together(database)
-    assert sum(isinstance(answer, Problem) for answer in answers) == max(database.asked)
+    assert sum(isinstance(answer, ReadDatabaseAway) for answer in answers) == max(database.asked)
     assert len(database.asked) < 4

@@ -25,6 +25,7 @@ from adapters.api import admission
 from adapters.api.server import LOOPBACK_NAMES, Serving, application
 from adapters.read_database import api_keys
 from adapters.read_database.generations import PostgresGenerations
+from adapters.read_database.querying import SETTINGS
 from migrations import run
 from projections.catalog import CATALOG
 from projections.ports.generations import Purpose
@@ -147,16 +148,10 @@ def test_a_statement_that_takes_too_long_is_ended(
         psycopg.connect(database) as blocking,
         serving(application(Serving(database, is_open=True))) as client,
     ):
-        monkeypatch.setitem(_settings(), "statement_timeout", "100ms")
+        monkeypatch.setitem(SETTINGS, "statement_timeout", "100ms")
         blocking.execute("LOCK TABLE catalog.release IN ACCESS EXCLUSIVE MODE")
         answer = client.get("/v1/releases/R")
         assert (answer.status_code, answer.json()["type"]) == (503, "/problems/too-slow")
-
-
-def _settings() -> dict[str, str]:
-    from adapters.api import database
-
-    return database.SETTINGS
 
 
 def test_no_answer_mixes_generations(database: str) -> None:

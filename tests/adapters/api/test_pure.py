@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from adapters.api import openapi
 from adapters.api.cursors import read_cursor, write_cursor
 from adapters.api.endpoints import ENDPOINTS
-from adapters.api.lookups import asked
-from adapters.api.parameters import Availability, Changes, Lookup, read_query
+from adapters.api.parameters import Availability, Changes, read_query
 from adapters.api.problems import Problem
 from adapters.api.responses import Answer, render
+from projections.catalog.queries.lookup import asked
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_the_forms_of_a_barcode_are_one_number(digits: int) -> None:
     total = sum(int(d) * (3 if i % 2 == 0 else 1) for i, d in enumerate(body))
     upc = f"{body}{-total % 10}"
     ways = [
-        asked(scheme, form, Lookup()).number
+        asked(scheme, form).number
         for scheme in ("upc", "EAN", "gtin", "icpn")
         for form in (upc, f"0{upc}", f"00{upc}", f" {upc[:6]} {upc[6:]} ")
     ]

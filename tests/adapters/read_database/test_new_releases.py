@@ -21,7 +21,7 @@ from projections.engine.progress import silent
 from projections.engine.rebuild import ensure_live, rebuild, verify_live
 from projections.engine.worker import Worker
 from projections.new_releases import NEW_RELEASES
-from projections.new_releases.answers import PER_LABEL_AND_DAY
+from projections.new_releases.queries import PER_LABEL_AND_DAY
 from projections.ports.dead_letters import Stage
 from projections.ports.generations import Phase
 from projections.read_model import ReadModel

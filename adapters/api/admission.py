@@ -66,7 +66,7 @@ class Admission:
 
     def __init__(self, database: QueryPool, *, is_open: bool) -> None:
         self._database = database
-        self._is_open = is_open
+        self.is_open = is_open
         self._known: dict[str, _Known] = {}
         self._unknown: dict[str, Bucket] = {}
 
@@ -77,7 +77,7 @@ class Admission:
         and what `QueryPool.rows` raises."""
         given = headers.get(b"authorization")
         if given is None:
-            if self._is_open and scope == "read":
+            if self.is_open and scope == "read":
                 return
             raise _unauthorized("an API key is needed: Authorization: Bearer cat_…")
         kind, _, text = given.decode("latin-1").partition(" ")

@@ -13,12 +13,13 @@ from urllib.parse import unquote_to_bytes
 
 import structlog
 
-from adapters.api.endpoints import ENDPOINTS, Endpoint, Request, Service
+from adapters.api.endpoints import ENDPOINTS, Endpoint
 from adapters.api.metrics import OTHER, ApiMetrics, exposition
 from adapters.api.openapi import document
 from adapters.api.parameters import read_query
 from adapters.api.problems import MEDIA_TYPE, Problem, bad_parameter, unanswered
-from adapters.api.responses import Answer, render
+from adapters.api.request import ApiContext, Request
+from adapters.api.responses import Response, render
 from domain.failures import Failure
 
 log = structlog.get_logger(__name__)
@@ -42,11 +43,11 @@ _NOTHING = Problem(404, "no-such-path", "/openapi.json lists the paths that ther
 
 
 class Api:
-    """Serves `service`; see the module."""
+    """Serves `context`; see the module."""
 
     def __init__(
         self,
-        service: Service,
+        context: ApiContext,
         fallback: AsgiApp | None = None,
         hosts: frozenset[str] | None = None,
         metrics: ApiMetrics | None = None,
@@ -60,12 +61,12 @@ class Api:
         A server that is open on loopback needs them: else a page of another site could have its
         own name point here, and read through the visitor's browser.
         """
-        self._service = service
+        self._context = context
         self._hosts = hosts
         self._is_metrics_open = is_metrics_open
         self._fallback = fallback
         self._metrics = metrics or ApiMetrics()
-        self._document = Answer(document())
+        self._document = Response(document(is_open=context.admission.is_open))
         self._routes: dict[int, list[tuple[_Template, tuple[str, ...], Endpoint]]] = {}
         for endpoint in ENDPOINTS:
             words = endpoint.path.split("/")[1:]
@@ -110,7 +111,9 @@ class Api:
         await send({"type": "http.response.body", "body": b"" if is_head else body})
         self._metrics.note(scope.get(_OPERATION, OTHER), status, perf_counter() - began)
 
-    async def _answer(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Answer:
+    async def _answer(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive
+    ) -> Response:
         raw: bytes = scope.get("raw_path") or scope["path"].encode()
         if raw == b"/openapi.json":
             _allow(scope, ("GET",))
@@ -127,7 +130,7 @@ class Api:
                 raise _NOTHING  # which tells of the whole chain too
             accept = headers.get(b"accept", b"").decode("latin-1")
             told, kind = exposition(self._metrics.told, accept)
-            return Answer(told, content_type=kind, is_cacheable=False)
+            return Response(told, content_type=kind, is_cacheable=False)
         if len(raw) > PATH_LIMIT:
             raise Problem(414, "path-too-long", f"a path may have {PATH_LIMIT} bytes")
         endpoint, path = self._find(raw)
@@ -136,11 +139,11 @@ class Api:
         await self._admit(scope, headers)
         query = read_query(scope["query_string"], endpoint.query)
         body = await _body(headers, receive) if endpoint.body else b""
-        return await endpoint.handle(self._service, Request(path, query, body))
+        return await endpoint.handle(self._context, Request(path, query, body))
 
     async def _admit(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
         client = scope.get("client")
-        await self._service.admission.admit(headers, client[0] if client else "")
+        await self._context.admission.admit(headers, client[0] if client else "")
 
     def _check_host(self, headers: dict[bytes, bytes]) -> None:
         if self._hosts is None:
@@ -163,12 +166,12 @@ class Api:
                 return endpoint, dict(zip(names, values, strict=True))
         raise _NOTHING
 
-    async def _health(self, raw: bytes) -> Answer:
+    async def _health(self, raw: bytes) -> Response:
         if raw == b"/health/ready":
-            rows = await self._service.database.rows("SELECT 1 WHERE %(x)s::int = 1", {"x": 1})
-            return Answer(b'{"status":"ready"}' if rows else b"{}", is_cacheable=False)
+            rows = await self._context.database.rows("SELECT 1 WHERE %(x)s::int = 1", {"x": 1})
+            return Response(b'{"status":"ready"}' if rows else b"{}", is_cacheable=False)
         if raw == b"/health/live":
-            return Answer(b'{"status":"live"}', is_cacheable=False)
+            return Response(b'{"status":"live"}', is_cacheable=False)
         raise _NOTHING
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -176,14 +179,14 @@ class Api:
             try:
                 await self._fallback(scope, receive, send)
             finally:
-                await self._service.database.close()
+                await self._context.database.close()
             return
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 await send({"type": "lifespan.startup.complete"})
             else:
-                await self._service.database.close()
+                await self._context.database.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
@@ -225,7 +228,7 @@ async def _body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def _of(problem: Problem) -> Answer:
-    return Answer(
+def _of(problem: Problem) -> Response:
+    return Response(
         problem.body(), None, problem.status, MEDIA_TYPE, problem.headers, is_cacheable=False
     )

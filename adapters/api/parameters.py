@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -15,16 +15,32 @@ _USAGE = "|".join(USAGE_TYPES)
 
 Country = Annotated[
     str,
-    Meta(pattern="^[A-Za-z]{2}$", description="ISO 3166-1 alpha-2. Without: offers anywhere."),
+    Meta(
+        pattern="^[A-Za-z]{2}$",
+        description="ISO 3166-1 alpha-2. Without: offers anywhere.",
+        examples=["GB"],
+    ),
 ]
 UsageTypes = Annotated[
     str,
     Meta(
         pattern=f"^({_USAGE})(,({_USAGE}))*$",
         description=f"Uses that count, comma-separated: {', '.join(USAGE_TYPES)}. Default: all.",
+        examples=["download,subscription_stream"],
     ),
 ]
-Instant = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset. Default: now.")]
+Instant = Annotated[
+    datetime,
+    Meta(
+        tz=True,
+        description="RFC 3339 with an offset. Default: now.",
+        examples=["2026-03-01T00:00:00Z"],
+    ),
+]
+Since = Annotated[
+    datetime,
+    Meta(tz=True, description="RFC 3339 with an offset.", examples=["2026-03-01T00:00:00Z"]),
+]
 Limit = Annotated[int, Meta(ge=1, le=200, description="Items of a page at most.")]
 Cursor = Annotated[
     str, Meta(max_length=2000, description="`next_cursor` of the page before, unchanged.")
@@ -55,7 +71,7 @@ def _in_utc(name: str, given: datetime) -> datetime:
         raise ValueError(f"`{name}` lies outside the years 1 to 9999 in UTC") from None
 
 
-class Availability(NoParameters, frozen=True):
+class AvailabilityParameters(NoParameters, frozen=True):
     """What decides availability, offers and prices."""
 
     country: Country | None = None
@@ -71,7 +87,7 @@ class Availability(NoParameters, frozen=True):
         }
 
 
-class Lookup(Availability, frozen=True):
+class LookupParameters(AvailabilityParameters, frozen=True):
     """How a number is looked up."""
 
     namespace: (
@@ -88,22 +104,30 @@ class Lookup(Availability, frozen=True):
     ) = None
 
 
-class Page(Availability, frozen=True):
+class PageParameters(AvailabilityParameters, frozen=True):
     """A page of releases."""
 
     limit: Limit = 50
     cursor: Cursor | None = None
 
 
-class Changes(Page, frozen=True):
+class ChangesParameters(PageParameters, frozen=True):
     """Releases in the order in which they changed."""
 
-    updated_since: Annotated[datetime, Meta(tz=True, description="RFC 3339.")] | None = None
+    updated_since: (
+        Annotated[
+            datetime,
+            Meta(
+                tz=True, description="RFC 3339 with an offset.", examples=["2026-03-01T00:00:00Z"]
+            ),
+        ]
+        | None
+    ) = None
     label: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
     type: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
 
 
-class Search(Availability, frozen=True):
+class SearchParameters(AvailabilityParameters, frozen=True):
     """Words of a title or an artist's name, or both."""
 
     title: Words | None = None
@@ -111,10 +135,10 @@ class Search(Availability, frozen=True):
     limit: Limit = 20
 
 
-class Conflicts(NoParameters, frozen=True):
+class ConflictsParameters(NoParameters, frozen=True):
     """Which contradictions are listed."""
 
-    scheme: Annotated[str, Meta(pattern="^(isrc|gtin)$")] = "isrc"
+    scheme: Literal["isrc", "gtin"] = "isrc"
     limit: Limit = 50
     cursor: Cursor | None = None
 

@@ -19,7 +19,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What a request is answered."""
 
     body: bytes
@@ -30,7 +30,7 @@ class Answer:
     is_cacheable: bool = True
 
 
-def render(answer: Answer, request: Mapping[bytes, bytes]) -> tuple[int, Headers, bytes]:
+def render(answer: Response, request: Mapping[bytes, bytes]) -> tuple[int, Headers, bytes]:
     """Status, headers and body for a request with these headers (names in lower case)."""
     headers: Headers = []
     if answer.generation is not None:

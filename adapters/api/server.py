@@ -11,11 +11,11 @@ import uvicorn
 
 from adapters.api.admission import Admission
 from adapters.api.application import Api, AsgiApp
-from adapters.api.endpoints import Service
 from adapters.api.explain import Historian
 from adapters.api.gathering import GatheredLookups
 from adapters.api.metrics import ApiMetrics, shared_figures
 from adapters.api.processes import run_processes
+from adapters.api.request import ApiContext
 from adapters.composition.databases import query_pool
 from adapters.read_database.querying import ReadAccess
 
@@ -50,8 +50,8 @@ def application(
     """The API; nothing is opened before the first request."""
     database = query_pool(ReadAccess(serving.read_dsn, serving.is_pooled), serving.connections)
     admission = Admission(database, is_open=serving.is_open)
-    service = Service(database, GatheredLookups(database), admission, historian)
-    return Api(service, fallback, serving.hosts, metrics, is_metrics_open=serving.is_metrics_open)
+    context = ApiContext(database, GatheredLookups(database), admission, historian)
+    return Api(context, fallback, serving.hosts, metrics, is_metrics_open=serving.is_metrics_open)
 
 
 def serve(make: Callable[[], AsgiApp], listening: socket.socket, workers: int = 1) -> None:

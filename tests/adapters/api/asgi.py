@@ -10,8 +10,8 @@ import msgspec
 
 from adapters.api.admission import Admission
 from adapters.api.application import Api, AsgiApp
-from adapters.api.endpoints import Service
 from adapters.api.gathering import GatheredLookups
+from adapters.api.request import ApiContext
 from adapters.read_database.query_pool import QueryPool
 
 Rows = Sequence[tuple[Any, ...]]
@@ -56,8 +56,8 @@ def api(
     """The API over something that stands for its database."""
     stands_for = cast(QueryPool, database)
     admission = Admission(stands_for, is_open=is_open)
-    service = Service(stands_for, GatheredLookups(stands_for), admission)
-    return Api(service, fallback, is_metrics_open=is_metrics_open)
+    context = ApiContext(stands_for, GatheredLookups(stands_for), admission)
+    return Api(context, fallback, is_metrics_open=is_metrics_open)
 
 
 async def ask(

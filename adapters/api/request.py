@@ -1,0 +1,33 @@
+"""A request that was checked, and what its operation works with."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.api.admission import Admission
+from adapters.api.explain import Historian
+from adapters.api.gathering import GatheredLookups
+from adapters.api.responses import Response
+from adapters.read_database.query_pool import QueryPool
+
+
+@dataclass(frozen=True)
+class ApiContext:
+    """What the operations of one process share."""
+
+    database: QueryPool
+    lookups: GatheredLookups
+    admission: Admission
+    historian: Historian | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """The path's variables, the query's parameters, the body."""
+
+    path: Mapping[str, str]
+    query: Any
+    body: bytes = b""
+
+
+Handler = Callable[[ApiContext, Request], Awaitable[Response]]

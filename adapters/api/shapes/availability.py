@@ -1,0 +1,65 @@
+"""Whether something can be had, and on what terms."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from adapters.api.shapes.shape import Instant, Shape
+
+
+class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """An amount or a price code; fields that the sender doesn't say are left out."""
+
+    amount: Annotated[str, Meta(pattern=r"^-?\d+\.\d+$")] | msgspec.UnsetType = msgspec.UNSET
+    currency: str | msgspec.UnsetType = msgspec.UNSET
+    code: str | msgspec.UnsetType = msgspec.UNSET
+    namespace: str | msgspec.UnsetType = msgspec.UNSET
+    kind: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Offer(Shape, frozen=True):
+    """A deal that holds."""
+
+    id: str
+    scope: Literal["release", "track"]
+    usage_type: Literal["download", "subscription_stream", "ad_supported_stream", "other"]
+    use_type: str | None
+    commercial_model: str | None
+    is_preorder: bool
+    valid_from: Instant | None
+    valid_to: Annotated[datetime, Meta(tz=True, description="Exclusive.")] | None
+    display_from: Instant | None
+    preview_from: Instant | None
+    territories: list[str] | None
+    excluded_territories: list[str] | None
+    prices: list[Price] | None
+    governs: Annotated[
+        bool,
+        Meta(description="Its terms apply, of all offers of this use that overlap in the country."),
+    ]
+
+
+State = Literal["available", "preorder", "upcoming", "unavailable", "taken_down"]
+
+
+class Availability(Shape, frozen=True):
+    """Whether it can be had in the country, for the uses, at the moment that were asked."""
+
+    country: str | None
+    state: State
+    available: bool
+    from_: (
+        Annotated[
+            datetime,
+            Meta(
+                tz=True,
+                description="Since when it is available; or from when it will be; null: never.",
+            ),
+        ]
+        | None
+    ) = msgspec.field(name="from")
+    until: Instant | None
+    offers: list[Offer]
+    truncated: bool

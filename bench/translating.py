@@ -5,16 +5,17 @@ from threading import Event, Thread
 
 import polars as pl
 
-from adapters.capture.translator import Progress
 from adapters.composition import workers
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
+from adapters.composition.translation import Watching
 from adapters.event_log.producer import producer
 from adapters.synthetic.catalog import TopicPlan, topic_batches
 from bench.figures import Figure
 from bench.measuring import Clock, measured
 from bench.scale import SEED
 from bench.stage import Stage
+from projections.translation.counters import TranslationCounters
 
 CASE = "translation"
 TOPIC = "master.public.track"
@@ -46,34 +47,34 @@ def run(stage: Stage) -> list[Figure]:
 
 def translate(clock: Clock, settings: Settings, endpoints: Endpoints, changes: int) -> int:
     """Translate all changes; timed from the first transaction on, which is not counted."""
-    progress, stop = Progress(), Event()
+    counters, stop = TranslationCounters(), Event()
     outcome: list[int | BaseException] = []
 
     def watch() -> None:
         try:
-            outcome.append(_watch(clock, progress, changes))
+            outcome.append(_watch(clock, counters, changes))
         except BaseException as error:  # handed over to the main thread
             outcome.append(error)
         stop.set()
 
     watcher = Thread(target=watch, daemon=True)
     watcher.start()
-    workers.translate(settings, endpoints, stop, progress=progress)
+    workers.translate(settings, endpoints, stop, watching=Watching(counters))
     watcher.join()
     (result,) = outcome
     if isinstance(result, BaseException):
         raise result
-    if progress.parked or progress.events != changes:
-        raise RuntimeError(f"{progress.parked} parked, {progress.events} events of {changes}")
+    if counters.parked or counters.events != changes:
+        raise RuntimeError(f"{counters.parked} parked, {counters.events} events of {changes}")
     return result
 
 
-def _watch(clock: Clock, progress: Progress, changes: int) -> int:
+def _watch(clock: Clock, counters: TranslationCounters, changes: int) -> int:
     first, heard = 0, time.monotonic()
     seen = 0
-    while progress.records < changes:
-        if progress.records != seen:
-            seen, heard = progress.records, time.monotonic()
+    while counters.records < changes:
+        if counters.records != seen:
+            seen, heard = counters.records, time.monotonic()
         if time.monotonic() - heard > _STALLED_SECONDS:
             raise TimeoutError(f"stopped at {seen} of {changes} changes")
         if seen and not first:

@@ -16,9 +16,10 @@ from typing import Any
 import msgspec
 
 from adapters.capture.columns import TABLES, Columns, Kind
-from adapters.capture.source import Moments, Source, UndecodableChange, position, transaction
+from adapters.capture.source import CommitTimes, Source, position, transaction
 from adapters.capture.values import Convert, Wire, converter
 from domain.changes import UNCHANGED, Change, Coordinates, Operation
+from projections.ports.change_reader import Skip, Undecodable
 
 UNAVAILABLE = "__debezium_unavailable_value"
 """Debezium's default `unavailable.value.placeholder`."""
@@ -48,14 +49,6 @@ _WIRE_TYPES: Mapping[Kind, object] = {
 _TOASTED: Mapping[Kind, object] = {Kind.INTEGER: int | str | None, Kind.BOOLEAN: bool | str | None}
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """A record that speaks of no row."""
-
-    reason: str
-    """tombstone, heartbeat, transaction, schema change, truncate, logical message …"""
-
-
 class _KeyRow(msgspec.Struct):
     id: str
 
@@ -69,8 +62,11 @@ _key = msgspec.json.Decoder(_Key)
 _anything = msgspec.json.Decoder(dict[str, Any])
 
 
-class ChangeReader:
-    """Reads the records of all capture topics; remembers the schemas it has met."""
+class DebeziumReader:
+    """Implements `projections.ports.change_reader.ChangeReader` for Debezium's records.
+
+    Remembers the schemas that it has met.
+    """
 
     def __init__(
         self, tables: Mapping[str, Columns] = TABLES, unavailable: str = UNAVAILABLE
@@ -84,7 +80,7 @@ class ChangeReader:
     ) -> Change | Skip:
         """Read one record. The table is the last part of the topic's name.
 
-        Raises `UndecodableChange` where the record isn't what its topic promises.
+        Raises `Undecodable` where the record isn't what its topic promises.
         """
         if value is None:
             return Skip("tombstone")
@@ -99,10 +95,10 @@ def _other(topic: str, value: bytes) -> Skip:
     try:
         content = _anything.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise UndecodableChange(f"the value is no JSON object: {problem}") from None
+        raise Undecodable(f"the value is no JSON object: {problem}") from None
     content = content.get("payload", content)
     if not isinstance(content, dict):
-        raise UndecodableChange(f"no change, heartbeat or transaction mark: {str(content)[:80]}")
+        raise Undecodable(f"no change, heartbeat or transaction mark: {str(content)[:80]}")
     if "op" in content:
         return Skip(_SKIPPED.get(content["op"], f"{topic} makes no events"))
     if {"status", "id"} <= content.keys():
@@ -111,7 +107,7 @@ def _other(topic: str, value: bytes) -> Skip:
         return Skip("schema change")
     if "ts_ms" in content:
         return Skip("heartbeat")
-    raise UndecodableChange(f"no change, heartbeat or transaction mark: {sorted(content)[:10]}")
+    raise Undecodable(f"no change, heartbeat or transaction mark: {sorted(content)[:10]}")
 
 
 class _TableReader:
@@ -126,7 +122,7 @@ class _TableReader:
         self._decode_toasted = toasted.decode
         self._decode_after = _decoder(table, kinds, _WIRE_TYPES, before=msgspec.Raw).decode
         self._converters: dict[tuple[str, bytes], list[tuple[str, Convert]]] = {}
-        self._moment = Moments().of
+        self._committed_at = CommitTimes().of
 
     def read(self, at: Coordinates, key: bytes | None, value: bytes) -> Change | Skip:
         marks = self._unavailable
@@ -136,17 +132,17 @@ class _TableReader:
         if operation is None:
             if record.op in _SKIPPED:
                 return Skip(_SKIPPED[record.op])
-            raise UndecodableChange(f"op is {record.op!r}, not one of c u d r t m")
+            raise Undecodable(f"op is {record.op!r}, not one of c u d r t m")
         source: Source | None = record.source
         if source is None:
-            raise UndecodableChange("the value has no source")
+            raise Undecodable("the value has no source")
         if source.table is not None and source.table != self._table:
-            raise UndecodableChange(f"it is of the table {source.table}, not {self._table}")
+            raise Undecodable(f"it is of the table {source.table}, not {self._table}")
         identity = _id_of(key)
         before, after = self._rows(record, schema, source.connector, operation, is_toasted)
         row = after if after is not None else before
         if row is not None and row["id"] != identity and (after is not None or row["id"]):
-            raise UndecodableChange(f"the key says id {identity!r}, the row {row['id']!r}")
+            raise Undecodable(f"the key says id {identity!r}, the row {row['id']!r}")
         return Change(
             table=self._table,
             operation=operation,
@@ -156,7 +152,7 @@ class _TableReader:
             coordinates=at,
             position=position(source),
             transaction=transaction(source),
-            committed_at=self._moment(source),
+            committed_at=self._committed_at(source),
         )
 
     def _envelope(self, value: bytes, is_toasted: bool) -> tuple[Any, bytes]:
@@ -168,7 +164,7 @@ class _TableReader:
             try:
                 outer = self._decode_after(value)
             except (msgspec.DecodeError, UnicodeDecodeError):
-                raise UndecodableChange(f"the value can't be read: {problem}") from None
+                raise Undecodable(f"the value can't be read: {problem}") from None
             outer.before = None
             if outer.payload is not None:
                 outer.payload.before = None
@@ -176,7 +172,7 @@ class _TableReader:
             schema = bytes(outer.schema)
             return outer.payload, b"" if schema == b"null" else schema
         if outer.op is None:
-            raise UndecodableChange("the value is no change: it has no op")
+            raise Undecodable("the value is no change: it has no op")
         return outer, b""
 
     def _rows(
@@ -187,7 +183,7 @@ class _TableReader:
         if operation is Operation.DELETE:
             after = None
         elif after is None:
-            raise UndecodableChange(f"op {record.op} without a row after")
+            raise Undecodable(f"op {record.op} without a row after")
         converters = self._converters.get((connector, schema))
         if converters is None:
             converters = self._learn(connector, schema)
@@ -205,7 +201,7 @@ class _TableReader:
                     continue
                 try:
                     before[name] = self._converted(name, convert, was)
-                except UndecodableChange:
+                except Undecodable:
                     before = None
         return before, after
 
@@ -215,7 +211,7 @@ class _TableReader:
         try:
             return convert(value)
         except (ValueError, OverflowError) as problem:
-            raise UndecodableChange(f"{self._table}.{name}: {problem}") from None
+            raise Undecodable(f"{self._table}.{name}: {problem}") from None
 
     def _mark_unchanged(self, row: dict[str, Any]) -> None:
         for name, value in row.items():
@@ -223,7 +219,7 @@ class _TableReader:
                 if value in self._unavailable.texts:
                     row[name] = UNCHANGED
                 elif self._kinds[name] in _TOASTED:
-                    raise UndecodableChange(f"{self._table}.{name}: {value!r} is no number")
+                    raise Undecodable(f"{self._table}.{name}: {value!r} is no number")
             elif isinstance(value, list) and value and self._unavailable.texts.issuperset(value):
                 row[name] = UNCHANGED
 
@@ -280,17 +276,17 @@ def _wires(schema: bytes) -> dict[str, Wire]:
             found[column["field"]] = Wire(column.get("name"), None if scale is None else int(scale))
         return found
     except (msgspec.DecodeError, KeyError, IndexError, TypeError, ValueError, AttributeError):
-        raise UndecodableChange("the schema has no fields of the row after") from None
+        raise Undecodable("the schema has no fields of the row after") from None
 
 
 def _id_of(key: bytes | None) -> str:
     if key is None:
-        raise UndecodableChange("the record has no key: the table needs a primary key")
+        raise Undecodable("the record has no key: the table needs a primary key")
     try:
         content = _key.decode(key)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise UndecodableChange(f"the key can't be read: {problem}") from None
+        raise Undecodable(f"the key can't be read: {problem}") from None
     identity = content.id if content.payload is None else content.payload.id
     if identity is None:
-        raise UndecodableChange("the key has no id")
+        raise Undecodable("the key has no id")
     return identity

@@ -4,13 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from domain.failures import Unusable
+from projections.ports.change_reader import Undecodable
 
+_LSN_END = 1 << 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class UndecodableChange(Unusable):
-    """A record that can't be read as what its topic promises; `str()` says what is wrong."""
 
 
 class Source(msgspec.Struct, rename={"transaction": "txId"}):
@@ -43,10 +40,17 @@ def position(source: Source) -> str:
     if source.sequence is not None:
         try:
             commit, lsn = _sequence.decode(source.sequence)
-            return f"{int(commit or 0):016X}-{int(lsn or 0):016X}"
+            return _ordered(int(commit or 0), int(lsn or 0))
         except (msgspec.DecodeError, ValueError):
-            raise UndecodableChange(f"source.sequence is {source.sequence!r}") from None
-    return "" if source.lsn is None else f"{0:016X}-{source.lsn:016X}"
+            raise Undecodable(f"source.sequence is {source.sequence!r}") from None
+    return "" if source.lsn is None else _ordered(0, source.lsn)
+
+
+def _ordered(commit: int, lsn: int) -> str:
+    """Text that orders as the numbers do."""
+    if not (0 <= commit < _LSN_END and 0 <= lsn < _LSN_END):
+        raise Undecodable(f"the position {commit}, {lsn} is outside of PostgreSQL's log")
+    return f"{commit:016X}-{lsn:016X}"
 
 
 def transaction(source: Source) -> str | None:
@@ -56,19 +60,19 @@ def transaction(source: Source) -> str | None:
     return source.commit_lsn
 
 
-class Moments:
+class CommitTimes:
     """Commit times; the changes of one commit share theirs, so the last one is remembered."""
 
-    __slots__ = ("_moment", "_stamp")
+    __slots__ = ("_latest", "_stamp")
 
     def __init__(self) -> None:
         self._stamp = 0
-        self._moment = _EPOCH
+        self._latest = _EPOCH
 
     def of(self, source: Source) -> datetime:
         """When the source committed (UTC); for a snapshot's rows, when they were read."""
         stamp = source.ts_us if source.ts_us is not None else source.ts_ms * 1000
         if stamp != self._stamp:
-            self._moment = _EPOCH + timedelta(microseconds=stamp)
+            self._latest = _EPOCH + timedelta(microseconds=stamp)
             self._stamp = stamp
-        return self._moment
+        return self._latest

@@ -29,36 +29,35 @@ def translate(
     the same --instance it goes on at once, and no event is lost or written twice. Several may
     run, each with an --instance of its own.
     """
-    from adapters.capture.translator import Progress
     from adapters.composition import workers
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
     from adapters.composition.tracing import traced_changes
+    from adapters.composition.translation import Watching
     from adapters.composition.workers import watched
     from adapters.telemetry.exposition import StopSignal
+    from projections.translation.counters import TranslationCounters
 
     settings = load_settings()
     endpoints = resolve_endpoints(settings)
-    stop, progress = StopSignal(), Progress()
+    stop, counters = StopSignal(), TranslationCounters()
     with (
         stopping(stop),
         watched(settings, stop, f"translate-{instance}") as metrics,
         traced_changes(settings.tracing, instance) as traces,
     ):
-        metrics.note_translation(progress)
+        metrics.note_translation(counters)
         workers.translate(
             settings,
             endpoints,
             stop,
             instance=instance,
-            progress=progress,
-            statistics=metrics.note_statistics,
-            traces=traces,
+            watching=Watching(counters, metrics.note_statistics, traces),
         )
         log.info(
             "stopped",
-            records=progress.records,
-            events=progress.events,
-            repeats=progress.repeats,
-            parked=progress.parked,
+            records=counters.records,
+            events=counters.events,
+            duplicates=counters.duplicates,
+            parked=counters.parked,
         )

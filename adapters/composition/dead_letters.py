@@ -3,16 +3,14 @@
 from collections.abc import Collection
 from contextlib import closing
 
-from adapters.capture.retranslation import retranslate
-from adapters.composition import clients, databases
+from adapters.composition import databases
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
 from adapters.composition.topology import TRANSLATE_GROUP, read_model
+from adapters.composition.translation import retry_translation
 from adapters.composition.wiring import engine_context
-from adapters.event_log.avro.encoder import EventEncoder
 from projections.engine import dead_letter
-from projections.engine.dead_letter import Retried
-from projections.ports.dead_letters import DeadLetter, Stage
+from projections.ports.dead_letters import DeadLetter, Retried, Stage
 from projections.read_model import ReadModel
 
 
@@ -51,10 +49,4 @@ def _project_again(
 
 
 def _retranslate(endpoints: Endpoints, numbers: Collection[int]) -> Retried:
-    with (
-        closing(clients.registry(endpoints)) as registry,
-        closing(databases.dead_letters(endpoints)) as letters,
-    ):
-        return retranslate(
-            endpoints.kafka, EventEncoder(registry), letters, numbers, group=TRANSLATE_GROUP
-        )
+    return retry_translation(endpoints, TRANSLATE_GROUP, numbers)

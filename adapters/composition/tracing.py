@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from adapters.composition.settings import TracingSettings
-from adapters.telemetry.tracing import ChangeTraces, EventTraces
+from adapters.telemetry.tracing import EventTraces
 from domain.failures import Misconfigured
+from projections.ports.translation_observer import TranslationObserver
 
 
 @contextmanager
-def traced_changes(settings: TracingSettings, instance: str) -> Iterator[ChangeTraces | None]:
+def traced_changes(
+    settings: TracingSettings, instance: str
+) -> Iterator[TranslationObserver | None]:
     """What a translator tells of its changes; None while tracing is off.
 
     Raises Misconfigured where the packages aren't installed.

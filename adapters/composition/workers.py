@@ -10,19 +10,17 @@ from threading import Event
 
 import structlog
 
-from adapters.capture.translator import Progress, run_translator
-from adapters.composition import clients, databases
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings, secrets_of
 from adapters.composition.topology import TRANSLATE_GROUP, project_group, topology
+from adapters.composition.translation import Watching, translation_context
 from adapters.composition.wiring import engine_context
-from adapters.event_log.avro.encoder import EventEncoder
-from adapters.event_log.connection import Statistics
+from adapters.event_log.change_log import ChangeGroup
 from adapters.telemetry.exposition import StopSignal, exposed
 from adapters.telemetry.logs import configure_logs
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.observed import observed
-from adapters.telemetry.tracing import ChangeTraces, EventTraces
+from adapters.telemetry.tracing import EventTraces
 from projections.catalog import CATALOG
 from projections.engine import rebuild as building
 from projections.engine import worker
@@ -30,6 +28,8 @@ from projections.engine.context import EngineContext
 from projections.engine.worker import Worker
 from projections.ports.generations import RebuildRunning
 from projections.read_model import ReadModel
+from projections.translation import worker as translation
+from projections.translation.counters import TranslationCounters
 
 log = structlog.get_logger("worker")
 
@@ -56,31 +56,21 @@ def translate(
     stop: Event,
     *,
     instance: str = "1",
-    progress: Progress | None = None,
-    statistics: Statistics | None = None,
-    traces: ChangeTraces | None = None,
+    watching: Watching | None = None,
 ) -> None:
-    """Translate changes into events until `stop` is set."""
+    """Translate changes into events until `stop` is set.
+
+    Raises what `projections.translation.worker.run` does.
+    """
     # What is loaded by now stays. Looking through it for garbage, every few thousand records, is
     # a sixth of the work on a backlog.
     gc.collect()
     gc.freeze()
-    with (
-        closing(clients.registry(endpoints)) as schemas,
-        closing(databases.dead_letters(endpoints)) as letters,
-    ):
-        run_translator(
-            endpoints.kafka,
-            [topic.name for topic in topology(settings).change_topics],
-            EventEncoder(schemas),
-            letters,
-            stop,
-            instance=instance,
-            group=TRANSLATE_GROUP,
-            progress=progress,
-            statistics=statistics,
-            traces=traces,
-        )
+    topics = [topic.name for topic in topology(settings).change_topics]
+    group = ChangeGroup(TRANSLATE_GROUP, instance, topics)
+    told = watching or Watching(TranslationCounters())
+    with translation_context(endpoints, group, told) as context:
+        translation.run(context, stop)
 
 
 def run_worker(

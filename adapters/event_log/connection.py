@@ -86,8 +86,13 @@ def failed(doing: str, error: KafkaException | KafkaError) -> KafkaFailed:
     reason = error.args[0] if isinstance(error, KafkaException) else error
     if not isinstance(reason, KafkaError):
         return KafkaUnavailable(f"Kafka: {doing}: {reason}")
-    kind = KafkaMisconfigured if reason.code() in _LASTING else KafkaUnavailable
+    kind = KafkaMisconfigured if is_lasting(reason) else KafkaUnavailable
     return kind(f"Kafka: {doing}: {reason.str()}")
+
+
+def is_lasting(error: KafkaError) -> bool:
+    """Whether no waiting heals it."""
+    return error.code() in _LASTING
 
 
 def _note_error(role: str, error: KafkaError) -> None:

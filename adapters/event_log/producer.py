@@ -1,26 +1,33 @@
 """How events are written: keyed, in order, without loss or doubles, in transactions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from adapters.event_log.connection import (
     REQUEST_SECONDS,
-    KafkaFailed,
+    KafkaUnavailable,
     Statistics,
     client_configuration,
     reporting,
 )
 
+OnDelivery = Callable[[KafkaError | None, Message], None]
+
 
 def transactional_producer(
-    kafka: Mapping[str, str], transactional_id: str, statistics: Statistics | None = None
+    kafka: Mapping[str, str],
+    transactional_id: str,
+    statistics: Statistics | None = None,
+    on_failed_delivery: OnDelivery | None = None,
 ) -> Producer:
     """Make a producer for transactions; the caller calls `init_transactions` first.
 
     A second producer with the same `transactional_id` fences the first. Keys are hashed as
     Kafka's Java client does (murmur2), so that any producer of a key finds the same partition.
+    `on_failed_delivery` is told of records that the brokers didn't take, within a commit or flush.
     """
+    told = {} if on_failed_delivery is None else {"on_delivery": on_failed_delivery}
     return Producer(
         client_configuration(
             kafka,
@@ -31,6 +38,8 @@ def transactional_producer(
             **_IN_ORDER,
             **reporting(statistics),
         )
+        | {"delivery.report.only.error": True}
+        | told
     )
 
 
@@ -56,10 +65,10 @@ def write_durably(producer: Producer, records: Iterable[tuple[str, bytes, bytes]
             producer.poll(0)
         waiting = producer.flush(REQUEST_SECONDS)
     except (KafkaException, BufferError) as error:
-        raise KafkaFailed(f"Kafka: writing records: {error}") from error
+        raise KafkaUnavailable(f"Kafka: writing records: {error}") from error
     if refused or waiting:
         why = refused[0] if refused else f"no answer in {REQUEST_SECONDS:.0f} s"
-        raise KafkaFailed(f"Kafka: writing records: {why}")
+        raise KafkaUnavailable(f"Kafka: writing records: {why}")
 
 
 _IN_ORDER = {

@@ -83,7 +83,8 @@ class PostgresDeadLetters:
         """See the port."""
         with self._cursor() as cursor:
             cursor.execute(
-                f"SELECT number, topic, key FROM engine.dead_letter WHERE stage = %s AND {_LIVE} "
+                'SELECT number, topic, partition, "offset", key FROM engine.dead_letter '
+                f"WHERE stage = %s AND {_LIVE} "
                 "AND (%s::text IS NULL OR read_model IN ('', %s)) "
                 'ORDER BY topic, partition, "offset"',
                 (stage.value, self._read_model, self._read_model),

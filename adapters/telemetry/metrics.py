@@ -16,7 +16,7 @@ from prometheus_client import (
     Histogram,
     ProcessCollector,
 )
-from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _VISIBLE = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86400)
@@ -28,12 +28,14 @@ class TranslationCounts(Protocol):
 
     records: int
     events: int
-    repeats: int
+    duplicates: int
     parked: int
     transactions: int
     aborted: int
+    rejoined: int
     seconds: float
     commit_seconds: float
+    stopped_topics: set[str]
 
 
 class Metrics:
@@ -103,9 +105,9 @@ class Metrics:
                     label = (client, str(broker["nodeid"]), quantile)
                     self.rtt.labels(*label).set(broker["rtt"][quantile] / 1e6)
 
-    def note_translation(self, progress: TranslationCounts) -> None:
+    def note_translation(self, counts: TranslationCounts) -> None:
         """Show a translator's own counts with these metrics."""
-        self.registry.register(_Translation(progress))
+        self.registry.register(_Translation(counts))
 
     def _note_lag(self, topics: Mapping[str, Any]) -> None:
         self.lag.clear()  # partitions that went to another worker are its to tell of
@@ -151,19 +153,25 @@ def _position(partition: Mapping[str, Any]) -> int | None:
 class _Translation:
     """Turns a translator's counts into metrics when they are asked for."""
 
-    def __init__(self, progress: TranslationCounts) -> None:
-        self._progress = progress
+    def __init__(self, counts: TranslationCounts) -> None:
+        self._counts = counts
 
     def collect(self) -> Iterable[Metric]:
-        now = self._progress
+        now = self._counts
         for name, about, value in (
             ("records", "Changes read.", now.records),
             ("events", "Events written.", now.events),
-            ("repeats", "Changes that capture sent again.", now.repeats),
+            ("duplicates", "Changes that capture sent again.", now.duplicates),
             ("parked", "Changes parked as dead letters.", now.parked),
             ("transactions", "Kafka transactions committed.", now.transactions),
             ("aborted", "Kafka transactions aborted.", now.aborted),
+            ("rejoined", "Memberships and writers opened anew.", now.rejoined),
             ("seconds", "Seconds spent on committed transactions.", now.seconds),
             ("commit_seconds", "Of those, seconds in the commit.", now.commit_seconds),
         ):
             yield CounterMetricFamily(f"catalog_translate_{name}", about, value=value)
+        yield GaugeMetricFamily(
+            "catalog_translate_stopped_topics",
+            "Change topics that are read no more, since nothing of them can be decoded.",
+            value=len(now.stopped_topics),
+        )

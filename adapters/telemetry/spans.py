@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from random import random
 from time import time_ns
+from typing import Any
 
 import polars as pl
-from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
+from confluent_kafka import Message
 from opentelemetry.context import Context
 from opentelemetry.trace import (
     Span,
@@ -26,8 +27,9 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from adapters.telemetry.tracing import RecordHeaders
 from domain.changes import Change
+from projections.ports.change_log import ChangeBatch, RecordDetails
+from projections.ports.dead_letters import Headers
 from projections.ports.event_decoder import Decoded
 from projections.ports.event_log import RecordBatch
 from projections.ports.generations import Generation
@@ -41,7 +43,8 @@ Place = tuple[str, int, int]
 
 
 class ChangeSpans:
-    """Implements `ChangeTraces`. `choose` draws from [0, 1): below `ratio` a change is traced."""
+    """Implements `TranslationObserver`. `choose` draws from [0, 1): a change is traced below
+    `ratio`."""
 
     def __init__(self, tracer: Tracer, ratio: float, choose: Callable[[], float] = random) -> None:
         self._tracer = tracer
@@ -50,20 +53,25 @@ class ChangeSpans:
         self._open: list[tuple[Span, int | None]] = []
         """With the moment when it ended, None for that of the commit."""
 
-    def begin(self, message: Message, change: Change, events: int) -> RecordHeaders | None:
+    def begin(self, batch: ChangeBatch, index: int, change: Change, events: int) -> Headers | None:
         """See the port."""
-        context = _context_of(message)
+        details = batch.details(index)
+        context = _context_of(details.headers)
         if context is None:
             if self._choose() >= self._ratio:
                 return None
-            context = self._captured(message, change)
+            context = self._captured(details, change)
         elif not _is_sampled(context):
             return None
         span = self._tracer.start_span(
             "translate",
             context,
             SpanKind.CONSUMER,
-            {**_place(message), "catalog.master.table": change.table, "catalog.events": events},
+            {
+                **_place(batch.topic, batch.partition, batch.offsets[index]),
+                "catalog.master.table": change.table,
+                "catalog.events": events,
+            },
         )
         self._open.append((span, None))
         carried: dict[str, str] = {}
@@ -80,10 +88,9 @@ class ChangeSpans:
         """See the port."""
         self._open.clear()
 
-    def _captured(self, message: Message, change: Change) -> Context:
+    def _captured(self, details: RecordDetails, change: Change) -> Context:
         """A new trace: its first span is what came before us."""
-        kind, milliseconds = message.timestamp()
-        written = time_ns() if kind == TIMESTAMP_NOT_AVAILABLE else milliseconds * 1_000_000
+        written = time_ns() if details.written_at is None else details.written_at * 1_000_000
         began = written if change.committed_at is None else _nanoseconds(change.committed_at)
         attributes = {
             "catalog.master.table": change.table,
@@ -110,11 +117,12 @@ class EventSpans:
         """See the port."""
         self._open = {}
         for message in messages:
-            context = _context_of(message)
+            context = _context_of(message.headers())
             if context is None or not _is_sampled(context):
                 continue
-            span = self._tracer.start_span("project", context, SpanKind.CONSUMER, _place(message))
-            self._open[message.topic(), message.partition(), message.offset()] = span  # type: ignore[index]
+            place = (message.topic() or "", message.partition() or 0, message.offset() or 0)
+            span = self._tracer.start_span("project", context, SpanKind.CONSUMER, _place(*place))
+            self._open[place] = span
 
     def decoded(self, batches: Sequence[RecordBatch], decoded: Decoded) -> None:
         """See the port."""
@@ -153,9 +161,8 @@ class EventSpans:
             span.end()
 
 
-def _context_of(message: Message) -> Context | None:
-    """The trace that a record belongs to, if it names one."""
-    headers = message.headers()
+def _context_of(headers: Any) -> Context | None:
+    """The trace that a record with these headers belongs to, if they name one."""
     if not headers:
         return None
     carried: dict[str, list[str]] = {}
@@ -171,14 +178,14 @@ def _is_sampled(context: Context) -> bool:
     return get_current_span(context).get_span_context().trace_flags.sampled
 
 
-def _place(message: Message) -> dict[str, str | int]:
+def _place(topic: str, partition: int, offset: int) -> dict[str, str | int]:
     """Where a record stands, in the words of OpenTelemetry's conventions."""
     return {
         "messaging.system": "kafka",
         "messaging.operation.type": "process",
-        "messaging.destination.name": message.topic() or "",
-        "messaging.destination.partition.id": str(message.partition()),
-        "messaging.kafka.offset": message.offset() or 0,
+        "messaging.destination.name": topic,
+        "messaging.destination.partition.id": str(partition),
+        "messaging.kafka.offset": offset,
     }
 
 

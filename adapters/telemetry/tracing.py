@@ -10,30 +10,10 @@ from typing import Protocol
 
 from confluent_kafka import Message
 
-from domain.changes import Change
 from projections.ports.event_decoder import Decoded
 from projections.ports.event_log import RecordBatch
 from projections.ports.generations import Generation
 from projections.ports.read_store import Write
-
-RecordHeaders = list[tuple[str, str | bytes | None]]
-"""Headers as they are produced."""
-
-
-class ChangeTraces(Protocol):
-    """Follows changes through translation. Used from one thread."""
-
-    def begin(self, message: Message, change: Change, events: int) -> RecordHeaders | None:
-        """A change became events: the headers that they carry on, None where it isn't traced."""
-        ...
-
-    def committed(self) -> None:
-        """The transaction of all changes begun is committed."""
-        ...
-
-    def aborted(self) -> None:
-        """The transaction is aborted: its changes will be read again."""
-        ...
 
 
 class EventTraces(Protocol):

@@ -7,22 +7,13 @@ its bytes, however many there are.
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 from domain.failures import Unusable, reason_of
 from projections.engine.batch import project
 from projections.engine.context import EngineContext
-from projections.ports.dead_letters import DeadLetter, DeadLetters, NoDeadLetter, Stage
+from projections.ports.dead_letters import DeadLetter, DeadLetters, NoDeadLetter, Retried, Stage
 from projections.ports.event_log import RecordBatch
 from projections.ports.read_store import DeadLettersMoved, GenerationMoved, Write
-
-
-@dataclass(frozen=True)
-class Retried:
-    """Numbers of the dead letters that were resolved, and of those that failed again, with why."""
-
-    done: tuple[int, ...]
-    failed: dict[int, str]
 
 
 def retry(

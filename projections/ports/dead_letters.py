@@ -47,6 +47,8 @@ class Place:
 
     number: int
     topic: str
+    partition: int
+    offset: int
     key: bytes | None
 
 
@@ -69,6 +71,14 @@ class RejectedRecord:
     value: bytes | None
     headers: Headers
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """Numbers of the dead letters that were resolved, and of those that failed again, with why."""
+
+    done: tuple[int, ...]
+    failed: dict[int, str]
 
 
 class DeadLetters(Protocol):

@@ -182,7 +182,7 @@ def test_letters_of_translation(world: World, live: Generation) -> None:
     assert world.letters.first(Stage.TRANSLATE, "m", b"other") is None
     last = world.letters.list()[1].number
     assert world.letters.places(Stage.TRANSLATE) == [
-        Place(letter.number, "m", b"k"), Place(last, "m", b"k"),
+        Place(letter.number, "m", 0, 7, b"k"), Place(last, "m", 0, 9, b"k"),
     ]  # fmt: skip
     assert world.letters.places(Stage.PROJECT) == []
     world.letters.discard([world.letters.list()[1].number])

@@ -19,13 +19,13 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from adapters.api.metrics import ApiMetrics
-from adapters.capture.translator import Progress
 from adapters.cli.main import application
 from adapters.composition.topology import READ_MODELS, project_group
 from adapters.monitoring.chain_metrics import Chain, ChainMetrics
 from adapters.monitoring.health import CaptureStatus, ChainStatus, State, Verdict
 from adapters.monitoring.snapshots import RepeatedSnapshot
 from adapters.telemetry.metrics import Metrics
+from projections.translation.counters import TranslationCounters
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 _METRIC = re.compile(r"\b(catalog_[a-z_]+|process_[a-z_]+)\b")
@@ -34,7 +34,7 @@ _METRIC = re.compile(r"\b(catalog_[a-z_]+|process_[a-z_]+)\b")
 def _told() -> set[str]:
     """Every metric that our processes tell."""
     metrics = Metrics()
-    metrics.note_translation(Progress())
+    metrics.note_translation(TranslationCounters())
     capture = CaptureStatus(connector="master", connector_state="RUNNING", trace=None, slots=[])
     status = ChainStatus(
         at=datetime.now(UTC),

@@ -3,12 +3,14 @@
 from collections import Counter, defaultdict
 from random import Random
 
-from adapters.capture.interpreter import Interpreter, Outgoing
-from adapters.capture.records import Skip
+from adapters.capture.records import DebeziumReader
 from adapters.event_log.avro.decoder import ColumnDecoder
 from adapters.event_log.avro.encoder import EventEncoder
-from domain.failures import LONGEST_REASON, Unavailable, reason_of
+from domain.failures import LONGEST_REASON, Unusable, reason_of
+from projections.ports.change_reader import Skip
 from projections.ports.event_log import RecordBatch
+from projections.ports.event_writer import OutgoingEvent
+from projections.translation.interpreter import Interpreter
 from tests.adapters.event_log.avro.dictionary import DictionaryRegistry
 from tests.chain.size import Size
 from tests.fuzz.changes import Record, good, odd
@@ -19,17 +21,15 @@ _RECORDS = 500
 
 
 def _interpreter() -> Interpreter:
-    return Interpreter(EventEncoder(_REGISTRY))
+    return Interpreter(DebeziumReader(), EventEncoder(_REGISTRY))
 
 
-def _judged(interpreter: Interpreter, record: Record, offset: int) -> list[Outgoing] | str:
+def _judged(interpreter: Interpreter, record: Record, offset: int) -> list[OutgoingEvent] | str:
     """The events of a record, or why there are none: the rule of where records are judged."""
     try:
         change = interpreter.change(record.topic, 0, offset, record.key, record.value)
         return change.reason if isinstance(change, Skip) else interpreter.events(change)
-    except Unavailable:
-        raise
-    except Exception as error:  # whatever it is, it is the record's fault
+    except Unusable as error:
         return reason_of(error)
 
 
@@ -53,9 +53,9 @@ def test_odd_changes_spoil_nothing(size: Size) -> None:
         _all_can_be_read([events for events in outcomes if not isinstance(events, str)], seed)
 
 
-def _all_can_be_read(outcomes: list[list[Outgoing]], seed: int) -> None:
+def _all_can_be_read(outcomes: list[list[OutgoingEvent]], seed: int) -> None:
     """What translation writes, projection reads: each event is a row, none is set aside."""
-    by_topic: dict[str, list[Outgoing]] = defaultdict(list)
+    by_topic: dict[str, list[OutgoingEvent]] = defaultdict(list)
     for events in outcomes:
         for event in events:
             by_topic[event.topic].append(event)

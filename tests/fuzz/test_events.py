@@ -4,14 +4,16 @@ import json
 from random import Random
 from typing import Any, NamedTuple
 
-from adapters.capture.interpreter import Interpreter, Outgoing
-from adapters.capture.records import Skip
+from adapters.capture.records import DebeziumReader
 from adapters.event_log.avro.decoder import ColumnDecoder
 from adapters.event_log.avro.encoder import EventEncoder
 from domain.failures import LONGEST_REASON
 from domain.schemas import contracts
+from projections.ports.change_reader import Skip
 from projections.ports.event_decoder import Decoded
 from projections.ports.event_log import RecordBatch
+from projections.ports.event_writer import OutgoingEvent
+from projections.translation.interpreter import Interpreter
 from tests.adapters.event_log.avro.dictionary import DictionaryRegistry
 from tests.chain.size import Size
 from tests.fuzz.changes import good
@@ -44,10 +46,10 @@ class Record(NamedTuple):
     is_good: bool
 
 
-def _events(chance: Random, count: int) -> list[Outgoing]:
+def _events(chance: Random, count: int) -> list[OutgoingEvent]:
     """Events of good changes."""
-    interpreter = Interpreter(EventEncoder(_REGISTRY))
-    events: list[Outgoing] = []
+    interpreter = Interpreter(DebeziumReader(), EventEncoder(_REGISTRY))
+    events: list[OutgoingEvent] = []
     while len(events) < count:
         made = good(chance, str(len(events)))
         change = interpreter.change(made.topic, 0, len(events), made.key, made.value)
@@ -56,7 +58,7 @@ def _events(chance: Random, count: int) -> list[Outgoing]:
     return events[:count]
 
 
-def _record(chance: Random, event: Outgoing, others: list[Outgoing]) -> Record:
+def _record(chance: Random, event: OutgoingEvent, others: list[OutgoingEvent]) -> Record:
     if chance.random() < 0.6:
         return Record(*event, is_good=True)
     key: bytes | None = event.key

@@ -15,6 +15,7 @@ from typing import Any
 
 from adapters.event_log.avro.wire import SchemaIds, header, varint
 from domain.events import Event
+from domain.failures import Unusable
 from domain.schemas import contract_of
 
 Encode = Callable[[Any], bytes]
@@ -47,14 +48,15 @@ _MISFITS = (ValueError, TypeError, AttributeError, ArithmeticError, struct.error
 """What an encoder raises on a value that is not of its type."""
 
 
-class Unencodable(ValueError):
+class Unencodable(Unusable):
     """An event holds a value that its contract cannot carry; the message names the field."""
 
 
 class EventEncoder:
     """Encodes events by the newest published version of their contract.
 
-    Ids are asked for once an event type; an unregistered one raises NotRegistered.
+    Ids are asked for once an event type; an unregistered one raises NotRegistered. Implements
+    `projections.ports.event_encoder.EventEncoder`.
     """
 
     def __init__(self, ids: SchemaIds) -> None:

@@ -19,7 +19,7 @@ from adapters.capture.connector import (
     postgres_configuration,
     sql_server_configuration,
 )
-from adapters.capture.records import ChangeReader
+from adapters.capture.records import DebeziumReader
 from adapters.capture.slots import Slot, drop_slot, list_slots
 from adapters.composition.endpoints import Endpoints
 from adapters.ingestion.master.tables import CAPTURED
@@ -63,7 +63,7 @@ class Captured:
             wait_until(has_all)
         finally:
             consumer.close()
-        read = ChangeReader().read
+        read = DebeziumReader().read
         changes = [
             read(one.topic(), one.partition(), one.offset(), one.key(), one.value())
             for one in messages

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from adapters.capture.columns import TABLES, Kind
-from adapters.capture.records import MOST_SCHEMAS, UNAVAILABLE, ChangeReader, Skip
-from adapters.capture.source import UndecodableChange
+from adapters.capture.records import MOST_SCHEMAS, UNAVAILABLE, DebeziumReader
 from domain.changes import UNCHANGED, Change, Operation
 from domain.translation import translate
+from projections.ports.change_reader import Skip, Undecodable
 from tests.adapters.capture.forms import (
     POSTGRES,
     SQL_SERVER,
@@ -26,13 +26,13 @@ ROW = {"id": "1", "title": "T", "tags": ["a", "b"], "original_release_date": "20
 
 
 def read(content: bytes | None, at_key: bytes | None = key(), topic: str = TOPIC) -> Change:
-    change = ChangeReader().read(topic, 3, 17, at_key, content)
+    change = DebeziumReader().read(topic, 3, 17, at_key, content)
     assert isinstance(change, Change)
     return change
 
 
 def skipped(content: bytes | None, topic: str = TOPIC, at_key: bytes | None = None) -> str:
-    skip = ChangeReader().read(topic, 0, 0, at_key, content)
+    skip = DebeziumReader().read(topic, 0, 0, at_key, content)
     assert isinstance(skip, Skip)
     return skip.reason
 
@@ -201,7 +201,7 @@ def test_unavailable_values_are_unchanged() -> None:
 
 
 def test_decimals_in_all_their_modes() -> None:
-    reader = ChangeReader({"t": {"id": Kind.TEXT, "n": Kind.DECIMAL, "f": Kind.FLOAT}})
+    reader = DebeziumReader({"t": {"id": Kind.TEXT, "n": Kind.DECIMAL, "f": Kind.FLOAT}})
     source = {**POSTGRES, "table": "t"}
 
     def decimals(content: bytes) -> tuple[object, object]:
@@ -219,7 +219,7 @@ def test_decimals_in_all_their_modes() -> None:
     ]
     bare = value("c", None, {"id": "1", "n": "AJY=", "f": "AJY="}, source)
     assert decimals(with_schema(columns, bare)) == expected
-    with pytest.raises(UndecodableChange, match=r"t\.n: 'AJY=' is no number.*string"):
+    with pytest.raises(Undecodable, match=r"t\.n: 'AJY=' is no number.*string"):
         decimals(bare)
 
 
@@ -264,13 +264,13 @@ def test_what_speaks_of_no_row_is_skipped() -> None:
     ],
 )
 def test_what_is_wrong_is_named(content: bytes, at_key: bytes | None, reason: str) -> None:
-    with pytest.raises(UndecodableChange, match=reason):
+    with pytest.raises(Undecodable, match=reason):
         read(content, at_key)
 
 
 def test_other_topics_are_not_taken_on_trust() -> None:
     for content in (b"x", b'{"a":1}', b'{"payload":3}'):
-        with pytest.raises(UndecodableChange):
+        with pytest.raises(Undecodable):
             skipped(content, "master.what")
 
 
@@ -286,7 +286,7 @@ def test_a_before_that_cannot_be_read_is_not_known() -> None:
 
 def test_the_memory_of_schemas_is_bounded() -> None:
     """A producer that sends another schema with each record must not fill the process."""
-    reader = ChangeReader()
+    reader = DebeziumReader()
     bare = value("c", None, ROW)
     for number in range(2 * MOST_SCHEMAS + 1):
         columns = [{"type": "string", "field": "id", "doc": str(number)}]

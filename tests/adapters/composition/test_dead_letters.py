@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.composition import dead_letters
-from projections.engine.dead_letter import Retried
-from projections.ports.dead_letters import DeadLetter, Stage
+from projections.ports.dead_letters import DeadLetter, Retried, Stage
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 

@@ -1,23 +1,17 @@
 """Records' headers: read and written where tracing is on, never touched where it is off."""
 
-from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Message, TopicPartition
 
-from adapters.capture.change_log import CaptureMember, PartitionMemory
-from adapters.capture.interpreter import Interpreter, Outgoing
-from adapters.capture.translator import Progress, _Aborted, _Translator
-from adapters.event_log import subscription
+from adapters.event_log import event_writer, subscription
+from adapters.event_log.change_log import batch_of
+from adapters.event_log.event_writer import KafkaEventWriter
 from adapters.event_log.reading import Limits
 from adapters.event_log.subscription import GroupSubscription
-from adapters.telemetry.spans import ChangeSpans
-from domain.changes import Change
-from domain.translation.repeats import Repeats
-from projections.ports.dead_letters import DeadLetters
-from tests.adapters.telemetry.spans import Memory
-from tests.adapters.telemetry.test_spans import SOURCE, TOPIC, change
+from projections.ports.event_writer import OutgoingEvent
+from tests.adapters.telemetry.test_spans import SOURCE, TOPIC
 
 
 class _Sealed(Message):
@@ -32,89 +26,41 @@ def _record(topic: str, kind: type[Message] = Message) -> Message:
 
 
 class _Producer:
-    """Remembers what was produced, and refuses to commit when told to."""
+    """Remembers what was produced."""
 
     def __init__(self) -> None:
         self.produced: list[tuple[tuple[object, ...], dict[str, object]]] = []
-        self.refuses = False
 
     def produce(self, *given: object, **named: object) -> None:
         self.produced.append((given, named))
-
-    def commit_transaction(self, _: float) -> None:
-        if self.refuses:
-            raise KafkaException(KafkaError(KafkaError._STATE, "no"))
 
     def __getattr__(self, name: str) -> Any:
         return lambda *_: None
 
 
-class _Member:
-    def __init__(self) -> None:
-        self.partitions = {(SOURCE, 0): PartitionMemory(0, Repeats.from_text(None), (0, None))}
-
-    def rewind(self, _: Sequence[Message]) -> None:
-        self.partitions[SOURCE, 0].next_offset = 0
-        self.partitions[SOURCE, 0].repeats = Repeats.from_text(None)
-
-    def offsets(self) -> list[TopicPartition]:
-        return []
-
-    def note_committed(self, _: Sequence[TopicPartition]) -> None:
-        pass
-
-
-class _Interpreter:
-    def change(self, *_: object) -> Change:
-        return change()
-
-    def events(self, _: Change) -> list[Outgoing]:
-        return [Outgoing(TOPIC, b"1", b"one"), Outgoing(TOPIC, b"1", b"two")]
-
-
-class _Letters:
-    def parked_keys(self, *_: object) -> set[bytes]:
-        return set()
-
-
-def _translator(producer: _Producer, traces: ChangeSpans | None) -> _Translator:
-    return _Translator(
-        cast(Producer, producer),
-        cast(CaptureMember, _Member()),
-        cast(Interpreter, _Interpreter()),
-        cast(DeadLetters, _Letters()),
-        Progress(),
-        traces,
-    )
-
-
-def test_off_translation_neither_reads_nor_writes_headers() -> None:
+def _writer(monkeypatch: pytest.MonkeyPatch) -> tuple[KafkaEventWriter, _Producer]:
     producer = _Producer()
-    _translator(producer, None)._transact([_record(SOURCE, _Sealed)])
-    assert producer.produced == [((TOPIC, b"one", b"1"), {}), ((TOPIC, b"two", b"1"), {})]
+    monkeypatch.setattr(event_writer, "transactional_producer", lambda *_: producer)
+    return KafkaEventWriter({}, "1"), producer
 
 
-def test_on_all_events_of_a_change_carry_its_trace() -> None:
-    producer, memory = _Producer(), Memory()
-    translator = _translator(producer, ChangeSpans(memory.tracer, 1.0))
-    translator._transact([_record(SOURCE)])
-    (one, two) = [named["headers"] for _, named in producer.produced]
-    assert one == two
-    assert [name for name, _ in cast(list[tuple[str, bytes]], one)] == ["traceparent"]
-    assert sorted(memory.names()) == ["capture", "translate"]
+def test_off_events_are_written_without_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, producer = _writer(monkeypatch)
+    writer.write(OutgoingEvent(TOPIC, b"1", b"one"))
+    assert producer.produced == [((TOPIC, b"one", b"1"), {})]
 
 
-def test_an_aborted_transaction_tells_no_span() -> None:
-    producer, memory = _Producer(), Memory()
-    translator = _translator(producer, ChangeSpans(memory.tracer, 1.0))
-    message = _record(SOURCE)
-    producer.refuses = True
-    with pytest.raises(_Aborted):
-        translator._transact([message])
-    assert memory.names() == []
-    producer.refuses = False
-    translator._transact([message])
-    assert sorted(memory.names()) == ["capture", "translate"]
+def test_on_they_carry_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, producer = _writer(monkeypatch)
+    writer.write(OutgoingEvent(TOPIC, b"1", b"one"), [("traceparent", b"00")])
+    assert producer.produced == [((TOPIC, b"one", b"1"), {"headers": [("traceparent", b"00")]})]
+
+
+def test_headers_of_changes_are_read_only_when_asked_for() -> None:
+    batch = batch_of((SOURCE, 0), [_record(SOURCE, _Sealed)])
+    assert (list(batch.offsets), list(batch.keys)) == ([0], [b"1"])
+    with pytest.raises(AssertionError, match="headers were read"):
+        batch.details(0)
 
 
 class _Consumer:

@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 from confluent_kafka import Consumer
 
-from adapters.capture.translator import Progress
 from adapters.composition.endpoints import Endpoints
 from adapters.event_log.connection import client_configuration, reporting
 from adapters.event_log.topics import TopicPlan, Topics
@@ -22,6 +21,7 @@ from projections.ports.event_decoder import Decoded
 from projections.ports.event_log import EventLog, RecordBatch
 from projections.ports.generations import Generation, Generations, Phase
 from projections.ports.read_store import CheckpointMoved, Move, ReadStore, Write
+from projections.translation.counters import TranslationCounters
 from tests.projections.engine.memory_spool import MemorySpool
 
 TOPIC = "catalog.track"
@@ -149,9 +149,9 @@ def test_librdkafkas_statistics_tell_lag_and_round_trips() -> None:
 
 
 def test_a_translators_counts_are_read_when_asked_for() -> None:
-    metrics, progress = Metrics(), Progress()
-    metrics.note_translation(progress)
-    progress.events = 12
+    metrics, counters = Metrics(), TranslationCounters()
+    metrics.note_translation(counters)
+    counters.events = 12
     assert _value(metrics, "catalog_translate_events_total") == 12
 
 

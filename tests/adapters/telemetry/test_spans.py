@@ -9,9 +9,10 @@ import pytest
 from confluent_kafka import Message
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 
+from adapters.event_log.change_log import batch_of
 from adapters.telemetry.spans import ChangeSpans, EventSpans
-from adapters.telemetry.tracing import RecordHeaders
 from domain.changes import Change, Coordinates, Operation
+from projections.ports.change_log import ChangeBatch
 from projections.ports.event_decoder import BadRecord, Decoded
 from projections.ports.event_log import RecordBatch
 from projections.ports.generations import Generation, Phase
@@ -50,11 +51,16 @@ def record(
     )  # fmt: skip
 
 
+def captured(headers: Headers | None = None, *, written: int = 0) -> tuple[ChangeBatch, int]:
+    """A record of a change topic, as the translating engine gets it."""
+    return batch_of((SOURCE, 0), [record(headers, written=written)]), 0
+
+
 def _traceparent(flags: str) -> Headers:
     return [("other", b"\xff"), ("traceparent", f"00-{TRACE}-b7ad6b7169203331-{flags}".encode())]
 
 
-def _text(headers: RecordHeaders, name: str) -> str:
+def _text(headers: Sequence[tuple[str, bytes | None]], name: str) -> str:
     value = dict(headers)[name]
     assert isinstance(value, bytes)
     return value.decode()
@@ -68,7 +74,7 @@ def test_a_trace_begins_at_the_masters_commit_and_goes_on_in_the_events_headers(
     memory = Memory()
     traces = ChangeSpans(memory.tracer, 1.0)
     written = NANOSECONDS // 1_000_000 + 30
-    headers = traces.begin(record(written=written), change(), 2)
+    headers = traces.begin(*captured(written=written), change(), 2)
     assert headers is not None
     assert memory.names() == [], "nothing is told before the commit"
     traces.committed()
@@ -94,7 +100,7 @@ def test_clocks_that_differ_make_no_span_that_ends_before_it_began(clock: str) -
     memory = Memory()
     traces = ChangeSpans(memory.tracer, 1.0)
     written = NANOSECONDS // 1_000_000 - 5_000
-    traces.begin(record(written=written), change(COMMITTED if clock == "behind" else None), 1)
+    traces.begin(*captured(written=written), change(COMMITTED if clock == "behind" else None), 1)
     traces.committed()
     capture = memory.named("capture")
     assert capture.start_time == capture.end_time
@@ -103,7 +109,9 @@ def test_clocks_that_differ_make_no_span_that_ends_before_it_began(clock: str) -
 def test_a_trace_that_somebody_else_began_goes_on() -> None:
     memory = Memory()
     traces = ChangeSpans(memory.tracer, 0.0)
-    headers = traces.begin(record([*_traceparent("01"), ("tracestate", b"house=1")]), change(), 1)
+    headers = traces.begin(
+        *captured([*_traceparent("01"), ("tracestate", b"house=1")]), change(), 1
+    )
     traces.committed()
     assert headers is not None
     assert memory.names() == ["translate"]
@@ -116,9 +124,9 @@ def test_what_is_not_sampled_costs_no_span_and_no_header() -> None:
     memory = Memory()
     draws = iter([0.1, 0.05, 0.9])
     traces = ChangeSpans(memory.tracer, 0.1, lambda: next(draws))
-    carried = [traces.begin(record(), change(), 1) is not None for _ in range(3)]
+    carried = [traces.begin(*captured(), change(), 1) is not None for _ in range(3)]
     assert carried == [False, True, False]
-    assert traces.begin(record(_traceparent("00")), change(), 1) is None, "not sampled upstream"
+    assert traces.begin(*captured(_traceparent("00")), change(), 1) is None, "not sampled upstream"
     traces.committed()
     assert sorted(memory.names()) == ["capture", "translate"]
 
@@ -127,7 +135,7 @@ def test_what_is_not_sampled_costs_no_span_and_no_header() -> None:
 def test_a_header_that_names_no_trace_is_as_none(header: bytes) -> None:
     memory = Memory()
     traces = ChangeSpans(memory.tracer, 1.0)
-    assert traces.begin(record([("traceparent", header)]), change(), 1) is not None
+    assert traces.begin(*captured([("traceparent", header)]), change(), 1) is not None
     traces.committed()
     assert memory.named("capture").parent is None
 
@@ -135,11 +143,11 @@ def test_a_header_that_names_no_trace_is_as_none(header: bytes) -> None:
 def test_a_transaction_that_was_aborted_is_told_only_when_it_was_done_again() -> None:
     memory = Memory()
     traces = ChangeSpans(memory.tracer, 1.0)
-    traces.begin(record(), change(), 1)
+    traces.begin(*captured(), change(), 1)
     traces.aborted()
     traces.committed()
     assert memory.names() == []
-    traces.begin(record(), change(), 1)
+    traces.begin(*captured(), change(), 1)
     traces.committed()
     traces.committed()
     assert sorted(memory.names()) == ["capture", "translate"]

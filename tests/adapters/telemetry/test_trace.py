@@ -12,16 +12,14 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from opentelemetry.trace import format_trace_id
 
-from adapters.capture.translator import run_translator
 from adapters.composition import wiring
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.preparation import register_contracts
 from adapters.composition.settings import Settings
-from adapters.event_log.avro.encoder import EventEncoder
+from adapters.composition.translation import Watching, translation_context
+from adapters.event_log.change_log import ChangeGroup
 from adapters.event_log.producer import producer
-from adapters.event_log.registry import Registry
 from adapters.event_log.topics import TopicPlan, Topics, event_topics
-from adapters.read_database.dead_letters import PostgresDeadLetters
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.observed import observed
 from adapters.telemetry.spans import ChangeSpans, EventSpans
@@ -29,6 +27,8 @@ from migrations.run import upgrade
 from projections.engine import rebuild as building
 from projections.engine.progress import silent
 from projections.engine.worker import Worker
+from projections.translation import worker as translation
+from projections.translation.counters import TranslationCounters
 from tests.adapters.capture.forms import POSTGRES, key, value
 from tests.adapters.telemetry.spans import Memory
 from tests.adapters.telemetry.test_spans import TRACE
@@ -53,6 +53,12 @@ def _insert(identity: str, lsn: int) -> bytes:
     )
 
 
+def _translate(endpoints: Endpoints, group: ChangeGroup, memory: Memory, stop: Event) -> None:
+    watching = Watching(TranslationCounters(), observer=ChangeSpans(memory.tracer, 1.0))
+    with translation_context(endpoints, group, watching) as context:
+        translation.run(context, stop)
+
+
 def test_a_change_is_followed_to_its_read_row(
     engines: Endpoints, settings: Settings, database: str
 ) -> None:
@@ -74,14 +80,11 @@ def test_a_change_is_followed_to_its_read_row(
     memory, stop = Memory(), Event()
     events = EventSpans(memory.tracer)
     with (
-        closing(Registry(engines.registry.url)) as registry,
-        closing(PostgresDeadLetters(database, "catalog")) as letters,
         wiring.engine_context(settings, endpoints, on_arrival=events.arrived) as context,
     ):
         translating = Thread(
-            target=run_translator,
-            args=(engines.kafka, [topic], EventEncoder(registry), letters, stop),
-            kwargs={"group": name, "traces": ChangeSpans(memory.tracer, 1.0)},
+            target=_translate,
+            args=(endpoints, ChangeGroup(name, "1", [topic]), memory, stop),
         )
         translating.start()
         try:

@@ -14,7 +14,7 @@ import adapters.telemetry
 from adapters.composition.settings import TracingSettings
 from adapters.composition.tracing import traced_changes, traced_events
 from domain.failures import Misconfigured
-from tests.adapters.telemetry.test_spans import COMMITTED, change, record
+from tests.adapters.telemetry.test_spans import COMMITTED, captured, change
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def test_on_spans_reach_the_collector_at_the_end_at_the_latest() -> None:
         settings = TracingSettings(endpoint=address, ratio=1.0)
         with traced_changes(settings, "one") as traces:
             assert traces is not None
-            assert traces.begin(record(), change(COMMITTED), 1) is not None
+            assert traces.begin(*captured(), change(COMMITTED), 1) is not None
             traces.committed()
     ((path, request),) = sent
     assert path == "/v1/traces"

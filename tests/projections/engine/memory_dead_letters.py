@@ -39,7 +39,10 @@ class MemoryDeadLetters:
 
     def places(self, stage: Stage) -> list[Place]:
         """See the port."""
-        return [Place(one.number, one.topic, one.key) for one in self._of(stage)]
+        return [
+            Place(one.number, one.topic, one.partition, one.offset, one.key)
+            for one in self._of(stage)
+        ]
 
     def parked_keys(self, stage: Stage, topic: str) -> set[bytes]:
         """See the port."""

@@ -1,4 +1,4 @@
-"""The translating worker on the real broker: killed, rebalanced, fenced, fed with poison."""
+"""The translating engine on the real brokers: killed, rebalanced, fenced, fed with poison."""
 
 import json
 import random
@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event, Thread
 from traceback import format_exc
 from typing import Any
@@ -17,21 +17,25 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from adapters.capture.retranslation import retranslate
-from adapters.capture.translator import Progress, run_translator
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.preparation import register_contracts
+from adapters.composition.translation import (
+    Watching,
+    retry_translation,
+    translation_context,
+)
 from adapters.event_log.avro.decoder import ColumnDecoder
-from adapters.event_log.avro.encoder import EventEncoder
-from adapters.event_log.connection import KafkaFailed
+from adapters.event_log.change_log import ChangeGroup
 from adapters.event_log.event_log import KafkaEventLog
 from adapters.event_log.producer import producer
 from adapters.event_log.registry import Registry
 from adapters.event_log.topics import TopicPlan, Topics, event_topics
 from adapters.read_database.dead_letters import PostgresDeadLetters
-from domain.failures import Failure
+from domain.failures import Refused, Unavailable
 from migrations.run import upgrade
-from projections.ports.dead_letters import RejectedRecord, Stage
+from projections.ports.dead_letters import RejectedRecord, Retried, Stage
+from projections.translation import worker
+from projections.translation.counters import TranslationCounters
 from tests.adapters.capture.forms import POSTGRES, key, value
 
 pytestmark = pytest.mark.integration
@@ -50,22 +54,19 @@ def prepared(engines: Endpoints) -> Endpoints:
 
 
 @dataclass
-class House:
+class Installation:
     """A capture topic of a test's own, and what is made of it."""
 
     endpoints: Endpoints
     dsn: str
     topic: str
     group: str
-    letters: PostgresDeadLetters
+    dead_letters: PostgresDeadLetters
     capture: Producer
     observer: Consumer
     registry: Registry
     lsn: int = 1000
     sent: list[tuple[bytes, bytes]] = field(default_factory=list)
-
-    def encoder(self) -> EventEncoder:
-        return EventEncoder(self.registry)
 
     def insert(self, identity: str, title: str | None = None, *, at: int | None = None) -> None:
         """Capture an insert of a track, in a transaction of its own."""
@@ -122,24 +123,18 @@ class House:
         stop: Event,
         instance: str = "1",
         letters: Any = None,
-        progress: Progress | None = None,
+        progress: TranslationCounters | None = None,
     ) -> None:
         """Translate in this thread."""
-        run_translator(
-            self.endpoints.kafka,
-            [self.topic],
-            self.encoder(),
-            letters or self.letters,
-            stop,
-            group=self.group,
-            instance=instance,
-            progress=progress,
-        )
+        group = ChangeGroup(self.group, instance, [self.topic])
+        told = Watching(progress or TranslationCounters())
+        with translation_context(self.endpoints, group, told, letters) as context:
+            worker.run(context, stop)
 
     @contextmanager
-    def running(self, instance: str = "1", letters: Any = None) -> Iterator[Progress]:
+    def running(self, instance: str = "1", letters: Any = None) -> Iterator[TranslationCounters]:
         """Translate in a thread until the context is left."""
-        stop, progress = Event(), Progress()
+        stop, progress = Event(), TranslationCounters()
         failures: list[str] = []
 
         def run() -> None:
@@ -162,14 +157,16 @@ class House:
     def process(self, instance: str = "1") -> Iterator["subprocess.Popen[bytes]"]:
         """Translate in a process; it is killed when the context is left."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.adapters.capture.translating"], stdin=subprocess.PIPE
+            [sys.executable, "-m", "tests.adapters.event_log.translating"], stdin=subprocess.PIPE
         )
         try:
             assert process.stdin is not None
             told = {
                 "kafka": self.endpoints.kafka,
                 "registry": self.endpoints.registry.url,
-                "dsn": self.dsn,
+                "connect": self.endpoints.connect_url,
+                "master": self.endpoints.master_dsn,
+                "read": self.dsn,
                 "topics": [self.topic],
                 "group": self.group,
                 "instance": instance,
@@ -183,7 +180,7 @@ class House:
 
 
 @pytest.fixture
-def house(prepared: Endpoints, database: str) -> Iterator[House]:
+def installation(prepared: Endpoints, database: str) -> Iterator[Installation]:
     upgrade(database, "engine", "engine")
     prefix = f"t{secrets.token_hex(6)}"
     topic = f"{prefix}.public.track"
@@ -192,7 +189,8 @@ def house(prepared: Endpoints, database: str) -> Iterator[House]:
     observer = Consumer({**prepared.kafka, "group.id": prefix})
     capture = producer(prepared.kafka)
     registry = Registry(prepared.registry.url)
-    yield House(prepared, database, topic, prefix, letters, capture, observer, registry)
+    endpoints = replace(prepared, read_dsn=database)
+    yield Installation(endpoints, database, topic, prefix, letters, capture, observer, registry)
     registry.close()
     observer.close()
     letters.close()
@@ -207,14 +205,14 @@ def wait_until(condition: Callable[[], bool], seconds: float = 90) -> None:
         Event().wait(0.02)
 
 
-def assert_each_once(house: House, identities: Sequence[str]) -> None:
-    events = house.events()
+def assert_each_once(installation: Installation, identities: Sequence[str]) -> None:
+    events = installation.events()
     ids = [event["event_id"] for event in events]
     assert len(set(ids)) == len(ids)
     assert sorted(event["id"] for event in events) == sorted(identities)
 
 
-def test_killed_at_any_moment_it_neither_loses_nor_doubles(house: House) -> None:
+def test_killed_at_any_moment_it_neither_loses_nor_doubles(installation: Installation) -> None:
     chance = random.Random(7)  # noqa: S311
     identities: list[str] = []
     enough = Event()
@@ -223,185 +221,185 @@ def test_killed_at_any_moment_it_neither_loses_nor_doubles(house: House) -> None
         while not enough.wait(0.05):
             for _ in range(chance.randrange(60)):
                 identities.append(f"{len(identities)}")
-                house.insert(identities[-1])
+                installation.insert(identities[-1])
             if chance.random() < 0.1:
-                house.send_again(chance.randrange(200))
+                installation.send_again(chance.randrange(200))
 
     loading = Thread(target=load)
     loading.start()
     try:
         for _ in range(KILLS):
-            before = house.committed()
-            with house.process():
-                wait_until(lambda so_far=before: house.committed() > so_far)  # type: ignore[misc]
+            before = installation.committed()
+            with installation.process():
+                wait_until(lambda so_far=before: installation.committed() > so_far)  # type: ignore[misc]
                 Event().wait(chance.random() * 0.5)
     finally:
         enough.set()
         loading.join()
-    with house.process():
-        house.await_done()
-    assert_each_once(house, identities)
+    with installation.process():
+        installation.await_done()
+    assert_each_once(installation, identities)
 
 
-def test_workers_that_come_and_go_share_the_work(house: House) -> None:
+def test_workers_that_come_and_go_share_the_work(installation: Installation) -> None:
     identities = [f"{number}" for number in range(6_000)]
     with ExitStack() as first, ExitStack() as second:
-        one = first.enter_context(house.running("one"))
+        one = first.enter_context(installation.running("one"))
         for identity in identities[:2_000]:
-            house.insert(identity)
+            installation.insert(identity)
         wait_until(lambda: one.events > 0)
-        two = second.enter_context(house.running("two"))
+        two = second.enter_context(installation.running("two"))
         # The second gets partitions only when the first gives some of its own away.
         number = 2_000
         until = time.monotonic() + 90
         while two.events == 0 or number < 4_000:
             assert time.monotonic() < until
             if number < 5_000:
-                house.insert(identities[number])
+                installation.insert(identities[number])
                 number += 1
             Event().wait(0.002)
         first.close()
         for identity in identities[number:]:
-            house.insert(identity)
-        house.await_done()
+            installation.insert(identity)
+        installation.await_done()
         assert one.events > 0
-    assert_each_once(house, identities)
+    assert_each_once(installation, identities)
 
 
-def test_a_second_process_of_the_same_name_takes_over(house: House) -> None:
+def test_a_second_process_of_the_same_name_takes_over(installation: Installation) -> None:
     failures: list[BaseException] = []
     stop = Event()
 
     def first() -> None:
         try:
-            house.run(stop)
-        except KafkaFailed as failure:
+            installation.run(stop)
+        except Refused as failure:
             failures.append(failure)
 
     thread = Thread(target=first)
     thread.start()
     try:
-        house.insert("a")
-        house.await_done()
-        with house.running():
-            house.insert("b")
-            house.await_done()
+        installation.insert("a")
+        installation.await_done()
+        with installation.running():
+            installation.insert("b")
+            installation.await_done()
             wait_until(lambda: not thread.is_alive())
     finally:
         stop.set()
         thread.join()
-    assert "same" in str(failures[0])
-    assert_each_once(house, ["a", "b"])
+    assert "another process of the same instance name" in str(failures[0])
+    assert_each_once(installation, ["a", "b"])
 
 
-def test_poison_is_parked_and_its_followers_wait(house: House) -> None:
+def test_poison_is_parked_and_its_followers_wait(installation: Installation) -> None:
     bad = value("c", None, {"id": "p", "title": 3}, table="track")
-    with house.running() as progress:
-        house.insert("p", "before")
-        house.send(key("p"), bad)
-        house.insert("p", "after")
-        house.insert("q")
-        house.await_done()
+    with installation.running() as progress:
+        installation.insert("p", "before")
+        installation.send(key("p"), bad)
+        installation.insert("p", "after")
+        installation.insert("q")
+        installation.await_done()
         wait_until(lambda: progress.parked == 2)
-        letters = house.letters.list(Stage.TRANSLATE)
+        letters = installation.dead_letters.list(Stage.TRANSLATE)
         assert "$.after.title" in letters[0].reason
         assert letters[0].value == bad
         assert "waits behind" in letters[1].reason
-        assert sorted(event["title"] for event in house.events()) == ["before", "q"]
+        assert sorted(event["title"] for event in installation.events()) == ["before", "q"]
 
         # It fails again, and keeps the other waiting
-        retried = retry(house)
+        retried = retry(installation)
         assert (retried.done, list(retried.failed)) == ((), [letters[0].number])
-        assert house.letters.list(Stage.TRANSLATE)[0].attempts == 1
+        assert installation.dead_letters.list(Stage.TRANSLATE)[0].attempts == 1
 
         # Discarded on purpose, the other goes, and so does what comes then
-        house.letters.discard([letters[0].number])
-        assert retry(house).done == (letters[1].number,)
-        house.insert("p", "last")
-        house.await_done()
-        of_p = [event["title"] for event in house.events() if event["id"] == "p"]
+        installation.dead_letters.discard([letters[0].number])
+        assert retry(installation).done == (letters[1].number,)
+        installation.insert("p", "last")
+        installation.await_done()
+        of_p = [event["title"] for event in installation.events() if event["id"] == "p"]
         assert of_p == ["before", "after", "last"]
-    assert house.letters.list(Stage.TRANSLATE) == []
+    assert installation.dead_letters.list(Stage.TRANSLATE) == []
 
 
-def test_a_retry_that_dies_before_it_forgets_its_letters_writes_nothing_twice(
-    house: House,
+def test_a_retry_that_dies_before_it_forgets_its_dead_letters_writes_nothing_twice(
+    installation: Installation,
 ) -> None:
     class Dying(PostgresDeadLetters):
         def discard(self, numbers: Sequence[int]) -> int:
             raise KeyboardInterrupt
 
-    house.letters.park(
+    installation.dead_letters.park(
         RejectedRecord(
-            Stage.TRANSLATE, house.topic, 0, 0, key("a"), b"?", (), "to make others wait"
+            Stage.TRANSLATE, installation.topic, 0, 0, key("a"), b"?", (), "to make others wait"
         )
     )
-    with house.running():
-        house.insert("a", "1")
-        house.insert("a", "2")
-        house.await_done()
-    house.letters.discard([house.letters.list(Stage.TRANSLATE)[0].number])
-    with closing(Dying(house.dsn, "catalog")) as dying, pytest.raises(KeyboardInterrupt):
-        retry(house, dying)
-    assert len(house.letters.list(Stage.TRANSLATE)) == 2
-    assert len(retry(house).done) == 2
-    assert [event["title"] for event in house.events()] == ["1", "2"]
+    with installation.running():
+        installation.insert("a", "1")
+        installation.insert("a", "2")
+        installation.await_done()
+    installation.dead_letters.discard([installation.dead_letters.list(Stage.TRANSLATE)[0].number])
+    with closing(Dying(installation.dsn, "catalog")) as dying, pytest.raises(KeyboardInterrupt):
+        retry(installation, dying)
+    assert len(installation.dead_letters.list(Stage.TRANSLATE)) == 2
+    assert len(retry(installation).done) == 2
+    assert [event["title"] for event in installation.events()] == ["1", "2"]
 
 
-def test_who_takes_partitions_over_knows_what_was_parked_there(house: House) -> None:
+def test_who_takes_partitions_over_knows_what_was_parked_there(installation: Installation) -> None:
     keys = [f"{number}" for number in range(60)]
     with ExitStack() as first, ExitStack() as second:
-        one = first.enter_context(house.running("one"))
+        one = first.enter_context(installation.running("one"))
         for identity in keys:
-            house.insert(identity, "before")
+            installation.insert(identity, "before")
         wait_until(lambda: one.events == len(keys))  # it has asked what is parked: nothing
-        two = second.enter_context(house.running("two"))
+        two = second.enter_context(installation.running("two"))
         number = 0
         while two.events == 0:
-            house.insert(f"more-{number}")
+            installation.insert(f"more-{number}")
             number += 1
-            house.await_done()
+            installation.await_done()
         for identity in keys:
-            house.send(key(identity), b"?")
-        house.await_done()
+            installation.send(key(identity), b"?")
+        installation.await_done()
         wait_until(lambda: one.parked + two.parked == len(keys))
         assert two.parked > 0
         second.close()
         for identity in keys:
-            house.insert(identity, "after")
-        house.await_done()
+            installation.insert(identity, "after")
+        installation.await_done()
         wait_until(lambda: one.parked + two.parked == 2 * len(keys))
-    assert "after" not in {event["title"] for event in house.events()}
+    assert "after" not in {event["title"] for event in installation.events()}
 
 
-def test_without_a_place_for_poison_nothing_passes_and_nothing_is_lost(house: House) -> None:
+def test_without_a_place_for_poison_nothing_passes_and_nothing_is_lost(
+    installation: Installation,
+) -> None:
     class Absent(PostgresDeadLetters):
         refusals = 3
 
         def park(self, *args: Any, **kwargs: Any) -> None:
             if self.refusals:
                 self.refusals -= 1
-                raise Failure("the read database is away")
+                raise Unavailable("the read database is away")
             super().park(*args, **kwargs)
 
     # Poison in each partition: whichever comes first, the others were read but not looked at
     poisons = [f"poison-{number}" for number in range(20)]
     for poison in poisons:
-        house.send(key(poison), b"?")
+        installation.send(key(poison), b"?")
     goods = [f"good-{number}" for number in range(20)]
     for good in goods:
-        house.insert(good)
-    house.capture.flush(30)
+        installation.insert(good)
+    installation.capture.flush(30)
     with (
-        closing(Absent(house.dsn, "catalog")) as absent,
-        house.running(letters=absent) as progress,
+        closing(Absent(installation.dsn, "catalog")) as absent,
+        installation.running(letters=absent) as progress,
     ):
-        house.await_done()
+        installation.await_done()
         wait_until(lambda: (progress.aborted, progress.parked) == (3, len(poisons)))
-    assert_each_once(house, goods)
+    assert_each_once(installation, goods)
 
 
-def retry(house: House, letters: PostgresDeadLetters | None = None) -> Any:
-    return retranslate(
-        house.endpoints.kafka, house.encoder(), letters or house.letters, group=house.group
-    )
+def retry(installation: Installation, letters: PostgresDeadLetters | None = None) -> Retried:
+    return retry_translation(installation.endpoints, installation.group, dead_letters=letters)

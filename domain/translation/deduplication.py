@@ -17,6 +17,7 @@ Three cares, each against loss, which is worse than a repeat:
 
 import json
 from base64 import b85encode
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from itertools import chain, islice
@@ -33,6 +34,10 @@ def order_of(position: str) -> str:
     return position.partition("/")[0]
 
 
+def _identity(operation: Operation, position: str, key: object) -> str:
+    return f"{operation.value} {position} {key}"
+
+
 def _digest(identity: str) -> str:
     return b85encode(blake2b(identity.encode(), digest_size=8).digest()).decode()
 
@@ -40,7 +45,7 @@ def _digest(identity: str) -> str:
 _DIGEST_LENGTH = 10
 
 
-class Repeats:
+class Deduplicator:
     """What was last seen of one partition of a capture topic."""
 
     __slots__ = ("_digests", "_newest", "_order", "_seen")
@@ -51,14 +56,14 @@ class Repeats:
         self._seen: dict[str, None] = {}
         self._digests: dict[str, None] = {}
 
-    def is_repeat(self, change: Change) -> bool:
+    def is_duplicate(self, change: Change) -> bool:
         """Whether this change was seen before; remembers it if it wasn't."""
         if change.operation is Operation.READ or not change.position:
             return False
         order = order_of(change.position)
         if order < self._order and not self._is_later(change.committed_at):
             return True
-        identity = f"{change.operation.value} {change.position} {change.key['id']}"
+        identity = _identity(change.operation, change.position, change.key["id"])
         if order == self._order:
             if identity in self._seen or (self._digests and _digest(identity) in self._digests):
                 return True
@@ -86,7 +91,21 @@ class Repeats:
         return head + "".join(islice(oldest_first, room))
 
     @classmethod
-    def from_text(cls, text: str | None) -> "Repeats":
+    def resumed(
+        cls, newest: str, committed_at: datetime | None, seen: Iterable[tuple[str, str]]
+    ) -> "Deduplicator":
+        """Of a partition of which only the newest position, the latest commit, and (position, id)
+        of the rows that changed there are known: what was done to a row at a position is taken
+        for seen, whichever operation it was."""
+        memory = cls()
+        memory._order, memory._newest = order_of(newest), committed_at
+        for position, key in seen:
+            for operation in (Operation.INSERT, Operation.UPDATE, Operation.DELETE):
+                memory._seen[_identity(operation, position, key)] = None
+        return memory
+
+    @classmethod
+    def from_text(cls, text: str | None) -> "Deduplicator":
         """What `to_text` wrote; raises `ValueError` for anything else that isn't empty."""
         memory = cls()
         if not text:

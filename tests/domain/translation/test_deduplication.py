@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.changes import Change, Operation
-from domain.translation import Translation, repeats, translate
-from domain.translation.repeats import Repeats
+from domain.translation import Translation, deduplication, translate
+from domain.translation.deduplication import Deduplicator
 from tests.domain.translation.histories import content, fold, histories, moved
 from tests.domain.translation.test_translation import change
 
@@ -42,12 +42,12 @@ def test_a_prefix_replayed_changes_nothing(
         start = max(0, upto - back)
         upto = min(upto + on, len(streamed))
         sent += streamed[start:upto]
-    memory = Repeats()
+    memory = Deduplicator()
     kept = []
     for offset, one in enumerate(sent):
         if offset in forgets:
-            memory = Repeats.from_text(memory.to_text())
-        if not memory.is_repeat(one):
+            memory = Deduplicator.from_text(memory.to_text())
+        if not memory.is_duplicate(one):
             kept.append(moved(one, offset))
     assert told(kept) == told(streamed)
 
@@ -57,11 +57,11 @@ def test_a_memory_that_forgets_keeps_the_state_right(history: History, data: st.
     _, captured, _ = history
     changes = [one for one in captured if one.operation is not Operation.READ]
     back = data.draw(st.integers(0, len(changes)))
-    memory = Repeats()
-    kept = [one for one in changes if not memory.is_repeat(one)]
+    memory = Deduplicator()
+    kept = [one for one in changes if not memory.is_duplicate(one)]
     assert kept == changes
-    memory = Repeats.from_text(memory.to_text(limit=60))
-    kept += [one for one in changes[back:] if not memory.is_repeat(one)]
+    memory = Deduplicator.from_text(memory.to_text(limit=60))
+    kept += [one for one in changes[back:] if not memory.is_duplicate(one)]
     assert fold(e for one in kept for e in translate(one)) == fold(
         e for one in changes for e in translate(one)
     )
@@ -74,80 +74,82 @@ def at(position: str, key: str = "1", seconds: int = 0) -> Change:
 
 
 def test_a_snapshots_read_is_never_a_repeat() -> None:
-    memory = Repeats()
-    assert not memory.is_repeat(at("B"))
+    memory = Deduplicator()
+    assert not memory.is_duplicate(at("B"))
     read = at("A")._replace(operation=Operation.READ)
-    assert not memory.is_repeat(read)
-    assert not memory.is_repeat(read)
-    assert memory.is_repeat(at("A"))
+    assert not memory.is_duplicate(read)
+    assert not memory.is_duplicate(read)
+    assert memory.is_duplicate(at("A"))
 
 
 def test_a_lower_position_with_a_later_commit_starts_a_new_history() -> None:
-    memory = Repeats()
-    assert not memory.is_repeat(at("F", seconds=10))
-    assert memory.is_repeat(at("A", seconds=10))
-    assert not memory.is_repeat(at("A", seconds=11))
-    assert not memory.is_repeat(at("B", seconds=11))
-    assert memory.is_repeat(at("A", seconds=11))
+    memory = Deduplicator()
+    assert not memory.is_duplicate(at("F", seconds=10))
+    assert memory.is_duplicate(at("A", seconds=10))
+    assert not memory.is_duplicate(at("A", seconds=11))
+    assert not memory.is_duplicate(at("B", seconds=11))
+    assert memory.is_duplicate(at("A", seconds=11))
 
 
 def test_what_follows_the_slash_identifies_without_ordering() -> None:
-    memory = Repeats()
-    assert not memory.is_repeat(at("C/9/1"))
-    assert not memory.is_repeat(at("C/3/1"))
-    assert memory.is_repeat(at("C/9/1"))
-    assert not memory.is_repeat(at("D/1/1"))
+    memory = Deduplicator()
+    assert not memory.is_duplicate(at("C/9/1"))
+    assert not memory.is_duplicate(at("C/3/1"))
+    assert memory.is_duplicate(at("C/9/1"))
+    assert not memory.is_duplicate(at("D/1/1"))
 
 
 def test_the_memory_of_a_copy_fits_into_an_offsets_metadata() -> None:
-    memory = Repeats()
+    memory = Deduplicator()
     rows = [at("A", key=str(number)) for number in range(291)]  # the most of one heap page
-    assert not any(memory.is_repeat(row) for row in rows)
+    assert not any(memory.is_duplicate(row) for row in rows)
     text = memory.to_text()
     assert len(text.encode()) <= 4000
-    again = Repeats.from_text(text)
-    assert all(again.is_repeat(row) for row in rows)
-    assert Repeats.from_text(again.to_text()).to_text() == Repeats.from_text(text).to_text()
-    assert not again.is_repeat(at("A", key="new"))
+    again = Deduplicator.from_text(text)
+    assert all(again.is_duplicate(row) for row in rows)
+    assert (
+        Deduplicator.from_text(again.to_text()).to_text() == Deduplicator.from_text(text).to_text()
+    )
+    assert not again.is_duplicate(at("A", key="new"))
 
 
 def test_a_memory_that_is_full_lets_the_newest_through() -> None:
-    memory = Repeats()
+    memory = Deduplicator()
     first, second = at("A", key="1"), at("A/2", key="1")._replace(operation=Operation.UPDATE)
-    assert not memory.is_repeat(first)
-    assert not memory.is_repeat(second)
-    small = Repeats.from_text(memory.to_text(limit=len(memory.to_text()) - 1))
-    assert small.is_repeat(first)
-    assert not small.is_repeat(second)
+    assert not memory.is_duplicate(first)
+    assert not memory.is_duplicate(second)
+    small = Deduplicator.from_text(memory.to_text(limit=len(memory.to_text()) - 1))
+    assert small.is_duplicate(first)
+    assert not small.is_duplicate(second)
 
 
 def test_a_memory_is_read_back_as_it_was_written() -> None:
-    memory = Repeats()
-    assert not memory.is_repeat(at("A", key="1")._replace(committed_at=None))
-    assert not memory.is_repeat(at("A", key="2")._replace(committed_at=None))
+    memory = Deduplicator()
+    assert not memory.is_duplicate(at("A", key="1")._replace(committed_at=None))
+    assert not memory.is_duplicate(at("A", key="2")._replace(committed_at=None))
     text = memory.to_text()
     assert text.startswith("1 A  ")
-    again = Repeats.from_text(text)
-    assert not again.is_repeat(at("A", key="3")._replace(committed_at=None))
+    again = Deduplicator.from_text(text)
+    assert not again.is_duplicate(at("A", key="3")._replace(committed_at=None))
     assert again.to_text().startswith(text), "what was read comes before what is new"
-    third = Repeats.from_text(again.to_text())
+    third = Deduplicator.from_text(again.to_text())
     for key in "123":
-        assert third.is_repeat(at("A", key=key))
-    assert Repeats.from_text(memory.to_text(limit=1)).to_text(limit=1) == "1 A  "
+        assert third.is_duplicate(at("A", key=key))
+    assert Deduplicator.from_text(memory.to_text(limit=1)).to_text(limit=1) == "1 A  "
 
 
 def test_a_memory_of_one_position_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repeats, "_MOST", 2)
-    memory = Repeats()
+    monkeypatch.setattr(deduplication, "_MOST", 2)
+    memory = Deduplicator()
     for key in "123":
-        assert not memory.is_repeat(at("A", key=key))
-    assert memory.is_repeat(at("A", key="2"))
-    assert not memory.is_repeat(at("A", key="3"))
+        assert not memory.is_duplicate(at("A", key=key))
+    assert memory.is_duplicate(at("A", key="2"))
+    assert not memory.is_duplicate(at("A", key="3"))
 
 
 def test_a_foreign_text_is_refused() -> None:
-    assert Repeats.from_text("").to_text() == ""
-    assert Repeats.from_text(None).to_text() == ""
+    assert Deduplicator.from_text("").to_text() == ""
+    assert Deduplicator.from_text(None).to_text() == ""
     for text in ("x", "2 A 1 ", "1 A 1 short"):
         with pytest.raises(ValueError, match="no memory of repeats"):
-            Repeats.from_text(text)
+            Deduplicator.from_text(text)

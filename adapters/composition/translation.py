@@ -1,0 +1,97 @@
+"""The translating engine over Kafka, Debezium's records and PostgreSQL's dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from adapters.capture.records import DebeziumReader
+from adapters.composition import clients, databases
+from adapters.composition.endpoints import Endpoints
+from adapters.event_log.avro.decoder import ColumnDecoder
+from adapters.event_log.avro.encoder import EventEncoder
+from adapters.event_log.change_log import ChangeGroup, KafkaChangeLog, KafkaGroupPositions
+from adapters.event_log.connection import Statistics
+from adapters.event_log.event_log import KafkaEventLog
+from adapters.event_log.event_writer import KafkaEventWriter
+from adapters.event_log.registry import Registry
+from adapters.event_log.translated_positions import KafkaTranslatedPositions
+from projections.ports.dead_letters import DeadLetters, Retried
+from projections.ports.translation_observer import TranslationObserver
+from projections.translation.context import TranslationContext
+from projections.translation.counters import TranslationCounters
+from projections.translation.interpreter import Interpreter
+from projections.translation.retry import RetryContext, retry
+
+
+@dataclass(frozen=True)
+class Watching:
+    """Who is told what a translator does."""
+
+    counters: TranslationCounters
+    statistics: Statistics | None = None
+    """Gets those of the Kafka clients."""
+    observer: TranslationObserver | None = None
+
+
+@contextmanager
+def translation_context(
+    endpoints: Endpoints,
+    group: ChangeGroup,
+    watching: Watching,
+    dead_letters: DeadLetters | None = None,
+) -> Iterator[TranslationContext]:
+    """What a translating process of this group works with; its own dead letters by default."""
+    with (
+        closing(clients.registry(endpoints)) as schemas,
+        closing(databases.dead_letters(endpoints)) as own,
+    ):
+        yield TranslationContext(
+            interpreter=_interpreter(schemas),
+            dead_letters=own if dead_letters is None else dead_letters,
+            open_writer=partial(
+                KafkaEventWriter,
+                endpoints.kafka,
+                f"{group.group}-{group.instance}",
+                watching.statistics,
+            ),
+            join=partial(KafkaChangeLog, endpoints.kafka, group, statistics=watching.statistics),
+            positions=KafkaTranslatedPositions(
+                endpoints.kafka,
+                group.group,
+                group.topics,
+                KafkaEventLog(endpoints.kafka),
+                ColumnDecoder(schemas),
+            ),
+            observer=watching.observer,
+            counters=watching.counters,
+        )
+
+
+def retry_translation(
+    endpoints: Endpoints,
+    group: str,
+    numbers: Collection[int] | None = None,
+    dead_letters: DeadLetters | None = None,
+) -> Retried:
+    """Try parked changes of a translating group again, see `projections.translation.retry`.
+
+    Raises KafkaUnavailable, KafkaMisconfigured, and what reading dead letters raises.
+    """
+    kafka, own_group = endpoints.kafka, f"{group}-retry"
+    with (
+        closing(clients.registry(endpoints)) as schemas,
+        closing(databases.dead_letters(endpoints)) as own,
+        closing(KafkaEventWriter(kafka, own_group)) as writer,
+        closing(KafkaGroupPositions(kafka, own_group)) as positions,
+    ):
+        interpreter = _interpreter(schemas)
+        interpreter.prepare()
+        letters = own if dead_letters is None else dead_letters
+        return retry(RetryContext(interpreter, letters, writer, positions), numbers)
+
+
+def _interpreter(schemas: Registry) -> Interpreter:
+    return Interpreter(DebeziumReader(), EventEncoder(schemas))

@@ -1,0 +1,30 @@
+"""The ports that translating needs, bundled: wired in one place, passed along as one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from projections.ports.change_log import ChangeLog, OnAssign, OnLost
+from projections.ports.dead_letters import DeadLetters
+from projections.ports.event_writer import EventWriter
+from projections.ports.translated_positions import TranslatedPositions
+from projections.ports.translation_observer import TranslationObserver
+from projections.translation.counters import TranslationCounters
+from projections.translation.interpreter import Interpreter
+
+
+@dataclass(frozen=True)
+class TranslationContext:
+    """Where changes come from, where events go, and who is told."""
+
+    interpreter: Interpreter
+    dead_letters: DeadLetters
+    open_writer: Callable[[], EventWriter]
+    """Opens the writer of this instance; one that another process has is superseded.
+    Raises Unavailable, Misconfigured."""
+    join: Callable[[OnAssign, OnLost], ChangeLog]
+    """Joins the group as this instance. Raises Unavailable, Misconfigured."""
+    positions: TranslatedPositions | None = None
+    """Asked where the group has no positions; without it such partitions begin at their
+    beginning."""
+    observer: TranslationObserver | None = None
+    counters: TranslationCounters = field(default_factory=TranslationCounters)

@@ -1,0 +1,57 @@
+"""A captured record into the events to write: read, translate, encode.
+
+Here records are judged: whatever goes wrong, but for a system that is away, is the record's fault.
+"""
+
+from domain.changes import Change
+from domain.events import EVENT_TYPES, topic_of
+from domain.failures import Unavailable, Unusable, reason_of
+from domain.translation import translate
+from projections.ports.change_reader import ChangeReader, Skip, Undecodable
+from projections.ports.event_encoder import EventEncoder
+from projections.ports.event_writer import OutgoingEvent
+
+_TOPICS = {event_type: topic_of(event_type.SUBJECT) for event_type in EVENT_TYPES}
+_TRUNCATED = (
+    "the table was truncated: capture doesn't name the rows that are gone. Take the table in again "
+    "and rebuild, or discard this if the table is as it was"
+)
+
+
+class Interpreter:
+    """Makes events of captured records."""
+
+    def __init__(self, reader: ChangeReader, encoder: EventEncoder) -> None:
+        self._read, self._encoder = reader.read, encoder
+        self._encode = encoder.encode
+
+    def prepare(self) -> None:
+        """Get ready for all types of events. Raises Misconfigured, Unavailable."""
+        self._encoder.prepare(EVENT_TYPES)
+
+    def change(
+        self, topic: str, partition: int, offset: int, key: bytes | None, value: bytes | None
+    ) -> Change | Skip:
+        """Read a record. Raises Undecodable; Unusable for a truncate: its rows vanish unnamed."""
+        try:
+            change = self._read(topic, partition, offset, key, value)
+        except Unavailable:
+            raise
+        except Exception as error:
+            raise Undecodable(reason_of(error)) from error
+        if isinstance(change, Skip) and change.reason == "truncate":
+            raise Unusable(_TRUNCATED)
+        return change
+
+    def events(self, change: Change) -> list[OutgoingEvent]:
+        """The events of a change, in order. Raises Unusable."""
+        try:
+            encode = self._encode
+            return [
+                OutgoingEvent(_TOPICS[type(event)], event.id.encode(), encode(event))
+                for event in translate(change)
+            ]
+        except Unavailable:
+            raise
+        except Exception as error:
+            raise Unusable(reason_of(error)) from error

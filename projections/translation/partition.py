@@ -1,0 +1,80 @@
+"""What the engine knows of a change partition that is assigned to it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from domain.failures import Misconfigured
+from domain.translation.deduplication import Deduplicator
+from projections.ports.change_log import Position
+from projections.ports.translated_positions import NewestEvent
+
+
+@dataclass(slots=True)
+class PartitionState:
+    """Where translation stands in a partition."""
+
+    committed: Position | None
+    """As last committed: where an aborted transaction goes back to; None for the beginning."""
+    next_offset: int
+    """Records below were looked at."""
+    duplicates: Deduplicator
+    parked_keys: set[bytes] | None = None
+    """Keys of the topic's parked records, none missing of this partition; None before asked.
+    Asked for with each assignment, since who had the partition before may have parked some."""
+    parked_offsets: set[int] = field(default_factory=set)
+    """Parked since the last commit. A record that was parked once isn't parked again when its
+    transaction was aborted: it may have been discarded since."""
+
+    @property
+    def start(self) -> int | None:
+        """Where to read from; None for the beginning."""
+        return None if self.committed is None else self.committed.offset
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether there is anything to commit."""
+        return self.next_offset != (self.start or 0)
+
+    def position(self) -> Position:
+        """What to commit."""
+        return Position(self.next_offset, self.duplicates.to_text())
+
+    def note_committed(self, position: Position) -> None:
+        """The transaction with this position is committed."""
+        self.committed = position
+        self.parked_offsets.clear()
+
+    def go_back(self) -> None:
+        """The transaction since the last commit was aborted."""
+        self.next_offset = self.start or 0
+        self.duplicates = _memory(self.committed)
+
+
+def assigned(name: str, committed: Position | None, newest: NewestEvent | None) -> PartitionState:
+    """The state of a new partition: as committed, else behind the newest event, else none.
+
+    Raises Misconfigured where what was committed isn't ours.
+    """
+    if committed is None and newest is not None:
+        memory = Deduplicator.resumed(newest.position, newest.committed_at, newest.seen)
+        committed = Position(newest.offset + 1, memory.to_text())
+    try:
+        state = PartitionState(committed, 0, _memory(committed))
+    except ValueError as problem:
+        raise Misconfigured(
+            f"the group's position of {name} isn't one that translation has written: {problem}."
+            " Another application may use the same group"
+        ) from None
+    state.next_offset = state.start or 0
+    return state
+
+
+def moved(
+    states: Iterable[tuple[tuple[str, int], PartitionState]],
+) -> dict[tuple[str, int], Position]:
+    """The positions to commit."""
+    return {at: state.position() for at, state in states if state.has_moved}
+
+
+def _memory(committed: Position | None) -> Deduplicator:
+    return Deduplicator.from_text(None if committed is None else committed.note)

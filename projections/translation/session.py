@@ -1,0 +1,274 @@
+"""One membership of the group with one writer: batches in, transactions out.
+
+All events of one batch, the positions behind it and the memory of what was seen are one
+transaction. A record that can't be used is parked first; so is everything of its key behind it.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from threading import Event
+from time import monotonic
+from typing import NoReturn
+
+from domain.failures import Unavailable, Unusable, reason_of
+from projections.ports.change_log import ChangeBatch, Position, Superseded
+from projections.ports.change_reader import Skip, Undecodable
+from projections.ports.dead_letters import RejectedRecord, Stage
+from projections.ports.event_log import TopicPartition
+from projections.ports.event_writer import EventTooLarge, OutgoingEvent
+from projections.translation.context import TranslationContext
+from projections.translation.counters import TranslationCounters
+from projections.translation.partition import PartitionState, assigned, moved
+from projections.translation.pause import Pause
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.2
+MOST_UNDECODABLE = 100
+"""Records of a topic that are parked before the topic is stopped, if none could be decoded."""
+_WAITS = "waits behind an earlier record of its key"
+
+
+class TransactionAborted(Exception):
+    """A transaction was undone; its batch will be read again."""
+
+
+class Session:
+    """Used from one thread, until anything but TransactionAborted is raised; then close it."""
+
+    def __init__(self, context: TranslationContext) -> None:
+        """Open the writer, which fences a former one of this instance, and join the group.
+
+        Raises Unavailable, Misconfigured.
+        """
+        self._interpreter = context.interpreter
+        self._dead_letters = context.dead_letters
+        self._observer = context.observer
+        self._counters = context.counters
+        self._partitions: dict[TopicPartition, PartitionState] = {}
+        self._decoded: set[str] = set()
+        """Topics of which a record could be decoded."""
+        self._undecodable: dict[str, int] = {}
+        """Topic → records parked before any could be decoded."""
+        self._rejected: dict[OutgoingEvent, str] = {}
+        """Events that can't be written, with why, until their records are parked."""
+        context.interpreter.prepare()
+        self._writer = context.open_writer()
+        try:
+            self._newest = {} if context.positions is None else context.positions.forgotten()
+            if self._newest:
+                log.warning(
+                    "the group has no positions of %d partitions that were translated before:"
+                    " going on behind their newest events",
+                    len(self._newest),
+                )
+            self._log = context.join(self._on_assign, self._on_lost)
+        except BaseException:
+            self._writer.close()
+            raise
+
+    def run(self, stop: Event, pause: Pause) -> None:
+        """Translate until `stop` is set. Raises Superseded, Unavailable, Refused, Misconfigured."""
+        while not stop.is_set():
+            try:
+                if self.step(POLL_SECONDS):
+                    pause.reset()
+            except TransactionAborted as aborted:
+                # Nothing is lost: the batch is read again. Whatever holds it up may last.
+                seconds = pause.next()
+                log.warning("transaction aborted, again in %.2f s: %s", seconds, aborted)
+                stop.wait(seconds)
+
+    def step(self, timeout: float) -> bool:
+        """Translate what there is; whether there was anything.
+
+        Raises what `run` does, and TransactionAborted.
+        """
+        batches = self._log.poll(timeout)
+        if batches:
+            self._transact(batches)
+        return bool(batches)
+
+    def close(self) -> None:
+        """Leave. The membership lasts until its session ends, for a restart to take up."""
+        self._log.close()
+        self._writer.close()
+
+    def _transact(self, batches: Sequence[ChangeBatch]) -> None:
+        """All batches, whole or not at all."""
+        done, began = TranslationCounters(), monotonic()
+        try:
+            self._writer.begin()
+            for batch in batches:
+                self._translate(batch, done)
+            positions = moved(self._partitions.items())
+            committing = monotonic()
+            self._writer.commit(positions, self._log.membership())
+        except Superseded:
+            self._tell_aborted()
+            raise
+        except (Unavailable, TransactionAborted) as error:
+            self._undo(batches, error)
+        for at, position in positions.items():
+            self._partitions[at].note_committed(position)
+        if self._observer is not None:
+            self._observer.committed()
+        done.commit_seconds = monotonic() - committing
+        done.seconds = monotonic() - began
+        self._counters.add(done)
+
+    def _undo(self, batches: Sequence[ChangeBatch], error: Exception) -> NoReturn:
+        """Go back to before these batches. Raises TransactionAborted, or why that can't be.
+
+        Records that nobody looked at yet are read again too: reading has passed them as well.
+        """
+        self._tell_aborted()
+        self._writer.abort()
+        back: dict[TopicPartition, int | None] = {}
+        for batch in batches:
+            state = self._partitions[batch.topic, batch.partition]
+            state.go_back()
+            back[batch.topic, batch.partition] = state.start
+        self._log.rewind(back)
+        raise TransactionAborted(reason_of(error)) from error
+
+    def _tell_aborted(self) -> None:
+        self._counters.aborted += 1
+        if self._observer is not None:
+            self._observer.aborted()
+
+    def _translate(self, batch: ChangeBatch, done: TranslationCounters) -> None:
+        """Write the events of a batch; park what can't be used."""
+        topic, partition, keys, values = batch.topic, batch.partition, batch.keys, batch.values
+        if topic in self._counters.stopped_topics:
+            self._log.pause([(topic, partition)])
+            return
+        state = self._partitions[topic, partition]
+        change_of, is_duplicate = self._interpreter.change, state.duplicates.is_duplicate
+        is_decoded = topic in self._decoded
+        for index, offset in enumerate(batch.offsets):
+            if offset < state.next_offset:  # fetched twice around a rebalance
+                continue
+            state.next_offset = offset + 1
+            done.records += 1
+            key = keys[index]
+            try:
+                change = change_of(topic, partition, offset, key, values[index])
+                if isinstance(change, Skip):
+                    continue
+                if not is_decoded:
+                    is_decoded = True
+                    self._decoded.add(topic)
+                if is_duplicate(change):
+                    done.duplicates += 1
+                    continue
+                if offset in state.parked_offsets:
+                    continue
+                if key is not None and self._waits(state, topic, offset, key):
+                    raise Unusable(_WAITS)
+                events = self._interpreter.events(change)
+                if events:
+                    headers = None
+                    if self._observer is not None:
+                        headers = self._observer.begin(batch, index, change, len(events))
+                    self._write(events, headers)
+                    done.events += len(events)
+            except Unusable as problem:
+                self._park(state, batch, index, problem)
+                done.parked += 1
+                if isinstance(problem, Undecodable) and self._stops(topic, problem):
+                    self._log.pause([(topic, partition)])
+                    return
+
+    def _write(
+        self, events: Sequence[OutgoingEvent], headers: Sequence[tuple[str, bytes | None]] | None
+    ) -> None:
+        """All events of a record, or none. Raises Unusable."""
+        if self._rejected:
+            for event in events:
+                if (reason := self._rejected.pop(event, None)) is not None:
+                    raise Unusable(reason)
+        for number, event in enumerate(events):
+            try:
+                self._writer.write(event, headers)
+            except EventTooLarge as error:
+                if number == 0:
+                    raise
+                # Others of the record are in the transaction already: undo it, then park.
+                self._rejected[event] = reason_of(error)
+                raise TransactionAborted(str(error)) from error
+
+    def _waits(self, state: PartitionState, topic: str, offset: int, key: bytes) -> bool:
+        """Whether this or an earlier record of the key is parked, asked for anew where any were.
+
+        A later one may be as well: it was parked in a transaction that was aborted then.
+        """
+        parked = self._parked_keys(state, topic)
+        if key not in parked:
+            return False
+        first = self._dead_letters.first_parked(Stage.TRANSLATE, topic, key)
+        if first is None:
+            parked.discard(key)
+        return first is not None and first <= offset
+
+    def _parked_keys(self, state: PartitionState, topic: str) -> set[bytes]:
+        if state.parked_keys is None:
+            state.parked_keys = self._dead_letters.parked_keys(Stage.TRANSLATE, topic)
+        return state.parked_keys
+
+    def _park(
+        self, state: PartitionState, batch: ChangeBatch, index: int, problem: Unusable
+    ) -> None:
+        """Park before the transaction passes the record: at worst it is parked twice, as one."""
+        offset, key = batch.offsets[index], batch.keys[index]
+        if offset in state.parked_offsets:
+            return
+        reason = reason_of(problem)
+        self._dead_letters.park(
+            RejectedRecord(
+                Stage.TRANSLATE,
+                batch.topic,
+                batch.partition,
+                offset,
+                key,
+                batch.values[index],
+                batch.details(index).headers,
+                reason,
+            )
+        )
+        state.parked_offsets.add(offset)
+        if key is not None:
+            self._parked_keys(state, batch.topic).add(key)
+        log.warning("parked %s/%d/%d: %s", batch.topic, batch.partition, offset, reason)
+
+    def _stops(self, topic: str, problem: Undecodable) -> bool:
+        """Whether this was one too many of a topic of which nothing can be decoded."""
+        if topic in self._decoded:
+            return False
+        self._undecodable[topic] = count = self._undecodable.get(topic, 0) + 1
+        if count < MOST_UNDECODABLE:
+            return False
+        self._counters.stopped_topics.add(topic)
+        log.error(
+            "%s is stopped, other topics go on: none of its %d records could be decoded (the last:"
+            " %s). Its connector must write JSON: set key.converter and value.converter to"
+            " org.apache.kafka.connect.json.JsonConverter, see docs/translation.md",
+            topic,
+            count,
+            problem,
+        )
+        return True
+
+    def _on_assign(
+        self, positions: Mapping[TopicPartition, Position | None]
+    ) -> Mapping[TopicPartition, int | None]:
+        for at, committed in positions.items():
+            name = f"{at[0]}/{at[1]}"
+            self._partitions[at] = assigned(name, committed, self._newest.get(at))
+        log.info("%d partitions assigned", len(positions))
+        return {at: self._partitions[at].start for at in positions}
+
+    def _on_lost(self, partitions: Sequence[TopicPartition]) -> None:
+        for at in partitions:
+            self._partitions.pop(at, None)
+        log.info("%d partitions revoked", len(partitions))

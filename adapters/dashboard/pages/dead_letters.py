@@ -58,7 +58,7 @@ async def dead_letter(board: Board, request: Request, who: Visitor) -> Response:
         "dead_letter.html",
         title=f"Dead letter {number}",
         who=who,
-        letter=found,
+        record=found,
         kind=kind,
         text=text,
         key=None if found.key is None else found.key.decode("utf-8", "backslashreplace"),

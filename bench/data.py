@@ -5,9 +5,9 @@ from itertools import islice
 
 import polars as pl
 
+from adapters.composition import clients
 from adapters.composition.endpoints import Endpoints
 from adapters.event_log.producer import producer
-from adapters.event_log.registry import Registry
 from adapters.synthetic.catalog import (
     Batch,
     Plan,
@@ -109,10 +109,9 @@ def _narrow(rows: pl.DataFrame) -> list[pl.Expr]:
 
 
 def _write(clock: Clock, endpoints: Endpoints, batches: Iterator[list[Batch]]) -> int:
-    at = endpoints.registry
-    clock.start()
-    written = write_events(
-        batches, SEED, endpoints.kafka, Registry(at.url, at.user, at.password), clock.mark
-    )
-    clock.stop()
+    producer = clients.transactions(endpoints, f"catalog-generate-{SEED}")
+    with clients.registry(endpoints) as registry:
+        clock.start()
+        written = write_events(batches, SEED, producer, registry, clock.mark)
+        clock.stop()
     return written

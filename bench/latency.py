@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from adapters.composition.databases import read_queries
+from adapters.composition.databases import master_connection, read_queries
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.engines import running_engines
 from adapters.composition.preparation import prepare
@@ -50,7 +50,8 @@ def run(settings: Settings, scale: Scale) -> list[Figure]:
         prepare(settings, endpoints, lambda line: None)
         with engine_context(settings, endpoints) as context:
             ensure_live(context)
-        write_catalog(endpoints.master_dsn, Plan(_TRACKS, SEED))
+        with master_connection(endpoints.master_dsn, "bench") as master:
+            write_catalog(master, Plan(_TRACKS, SEED))
         with _workers(settings) as workers, _probe(endpoints) as probe:
             probe()  # once it is found, the snapshot is through
             for _ in range(20):
@@ -93,7 +94,8 @@ def under_load(endpoints: Endpoints, scale: Scale) -> tuple[list[float], int, fl
 
 def _load(answer: Connection, dsn: str, plan: LoadPlan) -> None:
     began = time.monotonic()
-    done = run_load(dsn, plan)
+    with master_connection(dsn, "bench") as master:
+        done = run_load(master, plan)
     answer.send((done.total(), time.monotonic() - began))
 
 

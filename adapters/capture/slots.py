@@ -37,23 +37,21 @@ _LIST = """
 """
 
 
-def list_slots(master_dsn: str) -> list[Slot]:
+def list_slots(master: psycopg.Connection) -> list[Slot]:
     """All logical slots of the server. Raises MasterProblem where it can't be asked."""
     try:
-        with psycopg.connect(master_dsn, autocommit=True) as connection:
-            return [Slot(*row) for row in connection.execute(_LIST)]
+        return [Slot(*row) for row in master.execute(_LIST)]
     except psycopg.Error as problem:
         raise MasterProblem(f"the master's slots can't be listed: {problem}") from None
 
 
-def drop_slot(master_dsn: str, name: str) -> None:
+def drop_slot(master: psycopg.Connection, name: str) -> None:
     """Drop a slot that nobody reads; its reader would need a new snapshot.
 
     Raises WrongUsage for a slot that is active or isn't there.
     """
     try:
-        with psycopg.connect(master_dsn, autocommit=True) as connection:
-            connection.execute("SELECT pg_drop_replication_slot(%s)", (name,))
+        master.execute("SELECT pg_drop_replication_slot(%s)", (name,))
     except psycopg.errors.ObjectInUse:
         raise WrongUsage(
             f"the slot {name} is being read: stop its connector first (`catalog connect status`)"

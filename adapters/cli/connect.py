@@ -134,14 +134,16 @@ def slots(
     for ever. Dropping it loses its place: its connector would begin with a new snapshot.
     """
     from adapters.capture.slots import drop_slot, list_slots
+    from adapters.composition.databases import master_connection
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
 
-    dsn = resolve_endpoints(load_settings()).master_dsn
-    if drop is not None:
-        drop_slot(dsn, drop)
-        print(f"dropped slot {drop}", file=sys.stderr)
-    found = list_slots(dsn)
+    dsn = resolve_endpoints(load_settings(), ("master",)).master_dsn
+    with master_connection(dsn, "slots") as master:
+        if drop is not None:
+            drop_slot(master, drop)
+            print(f"dropped slot {drop}", file=sys.stderr)
+        found = list_slots(master)
     if as_json:
         keys = ("name", "database", "is_active", "retained_bytes", "unread_bytes")
         print(json.dumps([{key: getattr(slot, key) for key in keys} for slot in found]))

@@ -69,13 +69,14 @@ def generate(
 
 
 def _master(tracks: int, seed: int, updates: float) -> dict[str, object]:
+    from adapters.composition.databases import master_connection
     from adapters.synthetic.catalog import Plan
     from adapters.synthetic.master import write_catalog
 
-    endpoints = resolve_endpoints(load_settings())
-    with _progress("rows", None) as advance:
+    dsn = resolve_endpoints(load_settings(), ("master",)).master_dsn
+    with master_connection(dsn, "generate") as master, _progress("rows", None) as advance:
         added, updated = write_catalog(
-            endpoints.master_dsn,
+            master,
             Plan(tracks, seed, updates),
             lambda added, updated: advance(added + updated),
         )
@@ -105,18 +106,21 @@ def _write(batches: Iterator["list[Batch]"], seed: int, total: int | None) -> di
     from adapters.composition import clients
     from adapters.synthetic.topics import write_events
 
-    endpoints = resolve_endpoints(load_settings())
+    endpoints = resolve_endpoints(load_settings(), ("kafka", "registry"))
     with clients.registry(endpoints) as registry, _progress("events", total) as advance:
-        written = write_events(batches, seed, endpoints.kafka, registry, advance)
+        producer = clients.transactions(endpoints, f"catalog-generate-{seed}")
+        written = write_events(batches, seed, producer, registry, advance)
     return {"events": written}
 
 
 def _load(rate: float, seconds: float, seed: int) -> dict[str, object]:
+    from adapters.composition.databases import master_connection
     from adapters.synthetic.load import LoadPlan, run_load
 
-    endpoints = resolve_endpoints(load_settings())
-    with _progress("changes", round(rate * seconds)) as advance:
-        done = run_load(endpoints.master_dsn, LoadPlan(rate, seconds, seed), advance)
+    dsn = resolve_endpoints(load_settings(), ("master",)).master_dsn
+    total = round(rate * seconds)
+    with master_connection(dsn, "generate") as master, _progress("changes", total) as advance:
+        done = run_load(master, LoadPlan(rate, seconds, seed), advance)
     return {**dict(sorted(done.items())), "changes": done.total()}
 
 

@@ -58,7 +58,10 @@ def ingest(
     kept in the quarantine table and told; then the exit code is 1, and everything else was taken
     in all the same.
     """
+    from functools import partial
+
     from adapters.cli import deliveries
+    from adapters.composition.databases import master_connection
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
     from adapters.ingestion import sample as shipped
@@ -73,10 +76,11 @@ def ingest(
         most_message_bytes=max_message_bytes,
     )
     dsn = resolve_endpoints(load_settings(), need=("master",)).master_dsn
+    master = partial(master_connection, dsn, "ingest")
     chosen = [str(shipped.FOLDER)] if sample else paths or []
     with deliveries.watched() as watch:
         standard_input = None if sys.stdin is None else sys.stdin.buffer
-        summary = take_in(dsn, chosen, options, watch, standard_input)
+        summary = take_in(master, chosen, options, watch, standard_input)
     if as_json:
         print(json.dumps(summary.as_json(), ensure_ascii=False))
     else:

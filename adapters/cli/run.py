@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,7 @@ def _demonstrate(settings: Settings, stack: ExitStack) -> str:
     from adapters.cli import status
     from adapters.composition import services
     from adapters.composition.chain import await_idle
+    from adapters.composition.databases import master_connection
     from adapters.composition.engines import supervised_engines
     from adapters.ingestion.ingest import ingest
     from adapters.ingestion.sample import FOLDER
@@ -76,7 +78,7 @@ def _demonstrate(settings: Settings, stack: ExitStack) -> str:
         done(", ".join(one.name for one in services.WORKERS))
 
     with show.stage("ingest the sample feeds and ERN messages into the master catalog") as done:
-        summary = ingest(endpoints.master_dsn, [str(FOLDER)])
+        summary = ingest(partial(master_connection, endpoints.master_dsn, "ingest"), [str(FOLDER)])
         changed = sum(summary.changed.values())
         done(
             f"{len(summary.files)} files, {changed} rows changed, {summary.quarantined} quarantined"

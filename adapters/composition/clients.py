@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
 
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
 from adapters.capture.connect import Connect
@@ -19,6 +19,7 @@ from adapters.event_log.connection import client_configuration
 from adapters.event_log.event_log import READING
 from adapters.event_log.history import History, Limits
 from adapters.event_log.newest import Newest
+from adapters.event_log.producer import transactional_producer
 from adapters.event_log.registry import Registry
 from adapters.event_log.topics import Topics
 from adapters.monitoring.positions import Positions
@@ -37,7 +38,17 @@ def topic_bytes(endpoints: Endpoints, names: Collection[str]) -> dict[str, int]:
 
 def positions(endpoints: Endpoints) -> Positions:
     """How far each group is; close it."""
-    return Positions(endpoints.kafka)
+    consumer = Consumer(
+        client_configuration(
+            endpoints.kafka,
+            "status",
+            group_id="catalog-status",  # librdkafka wants one; nothing is ever committed
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+        )
+    )
+    return Positions(admin(endpoints, "status"), consumer)
 
 
 def admin(endpoints: Endpoints, role: str) -> AdminClient:
@@ -71,6 +82,11 @@ def newest_records(endpoints: Endpoints, topic: str, key: str | None = None) -> 
     bounds = topics(endpoints).bounds([topic])
     with closing(reader(endpoints, "newest")) as consumer:
         return newest.newest_records(consumer, bounds, key=None if key is None else key.encode())
+
+
+def transactions(endpoints: Endpoints, transactional_id: str) -> Producer:
+    """A producer for transactions; a second one of the same id fences the first."""
+    return transactional_producer(endpoints.kafka, transactional_id)
 
 
 def registry(endpoints: Endpoints) -> Registry:

@@ -1,6 +1,7 @@
 """Taking in whatever is named: each input is recognised, and told what became of it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -28,14 +29,18 @@ class Options:
     """Greater ERN messages are refused."""
 
 
+Connect = Callable[[], AbstractContextManager[psycopg.Connection]]
+"""Opens a connection to the master database, in autocommit mode."""
+
+
 def ingest(
-    dsn: str,
+    connect: Connect,
     paths: Iterable[str],
     options: Options | None = None,
     watch: Watch | None = None,
     standard_input: BinaryIO | None = None,
 ) -> Summary:
-    """Take in files, folders and `-` into the master catalog at `dsn`.
+    """Take in files, folders and `-` into the master catalog.
 
     A feed is a transaction a chunk, an ERN message one transaction. What can't be taken in is in
     the quarantine table and in the summary; it never hinders the rest. Content that was taken in
@@ -48,7 +53,7 @@ def ingest(
     found, passed = sources.gather(paths, standard_input)
     summary = Summary([FileReport(p.name, "unknown", "skipped") for p in passed])
     try:
-        with psycopg.connect(dsn, autocommit=True) as connection:
+        with connect() as connection:
             for source in found:
                 watch.begin(source.name, source.size)
                 report = _take(connection, source, options, watch)

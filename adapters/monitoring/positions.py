@@ -17,7 +17,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient
 
-from adapters.event_log.connection import REQUEST_SECONDS, client_configuration, failed
+from adapters.event_log.connection import REQUEST_SECONDS, failed
 from adapters.event_log.topics import TopicState
 from adapters.monitoring.health import GroupStatus, TopicStatus
 
@@ -38,17 +38,10 @@ Partition = tuple[str, int]
 class Positions:
     """Asks the brokers; close it afterwards. Raises KafkaFailed."""
 
-    def __init__(self, kafka: Mapping[str, str]) -> None:
-        self._admin = AdminClient(client_configuration(kafka, "status"))
-        self._consumer = Consumer(
-            {
-                **client_configuration(kafka, "status"),
-                "group.id": "catalog-status",  # librdkafka wants one; nothing is ever committed
-                "enable.auto.commit": False,
-                "auto.offset.reset": "earliest",
-                "isolation.level": "read_committed",
-            }
-        )
+    def __init__(self, admin: AdminClient, consumer: Consumer) -> None:
+        """`consumer` is in no group and commits nothing; it is closed with this."""
+        self._admin = admin
+        self._consumer = consumer
 
     def close(self) -> None:
         """Leave the brokers."""

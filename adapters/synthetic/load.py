@@ -82,7 +82,7 @@ class _Changes:
 
 
 def run_load(
-    dsn: str,
+    master: psycopg.Connection,
     plan: LoadPlan,
     report: Callable[[int], None] = lambda changes: None,
     wait: Callable[[float], None] = time.sleep,
@@ -94,22 +94,21 @@ def run_load(
     """
     done: Counter[str] = Counter()
     wanted = round(plan.rate * plan.seconds)
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        changes = _Changes(
-            random.Random(plan.seed),  # noqa: S311 - test data
-            _free_prefix(connection, plan.seed),
-            _existing(connection),
-        )
-        began = time.monotonic()
-        made = 0
-        while made < wanted:
-            size = min(1 + changes.choose.randrange(_LARGEST_TRANSACTION), wanted - made)
-            due = began + made / plan.rate - time.monotonic()
-            if due > 0:
-                wait(due)
-            _transact(connection, [changes.next() for _ in range(size)], done)
-            made += size
-            report(made)
+    changes = _Changes(
+        random.Random(plan.seed),  # noqa: S311 - test data
+        _free_prefix(master, plan.seed),
+        _existing(master),
+    )
+    began = time.monotonic()
+    made = 0
+    while made < wanted:
+        size = min(1 + changes.choose.randrange(_LARGEST_TRANSACTION), wanted - made)
+        due = began + made / plan.rate - time.monotonic()
+        if due > 0:
+            wait(due)
+        _transact(master, [changes.next() for _ in range(size)], done)
+        made += size
+        report(made)
     return done
 
 

@@ -22,29 +22,32 @@ _JSON = frozenset({"prices"})
 
 
 def write_catalog(
-    dsn: str, plan: Plan, report: Callable[[int, int], None] = lambda rows, updates: None
+    connection: psycopg.Connection,
+    plan: Plan,
+    report: Callable[[int, int], None] = lambda rows, updates: None,
 ) -> tuple[int, int]:
     """Write the plan's catalog, a transaction a chunk; returns rows added and rows updated.
 
     `report` gets both so far. Raises WrongUsage when the master already holds this seed.
     """
     added = updated = 0
-    with psycopg.connect(dsn) as connection:
-        if messages.status_of(connection, message_id(plan.seed)) is not None:
-            raise WrongUsage(
-                f"the master already holds synthetic data of seed {plan.seed}: give another --seed"
-            )
-        messages.record(connection, _message(plan, "begun"))
-        for batches in chunks(plan):
-            moment = datetime.now(UTC)
-            for batch in batches:
-                if batch.is_update:
-                    updated += _update(connection, batch)
-                else:
-                    added += _add(connection, batch, plan.seed, moment)
-            connection.commit()
-            report(added, updated)
-        messages.record(connection, _message(plan, "applied"))
+    connection.autocommit = False  # a transaction per chunk
+    if messages.status_of(connection, message_id(plan.seed)) is not None:
+        raise WrongUsage(
+            f"the master already holds synthetic data of seed {plan.seed}: give another --seed"
+        )
+    messages.record(connection, _message(plan, "begun"))
+    for batches in chunks(plan):
+        moment = datetime.now(UTC)
+        for batch in batches:
+            if batch.is_update:
+                updated += _update(connection, batch)
+            else:
+                added += _add(connection, batch, plan.seed, moment)
+        connection.commit()
+        report(added, updated)
+    messages.record(connection, _message(plan, "applied"))
+    connection.commit()
     return added, updated
 
 

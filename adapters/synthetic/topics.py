@@ -1,6 +1,6 @@
 """Synthetic events straight onto the event topics, as a translator would have written them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
@@ -9,7 +9,6 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from adapters.event_log.avro.wire import SchemaIds, header
 from adapters.event_log.connection import failed
-from adapters.event_log.producer import transactional_producer
 from adapters.synthetic.avro import encode
 from adapters.synthetic.catalog import Batch
 from adapters.synthetic.events import Numbering, events_of
@@ -38,16 +37,16 @@ def records(
 def write_events(
     batches: Iterable[list[Batch]],
     seed: int,
-    kafka: Mapping[str, str],
+    producer: Producer,
     ids: SchemaIds,
     report: Callable[[int], None] = lambda events: None,
 ) -> int:
     """Write all events, a transaction for each list of batches; returns how many.
 
-    `report` gets the number so far. What a killed run left unfinished is invisible to
+    `producer` is a transactional one; `report` gets the number so far. What a killed run left
+    unfinished is invisible to
     `read_committed` readers. Raises KafkaFailed, NotRegistered.
     """
-    producer = transactional_producer(kafka, f"catalog-generate-{seed}")
     numbering = Numbering()
     written = 0
     try:

@@ -95,7 +95,7 @@ def captured(engines: Endpoints, database: str) -> Iterator[Captured]:
     connect.delete(name)
     wait_until(lambda: not any(slot.is_active for slot in slots_named(dsn, name)))
     for slot in slots_named(dsn, name):
-        drop_slot(dsn, slot.name)
+        drop(dsn, slot.name)
     admin = AdminClient(dict(engines.kafka))
     ours = [topic for topic in admin.list_topics(timeout=10).topics if name in topic]
     for answer in admin.delete_topics(ours).values() if ours else ():
@@ -103,7 +103,13 @@ def captured(engines: Endpoints, database: str) -> Iterator[Captured]:
 
 
 def slots_named(dsn: str, name: str) -> list[Slot]:
-    return [slot for slot in list_slots(dsn) if slot.name == name]
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return [slot for slot in list_slots(connection) if slot.name == name]
+
+
+def drop(dsn: str, name: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        drop_slot(connection, name)
 
 
 def told(changes: list[Change]) -> list[tuple[str, str, list[str]]]:
@@ -193,10 +199,10 @@ def test_a_slot_that_nobody_reads_is_seen_and_dropped(engines: Endpoints, databa
     assert not slot.is_active
     assert slot.retained_bytes is not None
     assert slot.retained_bytes > 100_000
-    drop_slot(dsn, name)
+    drop(dsn, name)
     assert slots_named(dsn, name) == []
     with pytest.raises(WrongUsage, match="no slot"):
-        drop_slot(dsn, name)
+        drop(dsn, name)
 
 
 def test_an_absent_connector_and_an_absent_connect_are_told_apart(engines: Endpoints) -> None:

@@ -22,6 +22,7 @@ from adapters.composition.settings import Settings, load_settings
 from adapters.dashboard.app import over_read_database
 from adapters.ingestion.ingest import ingest
 from adapters.read_database.api_keys import create_key
+from tests.connections import opening
 
 DELIVERIES = Path(adapters.ingestion.sample.__file__).parent / "deliveries"
 PICTURES = "DASHBOARD_PICTURES"
@@ -71,7 +72,7 @@ def board(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         running_engines(settings) as endpoints,
         services.running_workers(settings, endpoints, lambda _: None),
     ):
-        ingest(endpoints.master_dsn, [str(DELIVERIES)])
+        ingest(opening(endpoints.master_dsn), [str(DELIVERIES)])
         await_idle(settings, endpoints, seconds=120)
         with psycopg.connect(endpoints.read_dsn, autocommit=True) as connection:
             key = create_key(connection, "browser test", ["operate", "read"], 1000)

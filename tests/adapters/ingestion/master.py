@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 from adapters.ingestion.ingest import Options, ingest
 from adapters.ingestion.master.tables import CAPTURED, METADATA
 from adapters.ingestion.report import Summary
+from tests.connections import opening
 
 SLOW = settings(
     max_examples=15,
@@ -31,7 +32,7 @@ class Master:
 
     def ingest(self, *paths: Path | str, options: Options | None = None) -> Summary:
         """Take in, and take in again what was taken in before."""
-        return ingest(self.dsn, [str(p) for p in paths], options or Options(again=True))
+        return ingest(opening(self.dsn), [str(p) for p in paths], options or Options(again=True))
 
     def catalog(self, written: bool = False) -> Catalog:
         """Every row that capture would see; with `written` also when and by whom it was written."""

@@ -21,6 +21,7 @@ from adapters.ingestion.report import FileReport, NoWatch
 from tests.adapters.ingestion.feeds import A_RELEASE, A_TRACK, RELEASE, TRACK, text, write
 from tests.adapters.ingestion.master import SLOW, Master
 from tests.adapters.ingestion.messages import album
+from tests.connections import opening
 
 pytestmark = pytest.mark.integration
 
@@ -97,7 +98,7 @@ def test_the_same_again_changes_nothing(master: Master, feeds: Callable[..., Pat
     assert master.ingest(folder).changed
     before = master.catalog(written=True)
     for options in (Options(), Options(again=True)):
-        summary = ingest(master.dsn, [str(folder)], options)
+        summary = ingest(opening(master.dsn), [str(folder)], options)
         assert summary.changed == {}
         assert {f.status for f in summary.files} == {"applied" if options.again else "known"}
     assert master.catalog(written=True) == before
@@ -202,7 +203,7 @@ def test_rows_that_are_none_are_quarantined_by_line(
         assert master.one("SELECT count(*) FROM quarantine") == 3
     assert master.one("SELECT content FROM quarantine WHERE line = 2") == b"I,12,too short\r\n"
     assert set(master.catalog()["track"]) == {"11"}
-    [known] = ingest(master.dsn, [str(folder)]).files
+    [known] = ingest(opening(master.dsn), [str(folder)]).files
     assert (known.status, known.quarantined) == ("known", 3)
     feeds(t="\n".join([header, good]))
     assert master.ingest(folder).quarantined == 0
@@ -266,7 +267,7 @@ def test_another_source_has_its_own_ids(master: Master, feeds: Callable[..., Pat
 
 def test_standard_input(master: Master) -> None:
     content = io.BytesIO(b"\xef\xbb\xbf" + text(TRACK, [A_TRACK]).encode())
-    summary = ingest(master.dsn, ["-"], standard_input=content)
+    summary = ingest(opening(master.dsn), ["-"], standard_input=content)
     assert [(f.path, f.kind) for f in summary.files] == [("-", "feed-track-full")]
     assert set(master.catalog()["track"]) == {"11"}
 

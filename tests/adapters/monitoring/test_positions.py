@@ -1,14 +1,12 @@
 """Positions are asked for again while a group's coordinator moves; other errors are told."""
 
 from concurrent.futures import Future
-from contextlib import closing
 from typing import Any
 
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 
 from adapters.event_log.connection import KafkaFailed
-from adapters.monitoring import positions
 from adapters.monitoring.positions import Positions
 
 NOBODY = {"bootstrap.servers": "127.0.0.1:1"}
@@ -33,18 +31,18 @@ class Coordinator:
         return {request.group_id: answer}
 
 
-def committed(monkeypatch: pytest.MonkeyPatch, coordinator: Coordinator) -> dict[Any, int]:
-    monkeypatch.setattr(positions, "AdminClient", lambda _: coordinator)
-    with closing(Positions(NOBODY)) as asking:
-        return asking.committed("group", {})
+def committed(coordinator: Coordinator) -> dict[Any, int]:
+    nobody: Any = None
+    asked: Any = coordinator
+    return Positions(asked, nobody).committed("group", {})
 
 
-def test_a_coordinator_that_moves_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_coordinator_that_moves_is_asked_again() -> None:
     moving = [KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.NOT_COORDINATOR]
-    assert committed(monkeypatch, Coordinator(*moving)) == {("t", 0): 7}
+    assert committed(Coordinator(*moving)) == {("t", 0): 7}
 
 
-def test_another_error_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_error_is_told_at_once() -> None:
     coordinator = Coordinator(KafkaError.GROUP_AUTHORIZATION_FAILED)
     with pytest.raises(KafkaFailed, match="offsets of group group"):
-        committed(monkeypatch, coordinator)
+        committed(coordinator)

@@ -30,8 +30,18 @@ def counts(dsn: str) -> dict[str, int]:
         }
 
 
+def write(dsn: str) -> tuple[int, int]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return write_catalog(connection, PLAN)
+
+
+def load(dsn: str, plan: LoadPlan) -> Counter[str]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return run_load(connection, plan, wait=lambda seconds: None)
+
+
 def test_a_catalog_is_written_whole_and_labelled(master: str) -> None:
-    added, updated = write_catalog(master, PLAN)
+    added, updated = write(master)
     assert counts(master)["track"] == PLAN.tracks
     assert added > 6 * PLAN.tracks
     assert updated > 0
@@ -53,17 +63,17 @@ def test_a_catalog_is_written_whole_and_labelled(master: str) -> None:
 
 
 def test_the_same_seed_is_not_written_twice(master: str) -> None:
-    write_catalog(master, PLAN)
+    write(master)
     before = counts(master)
     with pytest.raises(WrongUsage, match="seed 5"):
-        write_catalog(master, PLAN)
+        write(master)
     assert counts(master) == before
 
 
 def test_a_load_changes_what_is_there_and_removes_only_its_own(master: str) -> None:
-    write_catalog(master, PLAN)
+    write(master)
     before = counts(master)
-    done = run_load(master, LoadPlan(rate=1000, seconds=0.4, seed=2), wait=lambda seconds: None)
+    done = load(master, LoadPlan(rate=1000, seconds=0.4, seed=2))
     kinds = Counter(kind.split()[1] for kind in done.elements())
     assert done.total() == 400
     assert kinds["updated"] > kinds["inserted"] > kinds["deleted"] > 0
@@ -71,9 +81,9 @@ def test_a_load_changes_what_is_there_and_removes_only_its_own(master: str) -> N
     for table in ("track", "identifier"):
         assert after[table] - before[table] == done[f"{table} inserted"] - done[f"{table} deleted"]
     with pytest.raises(WrongUsage, match="seed 2"):
-        run_load(master, LoadPlan(rate=1000, seconds=0.1, seed=2))
+        load(master, LoadPlan(rate=1000, seconds=0.1, seed=2))
 
 
 def test_a_load_works_on_an_empty_master(master: str) -> None:
-    done = run_load(master, LoadPlan(rate=1000, seconds=0.05, seed=1))
+    done = load(master, LoadPlan(rate=1000, seconds=0.05, seed=1))
     assert done.total() == 50

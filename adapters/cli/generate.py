@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -50,6 +51,10 @@ def generate(
     Its ids begin with `syn:`; licensors and labels are imaginary. One of --tracks (a whole
     catalog), --topic (one subject's events) or --rate (a steady load on what is there).
     """
+    if find_spec("adapters.synthetic") is None:
+        raise WrongUsage(
+            "synthetic data isn't part of an installed wheel: run `catalog generate` from a clone"
+        )
     if sum(option is not None for option in (tracks, topic, rate)) != 1:
         raise WrongUsage("give one of --tracks, --topic and --rate")
     began = time.monotonic()

@@ -10,44 +10,72 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from importlib import import_module
+from types import ModuleType
 from typing import Annotated
 
 import structlog
 import typer
 from typer.main import get_command
 
+from adapters.cli import (
+    audit,
+    conflicts,
+    connect,
+    dashboard,
+    dead_letters,
+    events,
+    explain,
+    generate,
+    generations,
+    health,
+    ingest,
+    keys,
+    lookup,
+    migrate,
+    new_releases,
+    project,
+    rebuild,
+    run,
+    schemas,
+    serve,
+    status,
+    switch,
+    topics,
+    translate,
+    up,
+    verify,
+)
 from adapters.cli.help import name_values
 from adapters.telemetry.logs import configure_logs
 from domain.failures import Failure, WrongUsage, reason_of
 
-COMMANDS = (
-    "run",
-    "up",
-    "ingest",
-    "lookup",
-    "explain",
-    "conflicts",
-    "new_releases",
-    "serve",
-    "keys",
-    "dashboard",
-    "status",
-    "health",
-    "rebuild",
-    "switch",
-    "generations",
-    "verify",
-    "audit",
-    "events",
-    "topics",
-    "schemas",
-    "connect",
-    "translate",
-    "project",
-    "dead_letters",
-    "migrate",
-    "generate",
+COMMANDS: tuple[ModuleType, ...] = (
+    run,
+    up,
+    ingest,
+    lookup,
+    explain,
+    conflicts,
+    new_releases,
+    serve,
+    keys,
+    dashboard,
+    status,
+    health,
+    rebuild,
+    switch,
+    generations,
+    verify,
+    audit,
+    events,
+    topics,
+    schemas,
+    connect,
+    translate,
+    project,
+    dead_letters,
+    migrate,
+    generate,
 )
 """Modules of this package that add commands, in the order in which help shows them."""
 
@@ -96,8 +124,8 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_announce)
-    for name in COMMANDS:
-        import_module(f"adapters.cli.{name}").register(app)
+    for command in COMMANDS:
+        command.register(app)
     return app
 
 

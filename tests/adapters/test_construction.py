@@ -46,7 +46,7 @@ ENGINE_ROOMS = {
 
 BELOW = {
     ("read_database", "migrations"): "a generation is made by its migrations",
-    ("capture", "event_log"): "what is translated is read and written in one client's transaction",
+    ("capture", "event_log"): "a signal to the connector is a record in Kafka",
 }
 """Rooms that use another's opener without composition between them, and why."""
 

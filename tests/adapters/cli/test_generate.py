@@ -1,5 +1,7 @@
 """`catalog generate` refuses what it can't make before it looks for an engine."""
 
+import sys
+
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -28,3 +30,10 @@ def test_what_it_cannot_make_is_refused(arguments: tuple[str, ...], said: str) -
     error = invoke(*arguments)
     assert isinstance(error, WrongUsage)
     assert said in str(error)
+
+
+def test_where_it_isnt_installed_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "adapters.synthetic", None)
+    error = invoke("--tracks", "10")
+    assert isinstance(error, WrongUsage)
+    assert "from a clone" in str(error)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.cli import main
+from adapters.cli import health, main, status
 from adapters.composition import chain
 from adapters.composition.endpoints import Endpoints
 from adapters.event_log.registry_endpoint import RegistryEndpoint
@@ -50,7 +50,7 @@ def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ChainStatus |
     monkeypatch.setenv("CATALOG_DATA", str(tmp_path))
     monkeypatch.setattr("adapters.composition.endpoints.resolve_endpoints", lambda _: NOWHERE)
     monkeypatch.setattr(chain, "chain_status", look)
-    monkeypatch.setattr(main, "COMMANDS", ("health", "status"))
+    monkeypatch.setattr(main, "COMMANDS", (health, status))
     monkeypatch.setattr(main, "configure_logs", lambda **_: None)
     monkeypatch.setattr(sys, "argv", ["catalog", "health", "--json"])
     return found

@@ -42,7 +42,7 @@ def catalog(
 ) -> subprocess.CompletedProcess[bytes]:
     program = (
         "import typer; from adapters.cli import lookup, main; "
-        "main.COMMANDS = ('lookup', 'migrate'); main.main()"
+        "main.COMMANDS = (main.lookup, main.migrate); main.main()"
     )
     return subprocess.run(
         [sys.executable, "-c", program, "lookup", *arguments],
@@ -103,7 +103,8 @@ def test_many_numbers_from_standard_input(environment: dict[str, str]) -> None:
 
 
 def test_who_writes_a_line_and_waits_is_answered(environment: dict[str, str]) -> None:
-    program = "from adapters.cli import main; main.COMMANDS = ('lookup', 'migrate'); main.main()"
+    commands = "(main.lookup, main.migrate)"
+    program = f"from adapters.cli import main; main.COMMANDS = {commands}; main.main()"
     with subprocess.Popen(
         [sys.executable, "-c", program, "lookup", "isrc", "-", "--json"],
         stdin=subprocess.PIPE,

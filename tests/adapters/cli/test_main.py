@@ -94,7 +94,7 @@ def test_a_fault_of_ours_is_one_line_and_its_traceback_is_kept(
     def fail() -> NoReturn:
         raise LookupError("nowhere")
 
-    monkeypatch.setattr(main, "COMMANDS", ("run",))
+    monkeypatch.setattr(main, "COMMANDS", (run,))
     monkeypatch.setattr(main, "configure_logs", lambda **_: None)
     monkeypatch.setattr(run, "load_settings", fail)
     monkeypatch.setattr(sys, "argv", ["catalog", "run"])

@@ -17,7 +17,7 @@ from adapters.event_log.avro import decoder as decoder_module
 from adapters.event_log.avro.container import read_block
 from adapters.event_log.avro.decoder import ColumnDecoder
 from adapters.event_log.avro.encoder import EventEncoder
-from adapters.event_log.avro.objects import RecordReader, Undecodable, event_from_mapping
+from adapters.event_log.avro.objects import RecordReader, Undecodable
 from adapters.event_log.avro.wire import UnknownSchemaId
 from domain.events import EVENT_TYPES, Event, Origin, Price, topic_of
 from domain.events.download import DownloadOffered
@@ -27,6 +27,7 @@ from domain.schemas import contract_of, full_name
 from projections.ports.event_decoder import BadRecord
 from projections.ports.event_log import RecordBatch
 from tests.adapters.event_log.avro.dictionary import DictionaryRegistry
+from tests.adapters.event_log.avro.events import event_from_mapping
 from tests.domain.events.strategies import events
 
 REGISTRY = DictionaryRegistry()

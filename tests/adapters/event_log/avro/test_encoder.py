@@ -13,13 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.event_log.avro.encoder import EventEncoder, Unencodable, encoder
-from adapters.event_log.avro.objects import RecordReader, event_from_mapping
+from adapters.event_log.avro.objects import RecordReader
 from adapters.event_log.avro.wire import NotRegistered, varint
 from domain.events import EVENT_TYPES, Event, Origin, Price
 from domain.events.download import DownloadOffered
 from domain.events.track import TrackAdded
 from domain.schemas import contract_of, full_name
 from tests.adapters.event_log.avro.dictionary import DictionaryRegistry
+from tests.adapters.event_log.avro.events import event_from_mapping
 from tests.domain.events.strategies import events
 
 REGISTRY = DictionaryRegistry()

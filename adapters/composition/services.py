@@ -48,7 +48,7 @@ class _Kept:
         """Start the process again if it ended; raise EngineFailed when that does not help."""
         if self.process.is_running:
             return
-        code = self.process.keeper.returncode
+        code = self.process.supervisor.returncode
         if self._restarts.ended():
             if self._restarts.is_given_up:
                 times = self._restarts.failures

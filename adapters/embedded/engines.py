@@ -88,7 +88,7 @@ class RunningEngines:
             if process is None or process.is_running:
                 continue
             restarts = self._restarts[name]
-            code = process.keeper.returncode
+            code = process.supervisor.returncode
             if restarts.ended():
                 if restarts.is_given_up:
                     raise process.failure(

@@ -1,6 +1,6 @@
 """Starts an engine's process so that nothing outlives this one, and waits until it answers.
 
-Each engine runs under a keeper (see `keeper`), which stops it when this process dies, however
+Each engine runs under a supervisor (see `supervisor`), which stops it when this process dies, however
 it dies. Readiness is a condition that is asked again and again, never a fixed pause; an engine
 that ends early or never answers is reported with the end of its log.
 """
@@ -22,7 +22,7 @@ from threading import Event
 from domain.failures import Failure, WrongUsage
 
 LOOPBACK = "127.0.0.1"
-_KEEPER = Path(__file__).with_name("keeper.py")
+_SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _POLL_SECONDS = 0.05
 _TAIL_LINES = 25
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
@@ -42,35 +42,35 @@ class StartCancelled(Exception):
 
 @dataclass(frozen=True)
 class EngineProcess:
-    """A running engine: the keeper's process, and the file that its output goes to."""
+    """A running engine: the supervisor's process, and the file that its output goes to."""
 
     name: str
-    keeper: subprocess.Popen[bytes]
+    supervisor: subprocess.Popen[bytes]
     log: Path
 
     @property
     def is_running(self) -> bool:
-        return self.keeper.poll() is None
+        return self.supervisor.poll() is None
 
     def ask_to_stop(self) -> None:
         """Begin an orderly stop; `await_stop` sees to its end."""
         with suppress(ProcessLookupError):
-            self.keeper.send_signal(signal.SIGTERM)
+            self.supervisor.send_signal(signal.SIGTERM)
 
     def await_stop(self, seconds: float) -> None:
         """Wait at most `seconds` for the orderly stop, then end the engine by force."""
         try:
-            self.keeper.wait(seconds)
+            self.supervisor.wait(seconds)
         except subprocess.TimeoutExpired:
             self._let_go()
-            self.keeper.wait()
+            self.supervisor.wait()
         self._let_go()
 
     def _let_go(self) -> None:
-        """Close our end of the keeper's pipe, which to it is our death."""
-        if self.keeper.stdin is not None:
+        """Close our end of the supervisor's pipe, which to it is our death."""
+        if self.supervisor.stdin is not None:
             with suppress(BrokenPipeError):
-                self.keeper.stdin.close()
+                self.supervisor.stdin.close()
 
     def failure(self, what: str) -> EngineFailed:
         """The error that says `what` happened, with the end of the log."""
@@ -98,9 +98,9 @@ def start(
     death_signal: signal.Signals = signal.SIGKILL,
     user: tuple[int, int] | None = None,
 ) -> EngineProcess:
-    """Start `command` under a keeper.
+    """Start `command` under a supervisor.
 
-    `held` is the descriptor of the data folder's lock, which the keeper shares, so that the
+    `held` is the descriptor of the data folder's lock, which the supervisor shares, so that the
     folder counts as in use until the engine is gone; None for what doesn't write there.
     The engine sees of this process's environment only what any program needs: settings and
     secrets stay here.
@@ -113,8 +113,8 @@ def start(
     identity = "-" if user is None else f"{user[0]}:{user[1]}"
     arguments = [str(int(stop_signal)), str(int(death_signal)), identity, *map(str, command)]
     with log.open("wb") as output:
-        keeper = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_KEEPER), *arguments],
+        supervisor = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_SUPERVISOR), *arguments],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -123,7 +123,7 @@ def start(
             start_new_session=True,  # a terminal's Ctrl-C is for us; we stop the engines in order
             pass_fds=() if held is None else (held,),
         )
-    return EngineProcess(name, keeper, log)
+    return EngineProcess(name, supervisor, log)
 
 
 def wait_until(
@@ -141,7 +141,9 @@ def wait_until(
     deadline = time.monotonic() + seconds
     while not condition():
         if not process.is_running:
-            raise process.failure(f"ended while starting (exit code {process.keeper.returncode})")
+            raise process.failure(
+                f"ended while starting (exit code {process.supervisor.returncode})"
+            )
         if time.monotonic() > deadline:
             raise process.failure(f"didn't answer within {seconds:.0f} seconds")
         if cancelled.wait(_POLL_SECONDS):

@@ -1,7 +1,7 @@
 """The data folder: who uses it, what runs there, and how other commands find it.
 
 One `up` at a time owns the folder through a lock that the operating system frees with the last
-process that holds it (the engines' keepers hold it too, so a folder whose `up` was killed counts
+process that holds it (the engines' supervisors hold it too, so a folder whose `up` was killed counts
 as in use until its engines are gone). What runs is written to one file, which counts only while
 its process lives.
 """
@@ -191,7 +191,7 @@ def _lock(path: Path, descriptor: int) -> None:
                     f"{path} is still held by engines of a killed `catalog up` (pid {holder}):"
                     " try again in a moment"
                 ) from None
-            time.sleep(0.1)  # its keepers are ending the engines at this moment
+            time.sleep(0.1)  # its supervisors are ending the engines at this moment
         else:
             return
 

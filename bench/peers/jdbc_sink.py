@@ -281,6 +281,8 @@ def _check(deadline: float) -> None:
 
 
 def _memory(process: EngineProcess) -> float:
-    keeper = process.keeper.pid
-    (java,) = Path(f"/proc/{keeper}/task/{keeper}/children").read_text(encoding="ascii").split()
+    supervisor = process.supervisor.pid
+    (java,) = (
+        Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text(encoding="ascii").split()
+    )
     return peak_mb(java)

@@ -9,7 +9,7 @@ published, `compatibility` compares.
 
 from domain.schemas.check import contract_problems
 from domain.schemas.compatibility import Incompatibility, incompatibilities
-from domain.schemas.generation import Schema, full_name, render, schema_of
+from domain.schemas.derivation import Schema, full_name, render, schema_of
 from domain.schemas.versions import Contract, Version, contract_of, contracts
 
 __all__ = [

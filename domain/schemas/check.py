@@ -3,7 +3,7 @@
 from itertools import combinations
 
 from domain.schemas.compatibility import incompatibilities
-from domain.schemas.generation import Schema, schema_of
+from domain.schemas.derivation import Schema, schema_of
 from domain.schemas.versions import Contract
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 from domain.events import EVENT_TYPES, Event
-from domain.schemas.generation import Schema, full_name
+from domain.schemas.derivation import Schema, full_name
 
 _FILE = re.compile(r"v([1-9][0-9]*)\.avsc")
 

@@ -42,7 +42,7 @@ def kill_and_restart(chain: Chain) -> None:
 
 
 def _processes(chain: Chain) -> list[psutil.Process]:
-    """The Java process, not its keeper."""
+    """The Java process, not its supervisor."""
     worker = str(chain.settings.data / "connect" / "worker.properties")
     return [
         process

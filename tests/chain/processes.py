@@ -36,34 +36,34 @@ def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
 
 @dataclass
 class Child:
-    """A running command under a keeper, so that it can't outlive the test run."""
+    """A running command under a supervisor, so that it can't outlive the test run."""
 
-    keeper: EngineProcess
+    supervisor: EngineProcess
     pid: int
 
     @property
     def is_running(self) -> bool:
-        return self.keeper.is_running
+        return self.supervisor.is_running
 
     def signal(self, number: signal.Signals) -> None:
-        """SIGKILL, SIGSTOP, SIGCONT: to the command itself, not to its keeper."""
+        """SIGKILL, SIGSTOP, SIGCONT: to the command itself, not to its supervisor."""
         os.kill(self.pid, number)
 
     def kill(self) -> None:
         """`kill -9`, and wait until it is gone."""
         self.signal(signal.SIGKILL)
-        self.keeper.keeper.wait(10)
-        self.keeper.await_stop(1)
+        self.supervisor.supervisor.wait(10)
+        self.supervisor.await_stop(1)
 
     def stop(self) -> str:
         """End it in an orderly way; returns what it printed."""
-        self.keeper.ask_to_stop()
-        self.keeper.await_stop(15)
+        self.supervisor.ask_to_stop()
+        self.supervisor.await_stop(15)
         return self.output()
 
     def output(self) -> str:
         """What it printed so far, on both streams."""
-        return self.keeper.log.read_text(encoding="utf-8", errors="replace")
+        return self.supervisor.log.read_text(encoding="utf-8", errors="replace")
 
 
 @dataclass
@@ -94,7 +94,7 @@ class Chain:
 
         def has_child() -> bool:
             with suppress(psutil.NoSuchProcess):
-                found[:] = psutil.Process(process.keeper.pid).children()
+                found[:] = psutil.Process(process.supervisor.pid).children()
             return bool(found) or not process.is_running
 
         until(has_child, 10, f"{name} starts")

@@ -45,8 +45,8 @@ def test_a_worker_that_was_killed_is_started_again(workers: Workers) -> None:
     with kept_running([WorkerCommand("steady", ())], workers.settings, said.append) as check:
         check()
         assert said == []
-        os.kill(workers.started[0].keeper.pid, signal.SIGKILL)
-        workers.started[0].keeper.wait()
+        os.kill(workers.started[0].supervisor.pid, signal.SIGKILL)
+        workers.started[0].supervisor.wait()
         check()
         assert workers.started[1].is_running
         assert "starting it again" in said[0]

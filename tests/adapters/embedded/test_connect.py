@@ -1,4 +1,4 @@
-"""A house's Kafka, told to the embedded Connect in Java's terms."""
+"""A Kafka of your own, told to the embedded Connect in Java's terms."""
 
 from pathlib import Path
 

@@ -61,9 +61,9 @@ class Starter:
             raise EngineFailed(f"{name} didn't answer")
 
     def kill(self, name: str) -> None:
-        keeper = self.processes[name].keeper
-        keeper.kill()
-        keeper.wait()
+        supervisor = self.processes[name].supervisor
+        supervisor.kill()
+        supervisor.wait()
 
 
 @pytest.fixture

@@ -1,14 +1,14 @@
 """Runs one engine and sees to it that it never outlives the process that asked for it.
 
-A script of its own (`python -I -S keeper.py …`, standard library only), because nothing inside
+A script of its own (`python -I -S supervisor.py …`, standard library only), because nothing inside
 the asking process can act after that one was killed with `kill -9`.
 
-    keeper.py STOP_SIGNAL DEATH_SIGNAL USER COMMAND [ARGUMENT…]      (USER: "uid:gid" or "-")
+    supervisor.py STOP_SIGNAL DEATH_SIGNAL USER COMMAND [ARGUMENT…]      (USER: "uid:gid" or "-")
 
-Standard input is a pipe whose other end only the asker holds. SIGTERM to the keeper passes
+Standard input is a pipe whose other end only the asker holds. SIGTERM to the supervisor passes
 STOP_SIGNAL to the engine (an orderly stop). When the pipe closes or the parent changes, the
 asker is dead: the engine gets DEATH_SIGNAL, and SIGKILL if it is still there
-`GRACE` seconds later. The keeper exits with the engine's own exit code.
+`GRACE` seconds later. The supervisor exits with the engine's own exit code.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ PR_SET_PDEATHSIG = 1  # prctl(2); Linux only
 
 
 def die_with_parent(sign: int) -> None:
-    """Second line of defence on Linux: should the keeper itself be killed, so is its engine."""
+    """Second line of defence on Linux: should the supervisor itself be killed, so is its engine."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, sign, 0, 0, 0)
 
 
 def run(command: list[str], user: str, death_signal: int) -> int:
     """Fork and execute; returns the engine's pid, which is also its process group."""
-    keeper = os.getpid()
+    supervisor = os.getpid()
     pid = os.fork()
     if pid:
         return pid
@@ -48,9 +48,11 @@ def run(command: list[str], user: str, death_signal: int) -> int:
             os.setgid(gid)
             os.setuid(uid)
         die_with_parent(death_signal)  # after setuid, which would clear it
-        if os.getppid() != keeper:
+        if os.getppid() != supervisor:
             os._exit(1)
-        os.closerange(3, 256)  # the data folder's lock is the keeper's to hold, not the engine's
+        os.closerange(
+            3, 256
+        )  # the data folder's lock is the supervisor's to hold, not the engine's
         os.execv(command[0], command)  # noqa: S606 - no shell is wanted
     except OSError as error:
         print(f"cannot start {command[0]}: {error}", file=sys.stderr, flush=True)

@@ -125,7 +125,7 @@ with own_data_folder(Path({str(tmp_path / "data")!r}), fresh=False) as folder:
 
 def test_a_killed_keeper_takes_its_engine_along(folder: DataFolder) -> None:
     process, pid = started(folder)
-    process.keeper.kill()
+    process.supervisor.kill()
     until(lambda: not is_alive(pid))
     process.await_stop(5)
 

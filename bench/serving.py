@@ -125,6 +125,7 @@ def bare(dsn: str, tracks: int, seconds: float, together: int) -> None:
                     "raws": numbers,
                     "namespaces": [None] * together,
                     "countries": ["GB"] * together,
+                    "zones": [None] * together,
                     "usages": [None] * together,
                     "instants": [None] * together,
                 },

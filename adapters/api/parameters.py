@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from adapters.api.problems import Problem, bad_parameter
+from domain import territories
 from projections.catalog.queries.availability import USAGE_TYPES
 
 _USAGE = "|".join(USAGE_TYPES)
@@ -16,8 +17,9 @@ _USAGE = "|".join(USAGE_TYPES)
 Country = Annotated[
     str,
     Meta(
-        pattern="^[A-Za-z]{2}$",
-        description="ISO 3166-1 alpha-2. Without: offers anywhere.",
+        pattern="^[A-Za-z]{2}(-[A-Za-z0-9]{1,3})?$",
+        description="ISO 3166-1 alpha-2 (DE), or ISO 3166-2 for a part of one (US-NY). "
+        "Without: offers anywhere.",
         examples=["GB"],
     ),
 ]
@@ -78,10 +80,18 @@ class AvailabilityParameters(NoParameters, frozen=True):
     usage_types: UsageTypes | None = None
     at: Instant | None = None
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a country that there is none of."""
+        super().__post_init__()
+        if self.country is not None:
+            territories.ask(self.country)
+
     def as_sql(self) -> dict[str, Any]:
         """Parameters of the statements."""
+        country = self.country and self.country.upper()
         return {
-            "country": self.country and self.country.upper(),
+            "country": country,
+            "zone": country and territories.zone_of(country),
             "usages": self.usage_types and self.usage_types.split(","),
             "at": self.at,
         }

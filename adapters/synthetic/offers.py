@@ -106,6 +106,9 @@ def _deal(
         .alias("excluded_territories"),
         price.alias("prices"),
         pl.lit(False).alias("is_takedown"),
+        pl.lit(None, _TEXT).alias("local_from"),
+        pl.lit(None, _TEXT).alias("local_to"),
+        pl.lit(None, pl.List(_TEXT)).alias("channels"),
     ]
 
 

@@ -31,3 +31,11 @@ class DealTerms(Event):
     prices: list[Price] | None = None
     is_takedown: bool | None = None
     """ERN 3.8: the use is withdrawn in these territories."""
+    local_from: str | None = None
+    """`2026-05-01T00:00:00`: begins when it is that time in each territory (DDEX). `valid_from` is
+    then when it is so in all of them (of a takedown: in the first)."""
+    local_to: str | None = None
+    """The same for the end, exclusive; `valid_to` is when it is so in the first (of a takedown: in
+    all of them)."""
+    channels: list[str] | None = None
+    """Distribution channels for which alone it holds; `-` before those for which it doesn't."""

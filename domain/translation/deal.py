@@ -23,11 +23,7 @@ from domain.events.streaming import (
     StreamingState,
 )
 from domain.translation.row import Carried, Translation, Values
-
-
-def is_download(use_type: object) -> bool:
-    """Whether a DDEX UseType keeps a copy: PermanentDownload, ConditionalDownload, Download …"""
-    return isinstance(use_type, str) and use_type.endswith("Download")
+from domain.uses import is_download
 
 
 def price_of(value: object) -> Price:

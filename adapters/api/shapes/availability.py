@@ -20,7 +20,7 @@ class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 
 class Offer(Shape, frozen=True):
-    """A deal that holds."""
+    """A deal that holds, or, where nothing is available yet, one that is to come."""
 
     id: str
     scope: Literal["release", "track"]
@@ -28,12 +28,17 @@ class Offer(Shape, frozen=True):
     use_type: str | None
     commercial_model: str | None
     is_preorder: bool
+    holds: Annotated[bool, Meta(description="At the moment that was asked.")]
     valid_from: Instant | None
     valid_to: Annotated[datetime, Meta(tz=True, description="Exclusive.")] | None
     display_from: Instant | None
     preview_from: Instant | None
     territories: list[str] | None
     excluded_territories: list[str] | None
+    channels: Annotated[
+        list[str] | None,
+        Meta(description="For which alone it is; `-` before those for which it isn't."),
+    ]
     prices: list[Price] | None
     governs: Annotated[
         bool,
@@ -48,6 +53,10 @@ class Availability(Shape, frozen=True):
     """Whether it can be had in the country, for the uses, at the moment that were asked."""
 
     country: str | None
+    zone: Annotated[
+        str | None,
+        Meta(description="IANA zone in which local dates of deals are read; null: no country."),
+    ]
     state: State
     available: bool
     from_: (

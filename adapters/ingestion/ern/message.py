@@ -41,7 +41,7 @@ def read(content: bytes, most_bytes: int) -> Message:
             raise Unusable("no release id: PurgedRelease/ReleaseId is missing or empty")
         return Message(header, parties.rows, purged=purged, notes=notes)
     found = releases.read(root)
-    teller = Teller(root, header.prefix, parties)
+    teller = Teller(root, header, parties)
     _refuse_dangling(found, teller, set(deals.by_release(root)))
     statements = teller.statements(found)
     return Message(header, parties.rows, statements, notes=notes)

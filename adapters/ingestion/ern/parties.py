@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from lxml.etree import _Element as Element
 
 from adapters.ingestion.ern.header import Header
-from adapters.ingestion.ern.reading import all_said, default, text
+from adapters.ingestion.ern.reading import all_said, default, is_true, text
 from adapters.ingestion.ern.rows import Rows, as_part, identifiers
 from domain.identifiers import Identifier, identify
 
@@ -151,9 +151,9 @@ def _party_ids(element: Element) -> list[Identifier]:
         if len(holder) or not raw:
             continue
         dpid = identify("dpid", raw)
-        if holder.get("IsISNI") == "true":
+        if is_true(holder.get("IsISNI")):
             ids.append(identify("isni", raw))
-        elif holder.get("IsDPID") == "true" or dpid.is_valid:
+        elif is_true(holder.get("IsDPID")) or dpid.is_valid:
             ids.append(dpid)
         else:
             ids.append(identify("proprietary", raw, holder.get("Namespace")))

@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from lxml.etree import _Element as Element
 
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.ASCII)
+_DURATION = re.compile(
+    r"P(?:0+Y)?(?:0+M)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.ASCII
+)
+_TRUE = ("true", "1")
+_FALSE = ("false", "0")
 
 
 def text(element: Element | None, path: str) -> str | None:
@@ -29,10 +33,21 @@ def all_said(element: Element, *names: str) -> list[str]:
     return list(dict.fromkeys(v for v in values if v))
 
 
+def is_true(written: str | None) -> bool:
+    """xs:boolean: `true` or `1`."""
+    return (written or "").strip() in _TRUE
+
+
+def in_doubt_true(element: Element, path: str) -> bool:
+    """A flag that restricts: what is neither true nor false counts as true."""
+    written = text(element, path)
+    return written is not None and written not in _FALSE
+
+
 def default(elements: Sequence[Element]) -> Element | None:
     """The one that counts everywhere: marked as default, else worldwide, else the first."""
     return next(
-        (e for e in elements if e.get("IsDefault") == "true"),
+        (e for e in elements if is_true(e.get("IsDefault"))),
         next(
             (e for e in elements if e.get("ApplicableTerritoryCode") == "Worldwide"),
             elements[0] if elements else None,
@@ -98,15 +113,6 @@ def instant(value: str) -> datetime | None:
         read = datetime.fromisoformat(value)
         return (read.replace(tzinfo=UTC) if read.tzinfo is None else read).astimezone(UTC)
     except (ValueError, OverflowError):
-        return None
-
-
-def end_of(value: str) -> datetime | None:
-    """The instant before which a period ends; a bare date is part of the period (DDEX)."""
-    read = instant(value)
-    try:
-        return read + timedelta(days=1) if read is not None and len(value) <= 10 else read
-    except OverflowError:
         return None
 
 

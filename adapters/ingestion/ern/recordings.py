@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from lxml.etree import _Element as Element
 
 from adapters.ingestion.ern.parties import Parties
-from adapters.ingestion.ern.reading import children, milliseconds, places, text, title, value
+from adapters.ingestion.ern.reading import (
+    children,
+    is_true,
+    milliseconds,
+    places,
+    text,
+    title,
+    value,
+)
 from adapters.ingestion.ern.rows import Row, Rows, as_part, identifiers
 from domain.identifiers import Identifier
 
@@ -130,7 +138,7 @@ def add_formats(rows: Rows, recording: Recording, track_id: str, release_id: str
     """Add a format row for each technical description that is not of a preview."""
     number = 0
     for details in recording.element.iter(*_TECHNICAL):
-        if details.findtext("IsPreview") == "true":
+        if is_true(details.findtext("IsPreview")):
             continue
         number += 1
         code = details.find("DeliveryFile/Type")

@@ -12,6 +12,7 @@ from adapters.ingestion.ern.reading import (
     children,
     day,
     default,
+    is_true,
     milliseconds,
     said,
     text,
@@ -76,7 +77,7 @@ def read(root: Element) -> list[Release]:
 
 def _is_track_release(element: Element, ids: list[Identifier]) -> bool:
     """By its element (4.x) or type (3.x); of one without a type its ISRC tells it (ERN 3)."""
-    if element.get("IsMainRelease") == "true":
+    if is_true(element.get("IsMainRelease")):
         return False
     kinds = {said(e) for e in children(element, "ReleaseType")}
     if element.tag in _TRACK_RELEASES or kinds & set(_TRACK_RELEASES):

@@ -12,8 +12,9 @@ from lxml.etree import _Element as Element
 
 from adapters.ingestion.ern import deals, recordings, releases
 from adapters.ingestion.ern.contents import Place, contents
+from adapters.ingestion.ern.header import Header
 from adapters.ingestion.ern.parties import Parties
-from adapters.ingestion.ern.reading import places, text, value
+from adapters.ingestion.ern.reading import places, value
 from adapters.ingestion.ern.releases import Release
 from adapters.ingestion.ern.rows import Rows, as_part
 
@@ -43,10 +44,11 @@ class ReleaseStatement:
 class Teller:
     """Tells a message's releases as rows; holds what they share."""
 
-    def __init__(self, root: Element, prefix: str, parties: Parties) -> None:
+    def __init__(self, root: Element, header: Header, parties: Parties) -> None:
         self.parties = parties
         self.recordings, self.resources = recordings.read(root, parties)
-        self._prefix = prefix
+        self._prefix = header.prefix
+        self._created = header.created_at
         self._deals = deals.by_release(root)
         self._visibilities = deals.visibilities(root)
 
@@ -85,16 +87,16 @@ class Teller:
         references = dict.fromkeys([*(p.reference for p in everywhere), *unplaced])
         recording_ids = self._add_recordings(rows, own_id, list(references))
         tracks = self._add_tracks(rows, own_id, places_of[id(main)], recording_ids)
-        self._add_release(rows, main, own_id, len(tracks), None)
-        self._lend_isrc(rows, main, places_of[id(main)], recording_ids)
         first_track = {p.reference: t for p, t in reversed(tracks)}
+        self._add_release(rows, main, own_id, len(tracks), None, first_track)
+        self._lend_isrc(rows, main, places_of[id(main)], recording_ids)
         for release_id, release in _named(f"{own_id}/", track_releases):
             own_places = places_of[id(release)]
             missing = [p for p in own_places if p.reference not in first_track]
             own_tracks = self._add_tracks(rows, release_id, missing, recording_ids)
             first_track |= {p.reference: t for p, t in own_tracks}
             track = first_track[own_places[0].reference] if len(own_places) == 1 else None
-            self._add_release(rows, release, release_id, len(own_places), track)
+            self._add_release(rows, release, release_id, len(own_places), track, first_track)
             self._lend_isrc(rows, release, own_places, recording_ids)
         return statement
 
@@ -142,21 +144,25 @@ class Teller:
         own_id: str,
         track_count: int,
         track_id: str | None,
+        tracks: dict[str, str],
     ) -> None:
         """Add the release's row, numbers, contributors, related releases and deals.
 
-        `track_id` is set for the release of one track.
+        `track_id` is set for the release of one track; `tracks` are all, by resource reference.
         """
         element = release.element
         terms = self._deals.get(release.reference, [])
         state = releases.state(element, self.parties)
+        deal_track = track_id
         if track_id is not None:
             # What a track release doesn't say of itself (4.x: hardly anything) its track says.
             track = next(t for t in rows.of("track") if t["id"] == track_id)
             untitled = state["title"] is None
             state = {n: v if v is not None else track.get(n) for n, v in state.items()}
             state["version_title"] = track["version_title"] if untitled else state["version_title"]
-        taken_down = deals.is_taken_down(terms)
+            if track["release_id"] == own_id:
+                deal_track = None  # of a release that holds its track itself, it is for all of it
+        taken_down = deals.is_taken_down(terms, self._created)
         rows.add(
             "release",
             own_id,
@@ -172,8 +178,12 @@ class Teller:
         said_here = [child for place in places(element) for child in place]
         self.parties.contributors(rows, "release", own_id, said_here)
         releases.add_related(rows, element, own_id)
-        visibility = self._visibilities.get(text(element, "ReleaseVisibilityReference") or "")
-        deals.add(rows, terms, visibility, own_id, track_id)
+        visible = [
+            visibility
+            for reference in element.findall("ReleaseVisibilityReference")
+            if (visibility := self._visibilities.get((reference.text or "").strip())) is not None
+        ]
+        deals.add(rows, terms, visible, own_id, deal_track, tracks)
 
     def _lend_isrc(
         self, rows: Rows, release: Release, where: list[Place], recording_ids: dict[str, str]

@@ -162,6 +162,9 @@ class Deal(MasterTable, table=True):
     excluded_territories: list[str] | None = Field(default=None, sa_type=ARRAY(sa.Text))
     prices: list[dict[str, str]] | None = Field(default=None, sa_type=JSONB)
     is_takedown: bool | None = None
+    local_from: str | None = None
+    local_to: str | None = None
+    channels: list[str] | None = Field(default=None, sa_type=ARRAY(sa.Text))
 
 
 class Identifier(MasterTable, table=True):

@@ -1,4 +1,5 @@
-"""One thing by its id. Parameters: `id`; for availability `country`, `usages` (text[]) and `at`."""
+"""One thing by its id. Parameters: `id`; for availability `country`, `zone`, `usages`
+(text[]) and `at`."""
 
 from projections.catalog.queries.availability import availability
 from projections.catalog.queries.parts import (
@@ -14,7 +15,7 @@ from projections.catalog.queries.parts import (
 TRACKS_LIMIT = 1000
 """Tracks of a release, or of a recording, that are listed at most."""
 
-ASK = """(SELECT %(country)s::text AS country, %(usages)s::text[] AS usages,
+ASK = """(SELECT %(country)s::text AS country, %(zone)s::text AS zone, %(usages)s::text[] AS usages,
         coalesce(%(at)s::timestamptz, now()) AS at)"""
 """One row of what decides availability."""
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from domain.identifiers import Identifier, identify, is_text, scheme_named
+from domain.territories import zone_of
 from projections.catalog.queries import parts
 from projections.catalog.queries.availability import availability
 from projections.catalog.queries.parts import (
@@ -74,11 +75,13 @@ _ENTRY = f"""json_build_object(
 
 LOOKUP = answer(f"""
 WITH asked AS (
-    SELECT line, scheme, value, raw, namespace, country, string_to_array(usages, ',') AS usages,
+    SELECT line, scheme, value, raw, namespace, country, zone,
+           string_to_array(usages, ',') AS usages,
            coalesce(at, now()) AS at
     FROM unnest(%(schemes)s::text[], %(values)s::text[], %(raws)s::text[], %(namespaces)s::text[],
-                %(countries)s::text[], %(usages)s::text[], %(instants)s::timestamptz[])
-         WITH ORDINALITY AS q (scheme, value, raw, namespace, country, usages, at, line)
+                %(countries)s::text[], %(zones)s::text[], %(usages)s::text[],
+                %(instants)s::timestamptz[])
+         WITH ORDINALITY AS q (scheme, value, raw, namespace, country, zone, usages, at, line)
 )
 SELECT a.line, x.entries::text, x.found, x.conflicts
 FROM asked a CROSS JOIN LATERAL (
@@ -136,7 +139,8 @@ FROM asked a CROSS JOIN LATERAL (
 ORDER BY a.line
 """)
 """Arrays of equal length, one element a number: `schemes`, `values` (normal forms), `raws` (as
-asked), `namespaces`, `countries`, `usages` (comma-separated), `instants`; null where not asked.
+asked), `namespaces`, `countries`, `zones` (of the countries), `usages` (comma-separated),
+`instants`; null where not asked.
 One row a number: generation, line (from 1), entries as JSON text (null: none), how many were found
 (one more than MATCHES_LIMIT: truncated), and how the owners contradict each other."""
 
@@ -215,6 +219,7 @@ def parameters(numbers: Sequence[Asked]) -> dict[str, Any]:
         "raws": [n.number.raw.strip() if t else "" for n, t in zip(numbers, texts, strict=True)],
         "namespaces": [n.number.namespace for n in numbers],
         "countries": [n.country for n in numbers],
+        "zones": [n.country and zone_of(n.country) for n in numbers],
         "usages": [n.usages for n in numbers],
         "instants": [n.at for n in numbers],
     }

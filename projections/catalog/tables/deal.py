@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from projections.catalog.tables.row import CatalogRow
-from projections.read_table import ID, INSTANT, TEXTS
+from projections.read_table import ID, INSTANT, TEXT, TEXTS
 
 
 def prices_as_json(prices: pl.Expr) -> pl.Expr:
@@ -51,6 +51,9 @@ class DealTerms(CatalogRow):
     excluded_territories: list[str] | None = Field(default=None, sa_type=TEXTS)
     prices: list[dict[str, str]] | None = Field(default=None, sa_type=JSONB)
     is_takedown: bool | None = Field(default=None, sa_type=sa.Boolean)
+    local_from: str | None = Field(default=None, sa_type=TEXT)
+    local_to: str | None = Field(default=None, sa_type=TEXT)
+    channels: list[str] | None = Field(default=None, sa_type=TEXTS)
 
 
 def deal_indexes(table: str) -> tuple[Any, ...]:

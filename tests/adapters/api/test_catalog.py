@@ -76,8 +76,10 @@ def test_tracks_come_in_order_with_what_their_recordings_add(client: httpx.Clien
 @pytest.mark.parametrize(
     ("asked", "state", "since", "offers", "governs"),
     [
-        ("country=DE&at=2025-12-31T00:00:00Z", "upcoming", "2026-01-10", [], []),
-        ("country=DE&at=2026-01-05T00:00:00Z", "preorder", "2026-01-10", ["d3"], ["d3"]),
+        ("country=DE&at=2025-12-31T00:00:00Z", "upcoming", "2026-01-10",
+         ["d1", "d2", "d3", "s1"], []),
+        ("country=DE&at=2026-01-05T00:00:00Z", "preorder", "2026-01-10",
+         ["d1", "d2", "d3", "s1"], ["d3"]),
         ("country=DE&at=2026-01-12T00:00:00Z", "available", "2026-01-10", ["d1"], ["d1"]),
         ("country=DE&at=2026-02-10T00:00:00Z", "available", "2026-01-10", ["d1", "d2", "s1"],
          ["d2", "s1"]),

@@ -52,6 +52,19 @@ def test_parameters_that_are_not_as_declared_are_refused(query: bytes) -> None:
     assert refused.value.members["detail"]
 
 
+@pytest.mark.parametrize(("country", "says"), [("UK", "GB"), ("XX", "ISO 3166"), ("EU", "ISO")])
+def test_a_country_that_there_is_none_of_is_refused(country: str, says: str) -> None:
+    with pytest.raises(Problem) as refused:
+        read_query(f"country={country}".encode(), AvailabilityParameters)
+    assert refused.value.status == 400
+    assert says in str(refused.value.members["detail"])
+
+
+def test_a_part_of_a_country_has_its_country_s_zone() -> None:
+    found = read_query(b"country=us-ny", AvailabilityParameters).as_sql()
+    assert (found["country"], found["zone"]) == ("US-NY", "America/New_York")
+
+
 def test_availability_is_read() -> None:
     found = read_query(
         b"country=de&usage_types=download,subscription_stream&at=2026-01-01T01:00:00%2B01:00",

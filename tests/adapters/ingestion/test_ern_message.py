@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from adapters.ingestion.ern.document import Unusable, parse
 from adapters.ingestion.ern.message import Message, read
-from adapters.ingestion.ern.reading import day, end_of, instant, milliseconds
+from adapters.ingestion.ern.reading import day, instant, milliseconds
 from adapters.ingestion.ern.rows import Row, Rows
+from adapters.ingestion.ern.times import CLOSED
 from tests.adapters.ingestion.messages import (
     SENDER,
     STREAM,
@@ -148,8 +149,11 @@ def test_a_deal_is_told_whole() -> None:
     told_deal = one(found, "deal", commercial_model="Gift")
     assert told_deal["territories"] is None
     assert told_deal["excluded_territories"] == ["RU", "BY"]
-    assert told_deal["valid_from"] == datetime(2026, 2, 1, tzinfo=UTC)
-    assert told_deal["valid_to"] == datetime(2026, 3, 1, tzinfo=UTC)  # an end date is included
+    assert told_deal["local_from"] == "2026-02-01T00:00:00"
+    assert told_deal["local_to"] == "2026-03-01T00:00:00"  # an end date is included
+    # From when it is so in American Samoa until it is no more in New Zealand.
+    assert told_deal["valid_from"] == datetime(2026, 2, 1, 11, tzinfo=UTC)
+    assert told_deal["valid_to"] == datetime(2026, 2, 28, 11, tzinfo=UTC)
     assert told_deal["is_preorder"] is True
     assert told_deal["prices"] == [
         {"code": "A1", "namespace": "N"},
@@ -164,7 +168,8 @@ def test_what_cant_be_read_is_flagged_and_the_rest_told() -> None:
     found = rows(album(deals=deal(terms, "R0"), isrcs=("bad",)).replace(b"PT3M", b"3:00"))
     assert {f["value_raw"] for f in found.of("flaw")} == {"soon", "free", "3:00"}
     assert one(found, "identifier", value_raw="bad")["is_valid"] is False
-    assert one(found, "deal")["valid_from"] is None
+    closed = one(found, "deal")
+    assert (closed["valid_from"], closed["valid_to"]) == (None, CLOSED)
 
 
 def test_discs_are_the_groups_within_the_outermost() -> None:
@@ -218,8 +223,6 @@ def test_dates() -> None:
         2018, 1, 23, 14, 48, 0, 123456, tzinfo=UTC
     )
     assert instant("2018-01-23") == datetime(2018, 1, 23, tzinfo=UTC)
-    assert end_of("2018-01-23T12:00:00") == datetime(2018, 1, 23, 12, tzinfo=UTC)
-    assert end_of("2018-01-23") == datetime(2018, 1, 24, tzinfo=UTC)
     assert day("2018") is None
     assert day("2018-02-30") is None
     assert day("2018-02-03T00:00:00Z") == date(2018, 2, 3)

@@ -12,6 +12,7 @@ from adapters.read_database.rows import TableStatements, copy_frames
 from domain.events import EVENT_TYPES
 from migrations import run
 from projections.catalog import CATALOG
+from projections.engine.columns import conform, schema_of
 from projections.read_model import REMOVED, Projection
 from tests.projections.catalog.test_handlers import frame
 
@@ -46,7 +47,8 @@ def test_full_and_empty_rows_arrive(database: str, projection: Projection) -> No
         for column, dtype in frame(event, []).schema.items()
         if column not in ("event_id", "origin", "changed", "id") and not column.startswith("_")
     }
-    rows = handler(frame(event, [{"id": "full"} | state, {"id": "empty"}]))
+    made = handler(frame(event, [{"id": "full"} | state, {"id": "empty"}]))
+    rows = conform(made, schema_of(projection), name)
     columns = [column.name for column in projection.sql.columns]
     statements = TableStatements.of(projection, "catalog", columns)
     with psycopg.connect(database) as connection, connection.cursor() as cursor:

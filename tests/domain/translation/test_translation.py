@@ -20,8 +20,9 @@ from domain.events.release import (
 from domain.events.streaming import StreamingRightGranted, StreamingRightWithdrawn
 from domain.events.track import TrackAdded, TrackRemoved, TrackUpdated
 from domain.translation import TRANSLATIONS, Translation, Untranslatable, translate
-from domain.translation.deal import is_download, prices_of
+from domain.translation.deal import prices_of
 from domain.translation.row import state_fields
+from domain.uses import is_download
 from tests.domain.translation.histories import content, fold, histories
 
 History = tuple[Translation, list[Change], dict[str, dict[str, Any]]]

@@ -1,8 +1,8 @@
 """Starts an engine's process so that nothing outlives this one, and waits until it answers.
 
-Each engine runs under a supervisor (see `supervisor`), which stops it when this process dies, however
-it dies. Readiness is a condition that is asked again and again, never a fixed pause; an engine
-that ends early or never answers is reported with the end of its log.
+Each engine runs under a supervisor (see `supervisor`), which stops it when this process dies,
+however it dies. Readiness is a condition that is asked again and again, never a fixed pause; an
+engine that ends early or never answers is reported with the end of its log.
 """
 
 from __future__ import annotations

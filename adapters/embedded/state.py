@@ -1,7 +1,7 @@
 """The data folder: who uses it, what runs there, and how other commands find it.
 
 One `up` at a time owns the folder through a lock that the operating system frees with the last
-process that holds it (the engines' supervisors hold it too, so a folder whose `up` was killed counts
+process that holds it (the supervisors of engines hold it too: a folder whose `up` was killed counts
 as in use until its engines are gone). What runs is written to one file, which counts only while
 its process lives.
 """

@@ -123,7 +123,7 @@ with own_data_folder(Path({str(tmp_path / "data")!r}), fresh=False) as folder:
         assert not is_alive(pid)
 
 
-def test_a_killed_keeper_takes_its_engine_along(folder: DataFolder) -> None:
+def test_a_killed_supervisor_takes_its_engine_along(folder: DataFolder) -> None:
     process, pid = started(folder)
     process.supervisor.kill()
     until(lambda: not is_alive(pid))

@@ -16,6 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from domain.failures import Unavailable
@@ -106,7 +107,7 @@ def _connection(dsn: str, schema: str, *, create: bool = False) -> Iterator[sa.C
     engine = sa.create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=sa.NullPool
     )
-    quoted = '"' + schema.replace('"', '""') + '"'
+    quoted = sql.Identifier(schema).as_string()
     with _database_errors(dsn), engine.begin() as connection:
         connection.execute(sa.text("SELECT set_config('lock_timeout', '30s', true)"))
         if create:

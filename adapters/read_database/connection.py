@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import errors
+from psycopg import errors, sql
 
 from domain.failures import NotMigrated
 from projections.ports.read_store import RowsRefused, StoreBusy
@@ -77,4 +77,4 @@ def _plain(error: psycopg.Error) -> str:
 
 def quoted(*names: str) -> str:
     """A possibly qualified SQL name."""
-    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+    return sql.Identifier(*names).as_string()

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup run test check unit integration bench lock clean help
+.PHONY: setup run test check unit integration bench mutants lock clean help
 .DEFAULT_GOAL := help
 
 help:            ## what can be made
@@ -37,12 +37,19 @@ bench: setup     ## measure it all beside floors and peers, in less than 20 minu
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.lock
 	@$(BIN)/python -m bench
 
+mutants: setup   ## change the core's code a place at a time, and see which tests notice (30 minutes)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.lock
+	@$(BIN)/python -m tests.mutants
+
 lock: setup      ## pin newest versions that fit pyproject.toml (no addresses)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	  --no-emit-index-url --no-annotate --no-header pyproject.toml --group pyproject.toml:dev -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	  --no-emit-index-url --no-annotate --no-header --constraint requirements.lock \
 	  --group pyproject.toml:bench -o bench/requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	  --no-emit-index-url --no-annotate --no-header --constraint requirements.lock \
+	  --group pyproject.toml:mutants -o tests/requirements.lock
 
 clean:           ## remove the environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache mutants

@@ -22,6 +22,9 @@ CORPUS = ROOT.parent / "shared" / "corpus"
 # A timing is no test: what takes long on a busy machine isn't wrong. Here and not in a hook, since
 # the settings of other modules are made from these when they are imported.
 hypothesis.settings.register_profile("untimed", hypothesis.settings.default, deadline=None)
+hypothesis.settings.register_profile(
+    "mutants", deadline=None, max_examples=25, derandomize=True, database=None
+)
 hypothesis.settings.load_profile("untimed")
 
 

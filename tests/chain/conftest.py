@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from confluent_kafka.admin import AdminClient
 
@@ -54,10 +55,15 @@ def chain(prepared: Chain) -> Chain:
     prepared.start("project", PROJECT)
     prepared.start("new releases", NEW_RELEASES)
 
-    def are_live() -> bool:
-        return prepared.catalog("generations", "--json").count('"live"') == len(READ_MODELS)
+    with psycopg.connect(prepared.endpoints.read_dsn, autocommit=True) as connection:
 
-    until(are_live, 60, "a first generation of each read model")
+        def are_live() -> bool:
+            found = connection.execute(
+                "SELECT count(*) FROM engine.generation WHERE phase = 'live'"
+            )
+            return found.fetchone() == (len(READ_MODELS),)
+
+        until(are_live, 60, "a first generation of each read model")
     return prepared
 
 

@@ -48,6 +48,7 @@
     return new uPlot({
       width: place.clientWidth,
       height: 200,
+      padding: [8, 28, 0, 0],
       scales: { x: { range: (_, low, high) => (high === null ? [0, 60] : [Math.min(low, high - 60), high]) }, y: { range: (_, low, high) => [0, Math.max(high * 1.1, 5)] } },
       axes: [{ ...axis, space: 90, values: (_, times) => times.map((t) => clock.format(t * 1000)) }, { ...axis, size: 56, values: (_, values) => values.map((v) => short.format(v) + unit) }],
       series: [

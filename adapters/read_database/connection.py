@@ -7,13 +7,21 @@ from typing import Any
 import psycopg
 from psycopg import errors, sql
 
-from domain.failures import NotMigrated
+from domain.failures import Misconfigured, NotMigrated, Unusable, reason_of
 from projections.ports.read_store import RowsRefused, StoreBusy
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
-_REFUSALS = ("22", "23", "54")
-"""SQLSTATE classes that speak of values: data exception, integrity, program limit (index row)."""
+_REFUSALS = ("22", "23", "54", "XX000")
+"""SQLSTATE classes that speak of values: data exception, integrity, program limit (index row), and
+what the server says where a value takes more memory than it has words for."""
+_NOT_AS_INSTALLED = (
+    errors.UndefinedTable,
+    errors.UndefinedColumn,
+    errors.UndefinedFunction,
+    errors.InvalidSchemaName,
+    errors.InsufficientPrivilege,
+)
 _TOO_LONG = ("25P03", "25P04")
 """The server has ended our transaction by `limit_transactions`."""
 
@@ -53,8 +61,8 @@ def lift_limits(cursor: psycopg.Cursor[Any]) -> None:
 def store_errors() -> Iterator[None]:
     """Raise RowsRefused for what the rows are to blame for, StoreBusy for what passes.
 
-    NotMigrated where a table of the engine is missing. Anything else (another missing table, a
-    syntax error) is a fault of the software and stays as it is.
+    NotMigrated where a table of the engine is missing, Misconfigured where another one, a column
+    or a right is. What is left (a syntax error) is a fault of the software and stays as it is.
     """
     try:
         yield
@@ -67,7 +75,18 @@ def store_errors() -> Iterator[None]:
             raise StoreBusy(_plain(error)) from error
         if isinstance(error, errors.UndefinedTable) and '"engine.' in str(error):
             raise NotMigrated from error
+        if isinstance(error, _NOT_AS_INSTALLED):
+            raise Misconfigured(
+                f"the read database isn't as this version needs it: {_plain(error)}; `catalog "
+                "migrate` brings its tables up to date, and the user of CATALOG_READ__URL needs "
+                "rights on them"
+            ) from error
         raise
+
+
+def storable(text: str) -> str:
+    """A text that a column can hold, of a length that a reason has."""
+    return reason_of(Unusable(text)).encode(errors="replace").decode()
 
 
 def _plain(error: psycopg.Error) -> str:

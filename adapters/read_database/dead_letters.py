@@ -14,7 +14,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from adapters.read_database.connection import connect, store_errors
+from adapters.read_database.connection import connect, storable, store_errors
 from projections.ports.dead_letters import (
     DeadLetter,
     Headers,
@@ -55,7 +55,7 @@ class PostgresDeadLetters:
                     record.stage.value, self._model_of(record.stage),
                     record.stage is Stage.PROJECT, self._read_model, record.topic,
                     record.partition, record.offset, record.key, record.value,
-                    Jsonb(_as_json(record.headers)), record.reason.replace("\0", "\\0"),
+                    Jsonb(_as_json(record.headers)), storable(record.reason),
                 ),
             )  # fmt: skip
 
@@ -63,7 +63,7 @@ class PostgresDeadLetters:
         """See the port."""
         with self._cursor() as cursor:
             cursor.execute(
-                f'SELECT min("offset") AS first {_OF_TOPIC} AND key = %s',
+                f'SELECT min("offset") AS first {_OF_TOPIC} AND sha256(key) = sha256(%s)',
                 (*self._of(stage, topic), key),
             )
             row = cursor.fetchone()
@@ -73,7 +73,7 @@ class PostgresDeadLetters:
         """See the port."""
         with self._cursor() as cursor:
             cursor.execute(
-                f'SELECT * {_OF_TOPIC} AND key = %s ORDER BY "offset" LIMIT 1',
+                f'SELECT * {_OF_TOPIC} AND sha256(key) = sha256(%s) ORDER BY "offset" LIMIT 1',
                 (*self._of(stage, topic), key),
             )
             row = cursor.fetchone()
@@ -114,7 +114,9 @@ class PostgresDeadLetters:
         }
         given = {name: value for name, value in wanted.items() if value is not None}
         conditions = [_LIVE, "(%(model)s::text IS NULL OR read_model IN ('', %(model)s))"]
-        conditions += [f"{name} = %({name})s" for name in given]
+        conditions += [f"{name} = %({name})s" for name in given if name != "key"]
+        if key is not None:
+            conditions.append("sha256(key) = sha256(%(key)s)")
         with self._cursor() as cursor:
             cursor.execute(
                 f"SELECT * FROM engine.dead_letter WHERE {' AND '.join(conditions)} "
@@ -146,7 +148,7 @@ class PostgresDeadLetters:
             cursor.execute(
                 "UPDATE engine.dead_letter SET attempts = attempts + 1, reason = %s "
                 "WHERE number = %s",
-                (reason.replace("\0", "\\0"), number),
+                (storable(reason), number),
             )
 
     def close(self) -> None:
@@ -176,7 +178,7 @@ class PostgresDeadLetters:
 
 def _as_json(headers: Headers) -> list[list[str | None]]:
     return [
-        [name, None if value is None else base64.b64encode(value).decode()]
+        [storable(name), None if value is None else base64.b64encode(value).decode()]
         for name, value in headers
     ]
 

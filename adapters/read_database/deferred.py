@@ -1,6 +1,6 @@
 """The keys and indexes that a new generation's tables get only after they are filled.
 
-They are taken off once its schema is made, and what makes them again is kept beside the tables; it
+They are dropped once its schema is made, and what creates them again is kept beside the tables; it
 leaves in the transaction that it is executed in, so whoever goes on later knows what is left.
 """
 
@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from queue import SimpleQueue
 from threading import Event
+from typing import Any
 
 import psycopg
 
@@ -28,7 +29,7 @@ AT_ONCE = 2
 
 
 def drop_indexes(connection: psycopg.Connection, model: ReadModel, generation: Generation) -> None:
-    """Take keys and indexes off all tables of a generation; within the caller's transaction."""
+    """Drop keys and indexes of all tables of a generation; within the caller's transaction."""
     kept = quoted(generation.schema, _TABLE)
     connection.execute(
         f"CREATE TABLE {kept} (number int GENERATED ALWAYS AS IDENTITY, tablename text NOT NULL, "
@@ -62,6 +63,16 @@ def _indexes(connection: psycopg.Connection, table: str) -> list[tuple[str, str 
         "ORDER BY k.contype NULLS LAST, c.relname",
         (table,),
     ).fetchall()
+
+
+def indexes_to_come(cursor: psycopg.Cursor[Any], schema: str, table: str) -> list[str]:
+    """The statements that will make the indexes of a table that is being filled."""
+    cursor.execute(
+        f"SELECT make FROM {quoted(schema, _TABLE)} WHERE tablename = %s AND make IS NOT NULL "
+        "ORDER BY number",
+        (table,),
+    )
+    return [str(make) for (make,) in cursor]
 
 
 def create_indexes(

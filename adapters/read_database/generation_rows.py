@@ -128,5 +128,5 @@ def _of_row(row: dict[str, Any]) -> Generation:
         target={(topic, partition): end for topic, partition, end in row["target"]},
         note=row["note"],
         progress=row["progress"],
-        throughput={phase: Throughput(*one) for phase, one in row["pace"].items()},
+        throughput={phase: Throughput(*one) for phase, one in row["throughput"].items()},
     )

@@ -14,7 +14,7 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from adapters.read_database import carrying, deferred, generation_rows
-from adapters.read_database.connection import connect, quoted, store_errors
+from adapters.read_database.connection import connect, quoted, storable, store_errors
 from adapters.read_database.gate import name_generation
 from adapters.read_database.generation_rows import (
     BUILDING,
@@ -24,6 +24,7 @@ from adapters.read_database.generation_rows import (
 )
 from adapters.read_database.snapshot import Snapshot
 from adapters.read_database.switch import HeldLive, hold_live
+from domain.failures import Refused
 from migrations import run
 from projections.ports.event_log import TopicPartition
 from projections.ports.generations import (
@@ -57,8 +58,38 @@ class PostgresGenerations:
         with self._connection() as connection:
             live = generation_rows.live_generation(connection, self._model.name)
             if live is not None:
-                run.upgrade(self._dsn, self._model.migration_branch, live.schema)
-                name_generation(connection, live.schema, live.number)
+                self._upgrade(connection, live)
+
+    def update(self, generation: Generation) -> None:
+        """See the port."""
+        branch = self._model.migration_branch
+        at = run.current(self._dsn, branch, generation.schema)
+        if at not in {revision for revision, _ in run.history(branch)}:
+            raise Refused(
+                f"generation {generation.number} was made by a newer release than this one: its "
+                f"tables are at {at}; switch to it with that release"
+            )
+        if at != run.newest(branch):
+            log.warning(
+                "generation %s was made by an older release: what is new in its tables stays "
+                "empty until rows change, or until a rebuild",
+                generation.number,
+            )
+            with self._connection() as connection:
+                self._upgrade(connection, generation)
+
+    def _upgrade(self, connection: psycopg.Connection, generation: Generation) -> None:
+        """Migrate a generation's tables, and let those who write to them know."""
+        branch = self._model.migration_branch
+        run.upgrade(self._dsn, branch, generation.schema)
+        name_generation(connection, generation.schema, generation.number)
+        self._note_revision(connection, generation.number)
+
+    def _note_revision(self, connection: psycopg.Connection, number: int) -> None:
+        connection.execute(
+            "UPDATE engine.generation SET revision = %s WHERE read_model = %s AND number = %s",
+            (run.newest(self._model.migration_branch), self._model.name, number),
+        )
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -116,12 +147,14 @@ class PostgresGenerations:
                 self._checkpoints_at_zero(connection, number, target)
                 if live:
                     name_generation(connection, schema, number)
+                    self._note_revision(connection, number)
         created = self._generation(number)
         return created if live else self.resume(created)
 
     def resume(self, generation: Generation) -> Generation:
         """See the port."""
-        if generation.phase is Phase.FILLING and self._is_outdated(generation):
+        begun = generation.phase in {Phase.FILLING, Phase.CATCHING_UP}
+        if begun and self._is_outdated(generation):
             log.warning(
                 "the migrations have changed since generation %s was begun: it begins anew",
                 generation.number,
@@ -133,6 +166,7 @@ class PostgresGenerations:
             with self._connection() as connection, connection.transaction():
                 name_generation(connection, generation.schema, generation.number)
                 deferred.drop_indexes(connection, self._model, generation)
+                self._note_revision(connection, generation.number)
                 _advance(connection, generation, Phase.FILLING, None)
         return self._generation(generation.number)
 
@@ -163,17 +197,18 @@ class PostgresGenerations:
             connection.execute(
                 "UPDATE engine.generation SET note = %s, changed_at = now() "
                 "WHERE read_model = %s AND number = %s",
-                (reason, generation.read_model, generation.number),
+                (storable(reason), generation.read_model, generation.number),
             )
 
     def note_throughput(self, generation: Generation, phase: str, throughput: Throughput) -> None:
         """See the port."""
         with self._connection() as connection:
             connection.execute(
-                "UPDATE engine.generation SET pace = pace || jsonb_build_object(%(phase)s::text, "
+                "UPDATE engine.generation SET throughput = throughput || "
+                "jsonb_build_object(%(phase)s::text, "
                 "jsonb_build_array("
-                "coalesce((pace -> %(phase)s ->> 0)::bigint, 0) + %(offsets)s, "
-                "coalesce((pace -> %(phase)s ->> 1)::float8, 0) + %(seconds)s)) "
+                "coalesce((throughput -> %(phase)s ->> 0)::bigint, 0) + %(offsets)s, "
+                "coalesce((throughput -> %(phase)s ->> 1)::float8, 0) + %(seconds)s)) "
                 "WHERE read_model = %(model)s AND number = %(number)s",
                 {
                     "phase": phase, "offsets": throughput.offsets, "seconds": throughput.seconds,

@@ -3,18 +3,20 @@
 Implements `projections.ports.read_store.ReadStore`.
 """
 
+import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import polars as pl
 import psycopg
 
-from adapters.read_database import generation_rows
+from adapters.read_database import generation_rows, index_probe
 from adapters.read_database.connection import (
     connect,
     lift_limits,
     limit_transactions,
     quoted,
+    storable,
     store_errors,
 )
 from adapters.read_database.generation_rows import LOCK_KEY, writing
@@ -33,9 +35,11 @@ from projections.ports.read_store import (
 )
 from projections.read_model import REMOVED, ReadModel
 
+log = logging.getLogger(__name__)
+
 _ENTER = f"SELECT pg_advisory_xact_lock_shared({LOCK_KEY})"
 _STILL = (
-    "SELECT 1 FROM engine.generation "
+    "SELECT revision FROM engine.generation "
     "WHERE read_model = %s AND number = %s AND phase = %s AND schema_name = %s"
 )
 _MOVE = """
@@ -53,7 +57,8 @@ _PARK = """
 _STILL_PARKED = """
     SELECT topic, key FROM engine.dead_letter
     WHERE stage = 'project' AND read_model = %s AND generation = %s
-      AND (topic, key) IN (SELECT * FROM unnest(%s::text[], %s::bytea[]))
+      AND (topic, sha256(key)) IN
+          (SELECT t, sha256(k) FROM unnest(%s::text[], %s::bytea[]) AS u (t, k))
     FOR KEY SHARE"""
 _RESOLVE = """
     DELETE FROM engine.dead_letter
@@ -73,6 +78,9 @@ class PostgresReadStore:
         self._purpose = purpose
         self._connection: psycopg.Connection | None = None
         self._written: tuple[int, str] | None = None
+        """Number and schema of the generation that the statements are for."""
+        self._revision: object = None
+        """The last migration of its tables when they were looked at."""
         self._statements: dict[str, TableStatements] = {}
         self._staged: set[str] = set()
 
@@ -125,7 +133,8 @@ class PostgresReadStore:
             raise
 
     def _write(self, cursor: psycopg.Cursor, generation: Generation, write: Write) -> None:
-        self._enter(cursor, generation, generation.phase)
+        if self._enter(cursor, generation, generation.phase) != self._revision:
+            raise GenerationMoved(f"the tables of generation {generation.number} were migrated")
         if write.moves:
             self._move(cursor, generation, write.moves)
         if write.waiting:
@@ -146,13 +155,13 @@ class PostgresReadStore:
             self._move(cursor, generation, [filling.move])
             if filling.parked:
                 self._park(cursor, generation, filling.parked)
-            self._copy(cursor, filling.table, filling.rows)
+            self._copy(cursor, generation, filling.table, filling.rows)
 
     def refusal(self, generation: Generation, table: str, rows: pl.DataFrame) -> str | None:
         """See the port."""
         try:
             with self._filling(generation) as cursor:
-                self._copy(cursor, table, [rows])
+                self._copy(cursor, generation, table, [rows])
                 raise _Tried
         except _Tried:
             return None
@@ -164,13 +173,17 @@ class PostgresReadStore:
         """A transaction that may take as long as a partition takes."""
         with self._transaction() as cursor:
             lift_limits(cursor)
-            self._enter(cursor, generation, Phase.FILLING)
-            self._prepare_for(cursor, generation)
+            self._prepare_for(cursor, generation, self._enter(cursor, generation, Phase.FILLING))
             yield cursor
 
-    def _copy(self, cursor: psycopg.Cursor, table: str, frames: Iterable[pl.DataFrame]) -> None:
-        sql = self._statements[table]
-        copy_frames(cursor, sql.copy_to_table, frames, sql.columns, sql.json)
+    def _copy(
+        self,
+        cursor: psycopg.Cursor,
+        generation: Generation,
+        table: str,
+        frames: Iterable[pl.DataFrame],
+    ) -> None:
+        index_probe.copy_into(cursor, generation.schema, table, self._statements[table], frames)
 
     def close(self) -> None:
         """See the port."""
@@ -188,15 +201,20 @@ class PostgresReadStore:
             self._written = None
         return self._connection
 
-    def _enter(self, cursor: psycopg.Cursor, generation: Generation, phase: Phase) -> None:
-        """Keep switches out until the transaction ends, and see that none came before."""
+    def _enter(self, cursor: psycopg.Cursor, generation: Generation, phase: Phase) -> object:
+        """Keep switches out until the transaction ends, and see that none came before.
+
+        Returns the last migration of the generation's tables.
+        """
         cursor.execute(_ENTER, (writing(generation.number), self._model.name))
         cursor.execute(
             _STILL,
             (self._model.name, generation.number, phase.value, generation.schema),
         )
-        if cursor.fetchone() is None:
+        row = cursor.fetchone()
+        if row is None:
             raise GenerationMoved(f"generation {generation.number} is not {phase.value} (any more)")
+        return row[0]
 
     def _move(self, cursor: psycopg.Cursor, generation: Generation, moves: Sequence[Move]) -> None:
         cursor.execute(
@@ -236,7 +254,7 @@ class PostgresReadStore:
             [
                 (
                     self._model.name, generation.number, bad.topic, bad.partition, bad.offset,
-                    bad.key, bad.value, bad.reason.replace("\0", "\\0"),
+                    bad.key, bad.value, storable(bad.reason),
                 )
                 for bad in parked
             ],
@@ -254,8 +272,8 @@ class PostgresReadStore:
         if self._is_prepared_for(generation) and self._staged.issuperset(tables):
             return
         with self._transaction() as cursor:
-            self._enter(cursor, generation, generation.phase)
-            self._prepare_for(cursor, generation)
+            revision = self._enter(cursor, generation, generation.phase)
+            self._prepare_for(cursor, generation, revision)
             for table in sorted(set(tables) - self._staged):
                 cursor.execute(self._statements[table].create_staging)
                 self._staged.add(table)
@@ -263,8 +281,10 @@ class PostgresReadStore:
     def _is_prepared_for(self, generation: Generation) -> bool:
         return self._written == (generation.number, generation.schema)
 
-    def _prepare_for(self, cursor: psycopg.Cursor, generation: Generation) -> None:
-        if self._is_prepared_for(generation):
+    def _prepare_for(
+        self, cursor: psycopg.Cursor, generation: Generation, revision: object
+    ) -> None:
+        if self._is_prepared_for(generation) and revision == self._revision:
             return
         self._staged.clear()
         for projection in self._model.projections:
@@ -272,4 +292,11 @@ class PostgresReadStore:
             cursor.execute(f"DROP TABLE IF EXISTS {quoted('pg_temp', f'stage_{name}')}")
             columns = columns_of(cursor.connection, generation.schema, name)
             self._statements[name] = TableStatements.of(projection, generation.schema, columns)
-        self._written = (generation.number, generation.schema)
+            if unknown := set(columns) - set(projection.sql.columns.keys()):
+                log.warning(
+                    "this release doesn't know %s of table %s and leaves it empty: start this "
+                    "worker again with the release whose migrations were applied",
+                    ", ".join(sorted(unknown)),
+                    name,
+                )
+        self._written, self._revision = (generation.number, generation.schema), revision

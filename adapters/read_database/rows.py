@@ -15,6 +15,8 @@ from pgpq import ArrowToPostgresBinaryEncoder, encoders, schema
 from polars.interchange import CompatLevel
 
 from adapters.read_database.connection import quoted
+from domain.failures import reason_of
+from projections.ports.read_store import RowsRefused
 from projections.read_model import REMOVED, Projection
 
 
@@ -117,4 +119,7 @@ def _encoder(columns: pa.Schema, json: frozenset[str]) -> ArrowToPostgresBinaryE
 
 
 def _encoded(encoder: ArrowToPostgresBinaryEncoder, table: pa.Table) -> bytes:
-    return b"".join(map(encoder.write_batch, table.to_batches(max_chunksize=20_000)))
+    try:
+        return b"".join(map(encoder.write_batch, table.to_batches(max_chunksize=20_000)))
+    except Exception as error:  # whatever a value makes it stumble on
+        raise RowsRefused(f"a value has no binary form: {reason_of(error)}") from error

@@ -50,10 +50,12 @@ class GenerationRow(EngineTable, table=True):
     progress: dict[str, Any] = Field(
         sa_type=JSONB, sa_column_kwargs={"server_default": sa.text("'{}'")}
     )
-    pace: dict[str, Any] = Field(
+    throughput: dict[str, Any] = Field(
         sa_type=JSONB, sa_column_kwargs={"server_default": sa.text("'{}'")}
     )
     """Phase → [offsets, seconds]."""
+    revision: str | None = Field(default=None, sa_type=sa.Text)
+    """The last migration of its tables."""
     created_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
     changed_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
     switched_at: datetime | None = Field(default=None, sa_type=_MOMENT)
@@ -81,7 +83,10 @@ class DeadLetterRow(EngineTable, table=True):
             "stage", "read_model", "generation", "topic", "partition", "offset",
             name="dead_letter_position",
         ),
-        sa.Index("dead_letter_key", "stage", "read_model", "generation", "topic", "key"),
+        # A key may be longer than a row of an index.
+        sa.Index(
+            "dead_letter_key", "stage", "read_model", "generation", "topic", sa.text("sha256(key)")
+        ),
     )  # fmt: skip
 
     number: int | None = Field(

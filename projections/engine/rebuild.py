@@ -6,7 +6,7 @@ follows only compares.
 """
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
@@ -28,6 +28,7 @@ from projections.engine.scope import (
 from projections.engine.switch import by_number, catch_up, switch_to
 from projections.engine.verification import Comparison, compare
 from projections.ports.generations import WHOLE, Generation, Phase, Purpose, Scope
+from projections.ports.read_store import RowsRefused
 
 log = logging.getLogger(__name__)
 
@@ -135,8 +136,24 @@ def build(
         timed = context.timed(generation, contents(context, generation), "indexing")
         # Of one that was killed, some tables may be done already: that is no throughput to go by.
         with timed if unfinished is None else nullcontext():
-            generation = context.generations.finish(generation, taken_up)
+            generation = _finished(context, generation, taken_up)
     return generation
+
+
+def _finished(
+    context: EngineContext, generation: Generation, report: Callable[[str], None]
+) -> Generation:
+    try:
+        return context.generations.finish(generation, report)
+    except RowsRefused as refusal:  # filled by a release that did not try its rows before
+        raise CantIndex(
+            f"generation {generation.number} can't be indexed: {refusal}; drop it (`catalog "
+            f"generations drop {generation.number}`) and begin again, which finds the event"
+        ) from refusal
+
+
+class CantIndex(Refused):
+    """A generation holds a row that an index refuses."""
 
 
 def verify_generation(

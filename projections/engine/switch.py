@@ -41,6 +41,7 @@ def switch_to(
     Raises ReadersInTheWay when readers keep locks on live tables for longer than `patience`, and
     CantSwitch.
     """
+    context.generations.update(successor)
     deadline = monotonic() + patience
     pause = 0.05
     while True:

@@ -181,7 +181,10 @@ class Claims(Protocol):
 
 
 class Generations(Protocol):
-    """Makes, finishes, compares, switches and drops generations of one read model."""
+    """Makes, finishes, compares, switches and drops generations of one read model.
+
+    All of it raises Unavailable while the database is away or busy.
+    """
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Only one process at a time builds or switches. Raises RebuildRunning."""
@@ -203,8 +206,13 @@ class Generations(Protocol):
         ...
 
     def resume(self, generation: Generation) -> Generation:
-        """Make ready again what a killed process left: finish its schema; begin anew where it was
-        made by other migrations."""
+        """Make ready again what a killed process left: finish its schema; begin anew, whatever was
+        done, where it was made by other migrations."""
+        ...
+
+    def update(self, generation: Generation) -> None:
+        """Bring its tables to this release's migrations, as one that is live is; what is new in
+        them is empty. Raises Refused for one that a newer release has made."""
         ...
 
     def claims(self, generation: Generation) -> AbstractContextManager[Claims]:
@@ -251,5 +259,5 @@ class Generations(Protocol):
         ...
 
     def drop(self, generation: Generation) -> None:
-        """Drop its schema, checkpoints and parked records; refused for the live one."""
+        """Drop its schema, checkpoints and parked records. Raises ValueError for the live one."""
         ...

@@ -1,5 +1,7 @@
 """What every read database promises the engine: one suite for memory and for PostgreSQL."""
 
+import random
+import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -246,6 +248,62 @@ def test_a_partition_is_filled_whole_or_not_at_all(world: World, live: Generatio
     assert titles(world, generation) == {"a": "A"}
     with pytest.raises(GenerationMoved):
         world.store.fill(live, filling((0, "TrackAdded", "a", "A")))
+
+
+LONG = "".join(random.Random(1).choices(string.ascii_letters, k=9_600))  # noqa: S311
+"""No index holds it, since it can't be compressed."""
+SHORTER = LONG[:1_500]
+"""Every index does."""
+
+
+def test_an_id_that_no_index_holds_is_refused_live_and_while_filling(
+    world: World, live: Generation
+) -> None:
+    written = ((0, "TrackAdded", "a", "A"), (1, "TrackAdded", LONG, "L"))
+    with pytest.raises(RowsRefused, match="index row"):
+        world.store.write(live, Write(rows(*written), step(0, 2)))
+    new = world.generations.create(Purpose.SERVE, ZERO)
+    with pytest.raises(RowsRefused, match="index row"):
+        world.store.fill(new, filling(*written))
+    assert world.store.checkpoints(new.number) == ZERO
+    refused = {
+        frame.item(0, "event_offset"): world.store.refusal(new, "track", frame)
+        for frame in filling(*written).rows
+    }
+    assert refused[0] is None
+    assert "index row" in str(refused[1])
+    longer = ((0, "TrackAdded", "a", "A"), (1, "TrackAdded", SHORTER, "L"))
+    world.store.fill(new, filling(*longer, park=[bad(1, "b")]))
+    new = world.generations.finish(new, lambda _: None)
+    assert titles(world, new) == {"a": "A", SHORTER: "L"}
+
+
+def test_keys_of_any_length_are_parked_and_wait(world: World, live: Generation) -> None:
+    keys = [LONG, LONG[:-1]]
+    parked = [bad(number, key) for number, key in enumerate(keys)]
+    world.store.write(live, Write({}, step(0, 2), parked))
+    assert world.store.parked_keys(live.number) == {("catalog.track", key.encode()) for key in keys}
+    waits = frozenset({("catalog.track", LONG.encode())})
+    world.store.write(live, Write({}, step(2, 3), [bad(2, LONG)], waits))
+    first = world.letters.first(Stage.PROJECT, "catalog.track", LONG.encode())
+    assert first is not None
+    assert (first.offset, first.key) == (0, LONG.encode())
+    assert [one.offset for one in world.letters.list(key=LONG.encode())] == [0, 2]
+    world.letters.park(
+        RejectedRecord(Stage.TRANSLATE, "m", 0, 7, LONG.encode(), None, [("h\0", None)], "odd")
+    )
+    assert world.letters.first_parked(Stage.TRANSLATE, "m", LONG.encode()) == 7
+    assert world.letters.parked_keys(Stage.TRANSLATE, "m") == {LONG.encode()}
+
+
+def test_reasons_are_bounded_whoever_gives_them(world: World, live: Generation) -> None:
+    huge = "\0\ud800" + "x" * 1_000_000
+    world.store.write(live, Write({}, step(0, 1), [bad(0, "k", huge)]))
+    world.letters.park(RejectedRecord(Stage.TRANSLATE, "m", 0, 7, b"k", None, (), huge))
+    assert all(0 < len(one.reason) < 1_100 for one in world.letters.list())
+    (number, *_) = [one.number for one in world.letters.list()]
+    world.letters.note_failure(number, huge)
+    assert len(world.letters.show(number).reason) < 1_100
 
 
 def test_what_was_refused_leaves_nothing_in_the_way(world: World, live: Generation) -> None:

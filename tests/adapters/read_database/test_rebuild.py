@@ -2,6 +2,7 @@
 
 import random
 import signal
+import string
 import subprocess
 import sys
 from contextlib import closing
@@ -14,6 +15,7 @@ from psycopg import sql
 
 from adapters.composition.migration import MODELS
 from adapters.monitoring.generations import SeenGeneration, seen_generations
+from adapters.read_database import index_probe
 from adapters.read_database.dead_letters import PostgresDeadLetters
 from adapters.read_database.generations import PostgresGenerations
 from adapters.read_database.read_store import PostgresReadStore
@@ -21,8 +23,14 @@ from domain.failures import NotMigrated
 from migrations import run
 from projections.engine.apply import Poison
 from projections.engine.progress import Progress, silent
-from projections.engine.rebuild import HistoryNotWhole, ensure_live, rebuild, verify_live
-from projections.engine.switch import CantSwitch, by_number, rollback, switch, switch_to
+from projections.engine.rebuild import (
+    CantIndex,
+    HistoryNotWhole,
+    ensure_live,
+    rebuild,
+    verify_live,
+)
+from projections.engine.switch import CantSwitch, by_number, drop, rollback, switch, switch_to
 from projections.engine.verification import Difference
 from projections.ports.dead_letters import Stage
 from projections.ports.generations import (
@@ -34,6 +42,7 @@ from projections.ports.generations import (
 )
 from tests.adapters.read_database.postgres_chain import PostgresChain
 from tests.projections.engine.chain import MODEL, Chain
+from tests.projections.engine.memory_log import event
 
 pytestmark = pytest.mark.integration
 
@@ -424,3 +433,42 @@ def test_generations_keep_to_their_read_model(chain: PostgresChain) -> None:
     assert ensure_live(chain.context) == first
     PostgresGenerations(chain.dsn, MODEL).migrate()
     assert [one.number for one in chain.generations().all()] == [1]
+
+
+LONG = "".join(random.Random(2).choices(string.ascii_letters, k=9_600))  # noqa: S311
+"""An id that no index holds."""
+
+
+def test_what_only_an_index_refuses_is_named_and_parked(chain: PostgresChain) -> None:
+    """The same by the worker, by a rebuild, by one that parks, and by a comparison."""
+    partition = ("catalog.label", 0)
+    chain.say("label", 0, 0, "a")
+    chain.log.append(partition, LONG, event("LabelAdded", LONG, 1, name="long"))
+    chain.say("label", 2, 0, "b")
+    ensure_live(chain.context)
+    worker = chain.worker()
+    chain.log.subscriptions[-1].assign(list(chain.log.partitions))
+    while worker.step(0):
+        pass
+    assert chain.content()["label"].keys() == {"label0", "label2"}
+    (parked,) = chain.letters().list()
+    assert (parked.offset, parked.key) == (1, LONG.encode())
+    for _ in range(2):  # and again when it resumes
+        with pytest.raises(Poison, match=r"catalog\.label/0/1 .*index row"):
+            rebuild(chain.context, report=silent)
+    done = rebuild(chain.context, park_poison=True, report=silent)
+    assert (done.resumed, done.switched) == (True, True)
+    assert [(one.offset, one.generation) for one in chain.letters().list()] == [(1, 2)]
+    assert verify_live(chain.context, report=silent).equal
+
+
+def test_a_generation_that_was_filled_before_its_rows_were_tried_says_what_to_do(
+    chain: PostgresChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain.log.append(("catalog.label", 0), LONG, event("LabelAdded", LONG, 0, name="long"))
+    with monkeypatch.context() as patch:
+        patch.setattr(index_probe, "LONG", 1_000_000)
+        with pytest.raises(CantIndex, match="generations drop 1"):
+            rebuild(chain.context, report=silent)
+    drop(chain.context, 1)
+    assert rebuild(chain.context, park_poison=True, report=silent).switched

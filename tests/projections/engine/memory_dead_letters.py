@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from domain.failures import Unusable, reason_of
 from projections.ports.dead_letters import DeadLetter, NoDeadLetter, Place, RejectedRecord, Stage
 from tests.projections.engine.memory_store import EPOCH, MemoryDatabase
 
@@ -26,7 +27,7 @@ class MemoryDeadLetters:
         self._db.letters[number] = DeadLetter(
             number, record.stage, self._db.model.name if is_event else "", generation,
             record.topic, record.partition, record.offset, record.key, record.value,
-            list(record.headers), record.reason, EPOCH, 0,
+            list(record.headers), reason_of(Unusable(record.reason)), EPOCH, 0,
         )  # fmt: skip
 
     def first_parked(self, stage: Stage, topic: str, key: bytes) -> int | None:
@@ -89,4 +90,6 @@ class MemoryDeadLetters:
     def note_failure(self, number: int, reason: str) -> None:
         """See the port."""
         if letter := self._db.letters.get(number):
-            self._db.letters[number] = replace(letter, attempts=letter.attempts + 1, reason=reason)
+            self._db.letters[number] = replace(
+                letter, attempts=letter.attempts + 1, reason=reason_of(Unusable(reason))
+            )

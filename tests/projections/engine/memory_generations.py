@@ -141,6 +141,9 @@ class MemoryGenerations:
         """See the port."""
         return self._db.copies[generation.number].generation
 
+    def update(self, generation: Generation) -> None:
+        """See the port. All copies have the same tables."""
+
     @contextmanager
     def claims(self, generation: Generation) -> Iterator[MemoryClaims]:
         """See the port."""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
+from domain.failures import Unusable, reason_of
 from projections.ports.dead_letters import DeadLetter, Stage
 from projections.ports.event_log import TopicPartition
 from projections.ports.generations import Digest, Generation, Phase
@@ -26,6 +27,8 @@ from projections.ports.read_store import (
 from projections.read_model import REMOVED, ReadModel
 
 Row = dict[str, object]
+LONGEST_INDEXED = 2_700
+"""Bytes of an id, where it can't be compressed."""
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -114,7 +117,7 @@ class MemoryReadStore:
                 number = max(self._db.letters, default=0) + 1
                 self._db.letters[number] = DeadLetter(
                     number, Stage.PROJECT, self._db.model.name, generation.number, *place, bad.key,
-                    bad.value, (), bad.reason, EPOCH, 0,
+                    bad.value, (), reason_of(Unusable(bad.reason)), EPOCH, 0,
                 )  # fmt: skip
         for number in write.resolved:
             del self._db.letters[number]
@@ -165,6 +168,8 @@ class MemoryReadStore:
             for row in frame.iter_rows():
                 if any(isinstance(value, str) and "\0" in value for value in row):
                     raise RowsRefused("text can't contain NUL (0x00) bytes")
+            if any(len(id.encode()) > LONGEST_INDEXED for id in frame["id"]):
+                raise RowsRefused("index row size exceeds btree maximum")
 
     def close(self) -> None:
         """See the port."""

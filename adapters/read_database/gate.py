@@ -48,11 +48,11 @@ class Gate:
         self,
         connection: psycopg.Connection,
         live: Generation,
-        keepers: list[tuple[psycopg.Connection, str]],
+        lockers: list[tuple[psycopg.Connection, str]],
     ) -> None:
         self._connection = connection
         self._schema = live.schema
-        self._keepers = keepers
+        self._lockers = lockers
 
     def close(self) -> None:
         """Lock everything, until the transaction and the connections of `gate` end.
@@ -60,15 +60,15 @@ class Gate:
         Raises ReadersInTheWay where no attempt has got through; then nothing is locked.
         """
         readers = ""
-        with ThreadPoolExecutor(len(self._keepers)) as pool:
+        with ThreadPoolExecutor(len(self._lockers)) as pool:
             for patience in ATTEMPTS:
                 try:
                     with self._connection.transaction():  # its locks go with it where it fails
                         self._lock_all(pool, patience)
                 except errors.LockNotAvailable:
                     readers = self._readers()
-                    for keeper, _ in self._keepers:
-                        keeper.rollback()
+                    for connection, _ in self._lockers:
+                        connection.rollback()
                 else:
                     return
         raise ReadersInTheWay(
@@ -79,7 +79,7 @@ class Gate:
     def _lock_all(self, pool: ThreadPoolExecutor, patience: int) -> None:
         view = quoted(self._schema, VIEW)
         _lock(self._connection, f"LOCK TABLE {view}", patience * POLITE)
-        tries = [pool.submit(_begin, *keeper, patience) for keeper in self._keepers]
+        tries = [pool.submit(_begin, *one, patience) for one in self._lockers]
         for failure in [one.exception() for one in tries]:  # all of them are awaited first
             if failure is not None:
                 raise failure
@@ -101,11 +101,11 @@ class Gate:
 def gate(dsn: str, connection: psycopg.Connection, live: Generation) -> Iterator[Gate]:
     """The gate before a generation. It opens when the context ends: end the transaction first."""
     with ExitStack() as stack:
-        keepers = [
+        lockers = [
             (stack.enter_context(connect(dsn, "gate")), statement)
             for statement in _locks(connection, live)
         ]
-        yield Gate(connection, live, keepers)
+        yield Gate(connection, live, lockers)
 
 
 def _locks(connection: psycopg.Connection, live: Generation) -> list[str]:
@@ -127,9 +127,9 @@ def _lock_of(relation: str, is_view: bool) -> str:
     return f"LOCK TABLE {relation}"
 
 
-def _begin(keeper: psycopg.Connection, statement: str, patience: int) -> None:
-    keeper.execute("BEGIN")
-    _lock(keeper, statement, patience)
+def _begin(locker: psycopg.Connection, statement: str, patience: int) -> None:
+    locker.execute("BEGIN")
+    _lock(locker, statement, patience)
 
 
 def _lock(connection: psycopg.Connection, statement: str, patience: int) -> None:

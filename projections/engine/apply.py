@@ -26,10 +26,14 @@ class Poison(Unusable):
     def __init__(self, record: BadRecord) -> None:
         super().__init__(
             f"record at {record.topic}/{record.partition}/{record.offset} "
-            f"with key {record.key!r} can't be used: {record.reason}; --park-poison parks such"
-            " records (and later ones of their keys) and goes on"
+            f"with key {_shown(record.key)} can't be used: {record.reason}; --park-poison parks "
+            "such records (and later ones of their keys) and goes on"
         )
         self.record = record
+
+
+def _shown(key: bytes | None) -> str:
+    return repr(key) if key is None or len(key) <= 100 else f"{key[:100]!r}…"
 
 
 @dataclass(frozen=True)

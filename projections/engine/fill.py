@@ -49,6 +49,11 @@ class _Partition:
     rows: int
     parked: Sequence[BadRecord]
 
+    def close(self) -> None:
+        """Give the room on the disk back."""
+        self.spool.close()
+        self.ids.close()
+
 
 def fill(
     context: EngineContext,
@@ -75,7 +80,9 @@ def fill(
         reading = _read_all(context, moves, park, meter.count)
         with (
             _indexing(context, generation, claims, is_helper=wait is None) as look,
-            closing(prefetch(reading, meanwhile=meter.tick)) as partitions,
+            closing(
+                prefetch(reading, meanwhile=meter.tick, discard=_Partition.close)
+            ) as partitions,
         ):
             for partition in partitions:
                 _store(context, generation, partition, park)
@@ -225,7 +232,7 @@ def _store(
     """Store a partition; read it again where the database refuses a row, which makes its record
     a bad one."""
     table = partition.projection.sql.name
-    with closing(partition.spool), closing(partition.ids):
+    with closing(partition):
         kept = _newest(partition)
         rows = _rows(partition, kept)
         try:

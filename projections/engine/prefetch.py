@@ -15,12 +15,14 @@ def prefetch(
     items: Generator[Item, None, None],
     steps: int = 1,
     meanwhile: Callable[[], None] = lambda: None,
+    discard: Callable[[Item], object] = lambda _: None,
 ) -> Generator[Item, None, None]:
     """Run `items` in a thread; `steps` of them may wait for the reader.
 
     With the one in the making and the one in the reader's hands there are `steps` + 2 at most.
     An error of theirs is raised here, in its turn; closing this closes them. `meanwhile` is called
-    in the reader's thread, ten times a second while it waits.
+    in the reader's thread, ten times a second while it waits; `discard` gets items that the reader
+    has not taken when this is closed.
     """
     queue: Queue[tuple[Item | None, BaseException | None]] = Queue(steps)
     abandoned = Event()
@@ -38,6 +40,7 @@ def prefetch(
         try:
             for item in items:
                 if not put((item, None)):
+                    discard(item)
                     return
             put((None, None))
         except BaseException as error:  # handed over to the reader, whatever it is
@@ -61,9 +64,18 @@ def prefetch(
             yield item
     finally:
         abandoned.set()
-        while True:
-            try:
-                queue.get_nowait()
-            except Empty:
-                break
+        _drain(queue, discard)
         thread.join()
+        _drain(queue, discard)  # what it had put meanwhile
+
+
+def _drain(
+    queue: Queue[tuple[Item | None, BaseException | None]], discard: Callable[[Item], object]
+) -> None:
+    while True:
+        try:
+            item, _ = queue.get_nowait()
+        except Empty:
+            return
+        if item is not None:
+            discard(item)

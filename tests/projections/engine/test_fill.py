@@ -1,18 +1,26 @@
 """Filling: of each partition the newest row of every id, and what stands in its way."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.failures import Unavailable
 from projections.engine import fill as filling
 from projections.engine.apply import Poison
 from projections.engine.fill import fill, join
 from projections.engine.progress import silent
 from projections.ports.event_log import TopicPartition
 from projections.ports.generations import Generation, Purpose
+from projections.ports.read_store import Filling, RowsRefused
 from tests.projections.engine.chain import Chain, Tables
+from tests.projections.engine.memory_log import event
+from tests.projections.engine.memory_spool import MemorySpool
+from tests.projections.engine.memory_store import LONGEST_INDEXED, MemoryReadStore
 
 
 def begun(chain: Chain) -> Generation:
@@ -134,3 +142,67 @@ def test_a_helper_makes_no_indexes() -> None:
     generation = begun(chain)
     assert join(chain.context, park=True, report=silent)
     assert chain.database.copies[generation.number].indexed == []
+
+
+class CountedSpool(MemorySpool):
+    """Knows how many of its kind are open."""
+
+    opened: ClassVar[list["CountedSpool"]] = []
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened.append(self)
+
+    def close(self) -> None:
+        """See the port."""
+        super().close()
+        self.opened.remove(self)
+
+
+@pytest.mark.parametrize("said", ["good", "junk", "nul \0"])
+@pytest.mark.parametrize("park", [True, False])
+def test_nothing_stays_on_the_disk(said: str, park: bool) -> None:
+    chain = chain_of(("track", 0, 0, "good"), ("track", 0, 1, said), ("label", 1, 0, "a"))
+    context = replace(chain.context, spool=CountedSpool)
+    with nullcontext() if park or said == "good" else pytest.raises(Poison):
+        fill(context, begun(chain), park=park, report=silent)
+    assert CountedSpool.opened == []
+
+
+def test_nothing_stays_on_the_disk_where_the_log_fails() -> None:
+    chain = chain_of(*(("track", 0, 0, str(number)) for number in range(5)))
+    chain.log.chunk = 2
+    reads = iter(range(2))
+
+    def fails() -> None:
+        if next(reads, None) is None:
+            raise Unavailable("no broker answers")
+
+    chain.log.on_chunk = fails
+    context = replace(chain.context, spool=CountedSpool)
+    with pytest.raises(Unavailable):
+        fill(context, begun(chain), park=True, report=silent)
+    assert CountedSpool.opened == []
+
+
+def test_a_refusal_that_no_row_explains_is_raised() -> None:
+    class Contradicting(MemoryReadStore):
+        def fill(self, generation: Generation, filling: Filling) -> None:
+            raise RowsRefused("somehow")
+
+    chain = chain_of(("track", 0, 0, "good"))
+    context = replace(chain.context, store=Contradicting(chain.database))
+    with pytest.raises(RowsRefused, match="somehow"):
+        fill(context, begun(chain), park=True, report=silent)
+
+
+def test_an_id_that_no_index_holds_is_parked_with_its_event() -> None:
+    chain = chain_of(("label", 0, 0, "a"))
+    long = "x" * (LONGEST_INDEXED + 1)
+    chain.log.append(("catalog.label", 0), long, event("LabelAdded", long, 1, name="long"))
+    generation = begun(chain)
+    with pytest.raises(Poison, match=r"catalog\.label/0/1 .*index row"):
+        fill(chain.context, generation, park=False, report=silent)
+    fill(chain.context, generation, park=True, report=silent)
+    assert content(chain, generation)["label"].keys() == {"label0"}
+    assert chain.store().parked_keys(generation.number) == {("catalog.label", long.encode())}

@@ -13,6 +13,7 @@ from adapters.dashboard.access import COOKIE, AccessRules, public_part, token_of
 from adapters.dashboard.app import dashboard_app
 from adapters.dashboard.snapshots import Snapshots
 from adapters.event_log.registry_endpoint import RegistryEndpoint
+from domain.failures import Unavailable
 
 OPERATOR = "cat_abcdefghij12_" + "o_perate-" * 4 + "1234567"
 READER = "cat_bcdefghijk12_" + "r_ead-key" * 4 + "1234567"
@@ -209,6 +210,21 @@ def test_behind_a_proxy_that_speaks_tls_the_cookie_is_secure(
     answer = closed.post("/sign-in", data={"key": OPERATOR}, headers=headers)
     assert answer.status_code == 303
     assert ("; secure" in answer.headers["set-cookie"].lower()) is secure
+
+
+def test_who_signed_in_still_sees_an_open_dashboard_when_keys_can_not_be_judged(
+    tmp_path: Path,
+) -> None:
+    async def away(*_: str) -> bool:
+        raise Unavailable("API keys can't be judged now")
+
+    for is_open, status in ((True, 200), (False, 503)):
+        app = dashboard_app(load_settings(data=tmp_path), NOWHERE, AccessRules(away, is_open))
+        with TestClient(app) as client:
+            client.cookies.set(COOKIE, OPERATOR)
+            page = client.get("/generations")
+            assert page.status_code == status
+            assert "/generations/rebuild" not in page.text
 
 
 def test_metrics_of_a_closed_dashboard_need_a_key(tmp_path: Path) -> None:

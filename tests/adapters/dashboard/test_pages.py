@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,6 +25,8 @@ from adapters.monitoring.topics import CheckedTopic
 from adapters.monitoring.workers import Checkpoint, Member, WorkerGroup
 from domain.failures import Unavailable
 from domain.schemas import contracts
+from projections.catalog.queries.lookup import Asked, LookupAnswer
+from projections.ports.dead_letters import DeadLetter, Stage
 from projections.ports.event_log import Bounds
 from projections.ports.generations import Generation, Phase, Purpose
 from tests.adapters.dashboard.test_access import NOWHERE, OPERATOR
@@ -194,3 +198,47 @@ def test_what_verify_makes_is_shown_as_scratch(client: TestClient, engines: Engi
     assert "its process ended before it was done" in page
     assert ">Go on</button>" not in page
     assert ">Drop 2</button>" in page
+
+
+def test_a_parked_record_is_shown_with_its_bytes(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parked = DeadLetter(
+        7, Stage.PROJECT, "catalog", 1, "catalog.track", 0, 42, b"<k>", b"v", [("h", b"1")],
+        "no event", AT, 2,
+    )  # fmt: skip
+    monkeypatch.setattr(
+        "adapters.dashboard.pages.dead_letters._found", lambda *_: (parked, "undecodable", "76")
+    )
+    page = client.get("/dead-letters/7").text
+    assert "no event" in page
+    assert "&lt;k&gt;" in page
+    assert '<pre tabindex="0">76</pre>' in page
+
+
+@pytest.mark.parametrize(
+    ("entries", "shown"),
+    [
+        (
+            '[{"owner": "release", "id": "r1", "match": {"raw": "X", "valid": false, "flaw":'
+            ' "check digit"}, "track": null, "recording": null, "party": null,'
+            ' "release": {"title": "A <b>", "version_title": null, "display_artist": "B"}}]',
+            ("A &lt;b&gt;", "check digit"),
+        ),
+        (None, ("nothing in the catalog carries it",)),
+    ],
+)
+def test_what_a_number_stands_on(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, entries: str | None, shown: tuple[str, ...]
+) -> None:
+    def answered(_rows: object, numbers: list[Asked]) -> list[LookupAnswer]:
+        return [LookupAnswer(numbers[0].number, 1, entries, False, ())]
+
+    monkeypatch.setattr("adapters.dashboard.pages.lookup.look_up", answered)
+    monkeypatch.setattr(
+        "adapters.dashboard.pages.lookup.read_queries",
+        lambda *_: nullcontext(SimpleNamespace(rows=None)),
+    )
+    page = client.get("/lookup?scheme=gtin&value=299000009001").text
+    for text in shown:
+        assert text in page

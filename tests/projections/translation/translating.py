@@ -7,7 +7,7 @@ from domain.changes import Change, Coordinates, Operation
 from domain.failures import Unavailable
 from projections.ports.change_log import OnAssign, OnLost
 from projections.ports.change_reader import Skip, Undecodable
-from projections.ports.dead_letters import RejectedRecord, Stage
+from projections.ports.dead_letters import DeadLetters, RejectedRecord, Stage
 from projections.ports.event_log import TopicPartition
 from projections.ports.event_writer import OutgoingEvent
 from projections.ports.translation_observer import TranslationObserver
@@ -105,7 +105,7 @@ class Translation:
     """What several processes of a test share."""
 
     brokers: MemoryBrokers
-    dead_letters: MemoryDeadLetters = field(default_factory=dead_letters)
+    dead_letters: DeadLetters = field(default_factory=dead_letters)
     interpreter: Interpreter = field(default_factory=PlainInterpreter)
     observer: TranslationObserver | None = None
 

@@ -1,6 +1,7 @@
 """Good change records of every table, and odd ones made of them."""
 
 import json
+from collections.abc import Sequence
 from random import Random
 from typing import Any, NamedTuple
 
@@ -30,10 +31,12 @@ class Record(NamedTuple):
     value: bytes | None
 
 
-def good(chance: Random, identity: str) -> Record:
+def good(
+    chance: Random, identity: str, sources: Sequence[dict[str, Any]] = (POSTGRES, SQL_SERVER)
+) -> Record:
     """A change that makes events or none, but is never at fault."""
     table = chance.choice(sorted(TABLES))
-    source = {**chance.choice((POSTGRES, SQL_SERVER)), "table": table}
+    source = {**chance.choice(sources), "table": table}
     rows = [_row(chance, table, identity) for _ in range(2)]
     op = chance.choice("curd")
     before = rows[0] if op in "ud" else None

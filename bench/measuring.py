@@ -59,7 +59,7 @@ class Measured:
     memory: list[tuple[float, float]]
 
     def rate(self, count: int) -> float:
-        """Records a second."""
+        """Records per second."""
         return count / self.seconds
 
 

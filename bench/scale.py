@@ -22,7 +22,7 @@ class Scale:
     changes: int = 400_000
     """Change records for translation."""
     rate: float = 500.0
-    """Changes a second while latency is measured."""
+    """Changes per second while latency is measured."""
     latency_seconds: float = 300.0
 
     def shrunk(self, factor: float) -> "Scale":

@@ -1,4 +1,4 @@
-"""Lookups a second of `catalog serve`, one process, beside its floors in the same run.
+"""Lookups per second of `catalog serve`, one process, beside its floors in the same run.
 
 `python -m bench.serving DSN [--tracks N] [--seconds S]` fills an empty database with a read catalog
 of N tracks (unless it has one), and measures, one after another: the bare statement through psycopg

@@ -1,4 +1,4 @@
-"""The typed events, a module a subject, and the list of them all.
+"""The typed events, a module per subject, and the list of them all.
 
 To add an event type, write it in its subject's module and name it in `EVENT_TYPES`.
 """

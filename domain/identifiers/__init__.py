@@ -1,4 +1,4 @@
-"""The industry's numbers: parsed, normalised and judged, a module a scheme.
+"""The industry's numbers: parsed, normalised and judged, a module per scheme.
 
 The same rules hold at write (`identify`, which takes whatever a sender wrote and flags its flaws)
 and at ask (`ask`, which tells a caller what is wrong), so that both meet at one normal form.

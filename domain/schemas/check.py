@@ -8,7 +8,7 @@ from domain.schemas.versions import Contract
 
 
 def contract_problems(contract: Contract, generated: Schema | None = None) -> list[str]:
-    """Say what is wrong with a contract, a sentence each with the cure; empty when all is well.
+    """Say what is wrong with a contract, one sentence each, with the cure; empty when all is well.
 
     `generated` is the schema that the code stands for now; by default it is derived.
     """
@@ -16,16 +16,16 @@ def contract_problems(contract: Contract, generated: Schema | None = None) -> li
     if not contract.versions:
         return [f"{contract.name}: not published yet: run `catalog schemas write`"]
     broken = [
-        f"{contract.name}: v{new.number} is incompatible with v{old.number}: {flaw}"
+        f"{contract.name}: v{new.number} is incompatible with v{old.number}: {found}"
         for old, new in combinations(contract.versions, 2)
-        for flaw in incompatibilities(old.schema, new.schema)
+        for found in incompatibilities(old.schema, new.schema)
     ]
     if generated == contract.newest.schema:
         return broken
     unlike = [
-        f"{contract.name}: the code is incompatible with v{version.number}: {flaw}"
+        f"{contract.name}: the code is incompatible with v{version.number}: {found}"
         for version in contract.versions
-        for flaw in incompatibilities(version.schema, generated)
+        for found in incompatibilities(version.schema, generated)
     ]
     stale = f"{contract.name}: the code differs from v{contract.newest.number}"
     return [

@@ -43,12 +43,12 @@ def incompatibilities(old: Any, new: Any) -> list[Incompatibility]:
     top = new["name"] if isinstance(new, dict) and "name" in new else "schema"
     forward = _Comparison(writer=new, reader=old, reader_is_new=False)
     backward = _Comparison(writer=old, reader=new, reader_is_new=True)
-    found = [*backward.flaws(top), *forward.flaws(top)]
+    found = [*backward.differences(top), *forward.differences(top)]
     return list(dict.fromkeys(found))
 
 
 class _Comparison:
-    """One direction: can `reader` read what `writer` wrote? Flaws are worded as old → new."""
+    """One direction: can `reader` read what `writer` wrote? Differences are worded as old → new."""
 
     def __init__(self, *, writer: Any, reader: Any, reader_is_new: bool) -> None:
         self._writer, self._reader = writer, reader
@@ -56,7 +56,7 @@ class _Comparison:
         self._writer_types, self._reader_types = dict(_named(writer)), dict(_named(reader))
         self._seen: set[tuple[str, str]] = set()
 
-    def flaws(self, top: str) -> Iterator[Incompatibility]:
+    def differences(self, top: str) -> Iterator[Incompatibility]:
         yield from self._compare(self._writer, self._reader, "", top)
 
     def _compare(self, writer: Any, reader: Any, path: str, top: str) -> Iterator[Incompatibility]:

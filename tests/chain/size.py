@@ -26,8 +26,8 @@ class Size:
     lookups: int
     """Over HTTP, through a rebuild, switches and rollbacks."""
     rate: int
-    """Changes a second of the load. Acceptance asks for 200, which keep two cores busy; every test
-    run takes what a machine of a third of their speed still keeps up with."""
+    """Changes per second of the load. Acceptance asks for 200, which keep two cores busy; every
+    test run takes what a machine of a third of their speed still keeps up with."""
     fuzzed: int
     """Odd records of each kind that go through the readers (tests/fuzz)."""
     pause: float

@@ -201,7 +201,7 @@ MICROS = {"type": "long", "logicalType": "timestamp-micros"}
     ],
 )
 def test_change(old: Any, new: Any, reasons: list[str]) -> None:
-    assert [str(flaw) for flaw in incompatibilities(old, new)] == reasons
+    assert [str(one) for one in incompatibilities(old, new)] == reasons
 
 
 def test_a_record_is_compared_wherever_it_stands() -> None:
@@ -209,14 +209,14 @@ def test_a_record_is_compared_wherever_it_stands() -> None:
     inner, other = record(field("b", "int"), name="S"), record(field("b", "string"), name="S")
     old = record(field("a", inner), field("c", {"type": "array", "items": "S"}))
     new = record(field("a", other), field("c", {"type": "array", "items": "S"}))
-    assert [flaw.field for flaw in incompatibilities(old, new)] == ["a.b", "c[].b"]
+    assert [one.field for one in incompatibilities(old, new)] == ["a.b", "c[].b"]
 
 
 def test_record_that_holds_itself() -> None:
     tree = record(field("children", {"type": "array", "items": "R"}), field("a", "int"))
     other = record(field("children", {"type": "array", "items": "R"}), field("a", "string"))
     assert incompatibilities(tree, tree) == []
-    assert [flaw.field for flaw in incompatibilities(tree, other)] == ["a"]
+    assert [one.field for one in incompatibilities(tree, other)] == ["a"]
 
 
 PRIMITIVES = st.sampled_from(

@@ -123,7 +123,8 @@ class Connect:
                 )
             except httpx.HTTPError as problem:
                 raise ConnectProblem(
-                    f"Kafka Connect at {self._url} can't be reached: {problem}"
+                    f"Kafka Connect at {self._url} can't be reached (CATALOG_CONNECT__URL):"
+                    f" {problem}"
                 ) from None
             if answer.status_code == httpx.codes.CONFLICT and time.monotonic() < until:
                 time.sleep(0.2)

@@ -42,7 +42,10 @@ def list_slots(master: psycopg.Connection) -> list[Slot]:
     try:
         return [Slot(*row) for row in master.execute(_LIST)]
     except psycopg.Error as problem:
-        raise MasterProblem(f"the master's slots can't be listed: {problem}") from None
+        said = next(iter(str(problem).strip().splitlines()), type(problem).__name__)
+        raise MasterProblem(
+            f"the slots of the master database can't be listed (CATALOG_MASTER__URL): {said}"
+        ) from None
 
 
 def drop_slot(master: psycopg.Connection, name: str) -> None:

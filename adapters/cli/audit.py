@@ -19,7 +19,7 @@ _SHOWN = 20
 _REPORT_SECONDS = 5.0
 
 Tables = Annotated[
-    list[str] | None, typer.Argument(metavar="TABLE…", help="Master tables. Default: all.")
+    list[str] | None, typer.Argument(metavar="TABLE", help="Master tables. Default: all.")
 ]
 
 
@@ -37,19 +37,22 @@ def audit(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Every difference, as JSON.")] = False,
 ) -> None:
-    """Compare every row of the master with what the event log says of it.
+    """Compare the master catalog with the event log.
 
-    Changes may arrive meanwhile. Differences are rows that the log lacks (missing), that only the
-    log has (ghost) or of which it says something else (stale, with the fields). Exit 3 where there
-    are any. `catalog verify` compares the log with the read catalog.
+    Every row of the master is compared with what the log says of it. Changes may arrive
+    meanwhile. Differences are rows that the log lacks (missing), that only the log has (ghost) or
+    of which it says something else (stale, with the fields). Exit 3 where there are any. `catalog
+    verify` compares the log with the read catalog.
     """
     from adapters.composition.auditing import audit_context, audited_tables, healer
+    from adapters.composition.clients import require_brokers
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
 
     settings = load_settings()
     endpoints = resolve_endpoints(settings, ("kafka", "registry", "master"))
     chosen = audited_tables(tables or [])
+    require_brokers(endpoints)
     found: list[TableAudit] = []
     with audit_context(settings, endpoints, _progress()) as context:
         for table in chosen:
@@ -67,21 +70,25 @@ def audit(
 def recapture(
     table: Annotated[str, typer.Argument(metavar="TABLE", help="A master table.")],
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="ID…", help="Only these rows. Default: all.")
+        list[str] | None, typer.Argument(metavar="ID", help="Only these rows. Default: all.")
     ] = None,
 ) -> None:
-    """Ask the running connector to take a table, or rows of it, in again.
+    """Let capture take in a table again, or rows of it.
 
-    The rows come between the live changes, in the connector's own time. What is gone from the
-    master isn't told so: `catalog audit --heal` finds and removes such rows.
+    The running connector is asked to. The rows come between the live changes, in the connector's
+    own time. What is gone from the master isn't told so: `catalog audit --heal` finds and removes
+    such rows.
     """
     from adapters.composition.auditing import audited_tables, healer
+    from adapters.composition.clients import require_brokers
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
 
     settings = load_settings()
     (chosen,) = audited_tables([table])
-    with healer(settings, resolve_endpoints(settings, ("kafka", "registry"))) as cure:
+    endpoints = resolve_endpoints(settings, ("kafka", "registry"))
+    require_brokers(endpoints)
+    with healer(settings, endpoints) as cure:
         cure.recapture(chosen, ids or None)
     what = f"{len(ids)} rows of {chosen}" if ids else chosen
     print(f"asked the connector for {what}; `catalog status` shows them coming", file=sys.stderr)

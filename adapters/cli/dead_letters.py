@@ -92,6 +92,7 @@ def retry(
     What waits behind them is tried too. What succeeds leaves the list. Exit code 1 where some
     failed again.
     """
+    from adapters.composition.clients import require_brokers
     from adapters.composition.dead_letters import retry_dead_letters
 
     chosen = _chosen(numbers, every=every)
@@ -100,6 +101,8 @@ def retry(
         parked = _of_model(letters.list(), model)
     _refuse_unknown(chosen, parked)
     wanted = [one for one in parked if chosen is None or one.number in chosen]
+    if wanted:
+        require_brokers(endpoints)
     retried = retry_dead_letters(settings, endpoints, wanted)
     if as_json:
         print(json.dumps({"done": retried.done, "failed": retried.failed}))

@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 
 @contextmanager
 def engine_of(
-    model: "ReadModel", command: str, helpers: "Sequence[WorkerCommand]" = ()
+    model: "ReadModel",
+    command: str,
+    helpers: "Sequence[WorkerCommand]" = (),
+    *,
+    reads_log: bool = True,
 ) -> "Iterator[tuple[EngineContext, Report]]":
     """What works on the generations of `model`, and what is told of progress.
 
-    `helpers` run alongside. A signal ends `command` with the note that it goes on where it was.
-    Raises Failure.
+    `helpers` run alongside; without `reads_log` Kafka may be away. A signal ends `command` with the
+    note that it goes on where it was. Raises Failure.
     """
+    from adapters.composition.clients import require_brokers
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.services import alongside
     from adapters.composition.settings import load_settings
@@ -32,6 +37,8 @@ def engine_of(
 
     settings = load_settings()
     endpoints = resolve_endpoints(settings)
+    if reads_log:
+        require_brokers(endpoints)
     with (
         resumable(f"`{command}` goes on where it was"),
         alongside(helpers, settings),

@@ -65,6 +65,7 @@ def tail(
     types = _types(type_ or [])
     moment = _moment(start, follow=follow)
     endpoints = resolve_endpoints(load_settings(), ("kafka", "registry"))
+    clients.require_brokers(endpoints)
     records = clients.read_topics(endpoints, topics, moment, follow=follow)
     with (
         clients.registry(endpoints) as registry,

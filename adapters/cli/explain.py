@@ -60,6 +60,7 @@ def explain(
     if field is not None and field not in (known := state_fields(kind)):
         raise WrongUsage(f"a {kind} has no field {field!r}; it has {', '.join(known)}")
     endpoints = resolve_endpoints(load_settings(), ("read", "kafka", "registry"))
+    clients.require_brokers(endpoints)
     row = _row(endpoints.read_dsn, kind, id_)
     at, bounds = _place(endpoints, kind, id_, row)
     few = Limits(offsets=scan, found=None if field else limit)

@@ -112,6 +112,7 @@ def _write(batches: Iterator["list[Batch]"], seed: int, total: int | None) -> di
     from adapters.synthetic.topics import write_events
 
     endpoints = resolve_endpoints(load_settings(), ("kafka", "registry"))
+    clients.require_brokers(endpoints)
     with clients.registry(endpoints) as registry, _progress("events", total) as advance:
         producer = clients.transactions(endpoints, f"catalog-generate-{seed}")
         written = write_events(batches, seed, producer, registry, advance)

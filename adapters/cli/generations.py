@@ -82,7 +82,7 @@ def drop(
     from adapters.composition.topology import read_model
     from projections.engine import switch
 
-    with engine_of(read_model(model), "catalog generations drop") as (context, _):
+    with engine_of(read_model(model), "catalog generations drop", reads_log=False) as (context, _):
         dropped = switch.drop(context, number)
     said = f"generation {number} of {model} is dropped"
     print(json.dumps(as_dict(dropped)) if as_json else said)

@@ -78,7 +78,9 @@ def _connected() -> "tuple[Any, list[TopicPlan]]":
     from adapters.composition.topology import topology
 
     settings = load_settings()
-    return clients.topics(resolve_endpoints(settings, ("kafka",))), topology(settings).all_topics
+    endpoints = resolve_endpoints(settings, ("kafka",))
+    clients.require_brokers(endpoints)
+    return clients.topics(endpoints), topology(settings).all_topics
 
 
 def _sizes(names: list[str]) -> dict[str, int]:

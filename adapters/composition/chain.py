@@ -49,6 +49,7 @@ def installation(settings: Settings) -> Installation:
 
 def chain_status(settings: Settings, endpoints: Endpoints) -> ChainStatus:
     """Where the whole chain stands now; see `monitoring.status`. Raises Failure."""
+    clients.require_brokers(endpoints)
     with (
         master_connection(endpoints.master_dsn, "status", READ_ONLY) as master,
         read_connection(endpoints.read_dsn, "status", READ_ONLY) as read,

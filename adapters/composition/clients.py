@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 from adapters.capture.connect import Connect
 from adapters.composition.endpoints import Endpoints
 from adapters.event_log import history, newest, sizes, tail
-from adapters.event_log.connection import client_configuration
+from adapters.event_log.connection import client_configuration, require_reachable
 from adapters.event_log.event_log import READING
 from adapters.event_log.history import History, Limits
 from adapters.event_log.newest import Newest
@@ -24,6 +24,11 @@ from adapters.event_log.registry import Registry
 from adapters.event_log.topics import Topics
 from adapters.monitoring.positions import Positions
 from projections.ports.event_log import Bounds, TopicPartition
+
+
+def require_brokers(endpoints: Endpoints) -> None:
+    """Say at once that Kafka is away, for a user who waits. Raises KafkaUnavailable."""
+    require_reachable(endpoints.kafka)
 
 
 def topics(endpoints: Endpoints) -> Topics:

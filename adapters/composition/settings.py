@@ -202,8 +202,7 @@ def load_settings(**given: Any) -> Settings:
         ) from None
     except ValidationError as error:
         problems = [
-            f"{_name(problem['loc'])} ({_source(problem['loc'], given, table)}):"
-            f" {_cause(problem['type'], problem['msg'])}"
+            f"{_name(problem['loc'])} ({_source(problem['loc'], given, table)}): {_cause(problem)}"
             for problem in error.errors(include_input=False, include_url=False)
         ]
         raise Misconfigured(
@@ -271,9 +270,26 @@ def _refuse_unknown_variables() -> None:
     for name in os.environ:
         first = name.upper().split("__")[0]
         if first.startswith(PREFIX) and first not in known:
-            near = get_close_matches(first, known, 1)
-            hint = f"did you mean {near[0]}?" if near else "docs/settings.md lists what can be set"
+            hint = _suggestion(name) or "docs/settings.md lists what can be set"
             raise Misconfigured(f"unknown setting {name} (environment): {hint}")
+
+
+def _suggestion(variable: str) -> str:
+    """The variable that was meant, as a question; empty where none is near."""
+    near = get_close_matches(variable.upper().removeprefix(PREFIX), _names(), 1)
+    return f"did you mean {PREFIX}{near[0]}?" if near else ""
+
+
+def _names() -> list[str]:
+    """What can stand behind the prefix in an environment variable."""
+    found = [CONFIG.removeprefix(PREFIX)]
+    for name, field in Settings.model_fields.items():
+        group = field.annotation
+        if isinstance(group, type) and issubclass(group, BaseModel):
+            found += [f"{name}__{part}".upper() for part in group.model_fields]
+        else:
+            found.append(name.upper())
+    return found
 
 
 def _refuse_secrets(table: Mapping[str, Any]) -> None:
@@ -314,7 +330,8 @@ def _source(
     return str(config_file()) if str(location[0]) in table else "default"
 
 
-def _cause(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "there is no such setting"
-    return message.removeprefix("Value error, ")
+def _cause(problem: Mapping[str, Any]) -> str:
+    if problem["type"] == "extra_forbidden":
+        hint = _suggestion(PREFIX + "__".join(map(str, problem["loc"])))
+        return f"there is no such setting{hint and f': {hint}'}"
+    return str(problem["msg"]).removeprefix("Value error, ")

@@ -2,9 +2,12 @@
 its log lines in our log."""
 
 import logging
+import socket
 from collections.abc import Callable, Mapping
 from functools import partial
+from time import monotonic
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException
@@ -72,6 +75,27 @@ def client_configuration(kafka: Mapping[str, str], role: str, **settings: Any) -
         **dotted,
         **kafka,
     }
+
+
+def require_reachable(kafka: Mapping[str, str], seconds: float = 4.0) -> None:
+    """Raise KafkaUnavailable within some `seconds` where no broker takes a connection.
+
+    librdkafka itself goes on trying, which suits who waits for brokers, but no user at a terminal.
+    """
+    brokers = kafka.get("bootstrap.servers", "")
+    deadline, reason = monotonic() + seconds, "no broker is named"
+    for broker in filter(None, map(str.strip, brokers.split(","))):
+        address = urlsplit(broker if "://" in broker else f"kafka://{broker}")
+        try:
+            left = max(0.1, deadline - monotonic())
+            socket.create_connection((address.hostname, address.port or 9092), left).close()
+        except (OSError, ValueError) as error:
+            reason = str(error)
+        else:
+            return
+    raise KafkaUnavailable(
+        f"Kafka can't be reached at {brokers} (CATALOG_KAFKA__BOOTSTRAP): {reason}"
+    )
 
 
 def reporting(statistics: Statistics | None, milliseconds: int = 5000) -> dict[str, Any]:

@@ -64,7 +64,8 @@ def ingest(
             "the master database has no catalog tables yet: run `catalog migrate`"
         ) from error
     except psycopg.Error as error:
-        raise Failure(f"the master database failed: {error}".rstrip()) from error
+        said = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise Failure(f"the master database failed (CATALOG_MASTER__URL): {said}") from error
     return summary
 
 

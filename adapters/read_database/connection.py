@@ -33,7 +33,14 @@ def connect(dsn: str, purpose: str) -> psycopg.Connection:
     on without it does not keep its locks from a successor.
     """
     with store_errors():
-        connection = psycopg.connect(dsn, autocommit=True, application_name=f"catalog {purpose}")
+        try:
+            connection = psycopg.connect(
+                dsn, autocommit=True, application_name=f"catalog {purpose}"
+            )
+        except psycopg.OperationalError as error:
+            raise StoreBusy(
+                f"the read database can't be reached (CATALOG_READ__URL): {_plain(error)}"
+            ) from error
         connection.execute("SET client_connection_check_interval = '1s'")
         return connection
 

@@ -139,4 +139,6 @@ def query_errors() -> Iterator[None]:
         ) from error
     except psycopg.OperationalError as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise ReadDatabaseAway(f"the read database can't be asked (CATALOG_READ__URL): {reason}") from error
+        raise ReadDatabaseAway(
+            f"the read database can't be asked (CATALOG_READ__URL): {reason}"
+        ) from error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from adapters.cli import tables
 from domain.failures import WrongUsage
 from domain.identifiers import (
     ALIASES,
@@ -17,8 +18,6 @@ from domain.identifiers import (
 )
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from adapters.composition.endpoints import Endpoints
     from projections.catalog.queries.lookup import LookupAnswer
 
@@ -123,41 +122,35 @@ def _print(answers: "Iterable[LookupAnswer]", *, as_json: bool) -> None:
             sys.stdout.buffer.write(body + b"\n")
         sys.stdout.buffer.flush()
         return
-    from rich.console import Console
-
-    # A pipe has no width of its own; what is cut there can't be found by who reads it.
-    console = Console(width=None if sys.stdout.isatty() else 240, highlight=False)
-    for table in _tables(answers):
-        console.print(table)
+    _show(answers)
 
 
-def _tables(answers: "Iterable[LookupAnswer]") -> "Iterator[Table]":
+def _show(answers: "Iterable[LookupAnswer]") -> None:
     """All matches in one table, then what each party has in one of its own."""
-    from rich.table import Table
-    from rich.text import Text
-
     from projections.catalog.queries.lookup import named
 
-    table = Table("number", "owner", "id", "title", "artist", "release", "valid")
-    parties: list[Table] = []
+    rows: list[tuple[str, ...]] = []
+    parties: list[Entry] = []
     for answer in answers:
         value = answer.number.value.encode("utf-8", "backslashreplace").decode()
         number = f"{answer.number.scheme} {value}"
         matches = answer.matches()
         if not matches:
-            table.add_row(Text(number), Text(answer.broken_rule or "nothing"))
+            rows.append((number, answer.broken_rule or "nothing", *[""] * 5))
         for entry in matches:
             title, artist = named(entry)
             match = entry["match"]
             valid = "yes" if match["valid"] is not False else f"no: {match['flaw']}"
-            cells = (number, entry["owner"], entry["id"], title, artist, _release(entry), valid)
-            table.add_row(*(Text(cell) for cell in cells))
+            rows.append(
+                (number, entry["owner"], entry["id"], title, artist, _release(entry), valid)
+            )
             if entry["owner"] == "party":
-                parties.append(_party(entry))
+                parties.append(entry)
         if answer.truncated:
-            table.add_row(Text(number), "…")
-    yield table
-    yield from parties
+            rows.append((number, "…", *[""] * 5))
+    tables.show(("number", "owner", "id", "title", "artist", "release", "valid"), rows)
+    for party in parties:
+        _show_party(party)
 
 
 def _release(entry: "Entry") -> str:
@@ -170,16 +163,18 @@ def _release(entry: "Entry") -> str:
     return f"{id_} ({title}{takedown})"
 
 
-def _party(entry: "Entry") -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
+def _show_party(entry: "Entry") -> None:
     from projections.catalog.queries.lookup import named
 
-    table = Table("kind", "id", "title", "artist", title=Text(f"{named(entry)[0]} has"))
-    for kind in ("label", "release"):
-        for item in entry["party"][f"{kind}s"]:
-            title = item.get("title") or item.get("name") or ""
-            artist = item.get("display_artist") or ""
-            table.add_row(kind, Text(item["id"]), Text(title), Text(artist))
-    return table
+    print(f"\n{named(entry)[0]} has")
+    rows = [
+        (
+            kind,
+            item["id"],
+            item.get("title") or item.get("name") or "",
+            item.get("display_artist") or "",
+        )
+        for kind in ("label", "release")
+        for item in entry["party"][f"{kind}s"]
+    ]
+    tables.show(("kind", "id", "title", "artist"), rows)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from adapters.cli import tables
 from domain.failures import Failure, WrongUsage
 
 if TYPE_CHECKING:
@@ -74,21 +75,17 @@ def _found(endpoints: "Endpoints", asked: dict[str, Any]) -> list[dict[str, Any]
 
 def _print(found: Iterable[dict[str, Any]]) -> None:
     """Show days of labels as a table on standard output."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table("day", "label", "id", "releases", "titles", box=None)
+    rows: list[tuple[tables.Cell, ...]] = []
     for one in found:
         titles = [str(release["title"] or release["id"]) for release in one["releases"]]
         more = f" and {len(titles) - _SHOWN} more" if len(titles) > _SHOWN else ""
-        cells = (
-            f"{one['day']}",
-            one["label"] or ("not in the catalog" if one["label_id"] else "no label"),
-            one["label_id"] or "",
-            str(one["release_count"]),
-            ", ".join(titles[:_SHOWN]) + more,
+        rows.append(
+            (
+                f"{one['day']}",
+                one["label"] or ("not in the catalog" if one["label_id"] else "no label"),
+                one["label_id"],
+                one["release_count"],
+                ", ".join(titles[:_SHOWN]) + more,
+            )
         )
-        table.add_row(*(Text(cell) for cell in cells))
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
-    console.print(table)
+    tables.show(("day", "label", "id", "releases", "titles"), rows)

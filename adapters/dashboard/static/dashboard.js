@@ -53,7 +53,7 @@
       axes: [{ ...axis, space: 90, values: (_, times) => times.map((t) => clock.format(t * 1000)) }, { ...axis, size: 56, values: (_, values) => values.map((v) => short.format(v) + unit) }],
       series: [
         { label: "at", value: (_, t) => (t === null ? "–" : clock.format(t * 1000)) },
-        ...stages.map((stage, i) => ({ label: stage, stroke: colours[i % colours.length], width: 2, dash: i ? [6, 4 * i] : [], points: { show: false } })),
+        ...stages.map((stage, i) => ({ label: stage, stroke: colours[i % colours.length], width: 2, dash: i ? [6, 4 * i] : [], points: { show: false }, value: (_, v) => (v === null || v === undefined ? "–" : short.format(v) + unit) })),
       ],
     }, [[], ...stages.map(() => [])], place);
   }
@@ -67,6 +67,8 @@
     for (const chart of charts) {
       chart.plot ??= drawn(chart.place, found.stages);
       chart.plot.setData([found.at, ...found[chart.place.dataset.series]]);
+      // The newest figures stand in the legend, once the plot is drawn, unless the pointer asks for others.
+      setTimeout(() => { if (!(chart.plot?.cursor.left >= 0)) chart.plot?.setLegend({ idx: found.at.length - 1 }); }, 0);
     }
   }
   const again = () => refresh(false).catch(() => {});

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -14,13 +15,16 @@ from adapters.api.gathering import look_up_all
 from adapters.api.problems import bad_parameter, malformed, unknown_row, unknown_scheme
 from adapters.api.request import ApiContext, Handler, Request
 from adapters.api.responses import Response
-from adapters.explanation.explanation import Explained
-from domain.events import topic_of
+from adapters.event_log.history import Limits
+from adapters.explanation.explanation import LOG_AWAY, ROW_ONLY, of_row
 from domain.identifiers import UnknownScheme
 from projections.catalog.queries import entities, lists
 from projections.catalog.queries.lookup import Asked, asked
 
 log = structlog.get_logger(__name__)
+
+LOOK_BACK = Limits(offsets=20_000, found=50, seconds=3.0)
+"""How far an explanation looks for events before the one that wrote the row."""
 
 
 def _json(members: Mapping[str, Any]) -> bytes:
@@ -183,26 +187,13 @@ async def explain(context: ApiContext, request: Request) -> Response:
     ((generation, text),) = await context.database.rows(entities.row(kind), {"id": id_})
     if text is None:
         raise unknown_row(kind, id_)
-    row = msgspec.json.decode(text)
-    written_by = {
-        "event_id": row.pop("event_id"),
-        "topic": topic_of(kind),
-        "partition": row.pop("event_partition"),
-        "offset": row.pop("event_offset"),
-    }
-    events: list[Explained] = []
-    complete, note = False, None
-    position = (written_by["topic"], written_by["partition"], written_by["offset"], id_)
-    if context.historian is None:
-        note = "this server has no event log to read: this is what the row itself knows"
+    told = of_row(kind, id_, text)
+    if context.history is None:
+        told = replace(told, note=ROW_ONLY)
     else:
         try:
-            events, complete = await asyncio.to_thread(context.historian, *position)
+            told = await asyncio.to_thread(context.history, told, LOOK_BACK)
         except Exception as error:  # Kafka, the registry, the network: the row is still known
             log.warning("the event log could not be read", reason=str(error))
-            note = "the event log does not answer: this is what the row itself knows"
-    body = {
-        "kind": kind, "id": id_, "row": row, "written_by": written_by,
-        "events": events, "complete": complete, "note": note,
-    }  # fmt: skip
-    return Response(_json(body), generation)
+            told = replace(told, note=LOG_AWAY)
+    return Response(told.as_json(), generation)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.api.admission import Admission
-from adapters.api.explain import Historian
 from adapters.api.gathering import GatheredLookups
 from adapters.api.responses import Response
+from adapters.explanation.history import History
 from adapters.read_database.query_pool import QueryPool
 
 
@@ -18,7 +18,8 @@ class ApiContext:
     database: QueryPool
     lookups: GatheredLookups
     admission: Admission
-    historian: Historian | None = None
+    history: History | None = None
+    """Where events are read; None without an event log."""
 
 
 @dataclass(frozen=True)

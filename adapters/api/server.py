@@ -11,12 +11,12 @@ import uvicorn
 
 from adapters.api.admission import Admission
 from adapters.api.application import Api, AsgiApp
-from adapters.api.explain import Historian
 from adapters.api.gathering import GatheredLookups
 from adapters.api.metrics import ApiMetrics, shared_figures
 from adapters.api.processes import run_processes
 from adapters.api.request import ApiContext
 from adapters.composition.databases import query_pool
+from adapters.explanation.history import History
 from adapters.read_database.querying import ReadAccess
 
 STOP_SECONDS = 8
@@ -43,14 +43,14 @@ class Serving:
 
 def application(
     serving: Serving,
-    historian: Historian | None = None,
+    history: History | None = None,
     fallback: AsgiApp | None = None,
     metrics: ApiMetrics | None = None,
 ) -> Api:
     """The API; nothing is opened before the first request."""
     database = query_pool(ReadAccess(serving.read_dsn, serving.is_pooled), serving.connections)
     admission = Admission(database, is_open=serving.is_open)
-    context = ApiContext(database, GatheredLookups(database), admission, historian)
+    context = ApiContext(database, GatheredLookups(database), admission, history)
     return Api(context, fallback, serving.hosts, metrics, is_metrics_open=serving.is_metrics_open)
 
 

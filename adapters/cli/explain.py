@@ -1,23 +1,18 @@
 """`catalog explain`: the events that made a row, newest first, also of one that is gone."""
 
-import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from domain.failures import Failure, WrongUsage
+from domain.identifiers import is_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from adapters.composition.endpoints import Endpoints
-    from adapters.event_log.history import History
-    from adapters.explanation.explanation import Explained
-    from projections.ports.event_log import Bounds
-    from projections.ports.event_log import TopicPartition as Partition
-
-    Row = Mapping[str, Any]
+    from adapters.explanation.explanation import Explanation
 
 _SCANNED = 200_000
 
@@ -48,133 +43,61 @@ def explain(
     the events of its id. The log has no index of keys, so what is not found may lie further back:
     it is said how far was looked.
     """
-    from adapters.composition import clients
+    from adapters.composition import clients, databases
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
     from adapters.event_log.history import Limits
-    from adapters.explanation.explanation import Explainer, changes, state_fields
-    from projections.catalog.queries.entities import KINDS
+    from adapters.explanation.events import concerns, state_fields
+    from adapters.explanation.explanation import of_row
+    from projections.catalog.queries import entities
 
-    if kind not in KINDS:
-        raise WrongUsage(f"there is no kind {kind!r}; there are {', '.join(KINDS)}")
+    if kind not in entities.KINDS:
+        raise WrongUsage(f"there is no kind {kind!r}; there are {', '.join(entities.KINDS)}")
     if field is not None and field not in (known := state_fields(kind)):
         raise WrongUsage(f"a {kind} has no field {field!r}; it has {', '.join(known)}")
+    if not is_text(id_):
+        raise WrongUsage("an id is text")
     endpoints = resolve_endpoints(load_settings(), ("read", "kafka", "registry"))
     clients.require_brokers(endpoints)
-    row = _row(endpoints.read_dsn, kind, id_)
-    at, bounds = _place(endpoints, kind, id_, row)
+    with databases.read_queries(endpoints, "explain") as queries:
+        ((_, row),) = queries.rows(entities.row(kind), {"id": id_})
     few = Limits(offsets=scan, found=None if field else limit)
-    limits = Limits() if everything else few
-    found = clients.look_back(endpoints, at, id_.encode(), bounds, limits)
-    with clients.registry(endpoints) as registry:
-        explainer = Explainer(registry)
-        events = [explainer.explained(record) for record in found.records]
-    pairs = list(zip(events, changes(events), strict=True))
+    history = clients.event_history(endpoints)
+    told = history(of_row(kind, id_, row), Limits() if everything else few)
+    is_known = told.row is not None or bool(told.events)
     if field is not None:
-        pairs = [(event, changed) for event, changed in pairs if _concerns(event, field)]
-        pairs = pairs if everything else pairs[:limit]
+        events = [event for event in told.events if concerns(event, field)]
+        told = replace(told, events=events if everything else events[:limit])
     if as_json:
-        _print_json(kind, id_, row, at, found, pairs)
+        sys.stdout.buffer.write(told.as_json() + b"\n")
     else:
-        _print_text(kind, id_, row, at, found, pairs, field)
-    if row is None and not found.records:
+        _print_text(told, field)
+    if not is_known:
         raise Failure(
-            f"neither the live catalog nor {_where(at, found)} knows a {kind} {id_!r}"
-            + ("" if found.is_complete else "; --all looks through the whole partition")
+            f"neither the live catalog nor {_where(told)} knows a {kind} {id_!r}"
+            + ("" if told.complete else "; --all looks through the whole partition")
         )
 
 
-def _row(dsn: str, kind: str, id_: str) -> "Row | None":
-    import psycopg
-
-    from adapters.composition.databases import read_connection
-    from projections.catalog.queries import entities
-
-    with read_connection(dsn, "explain") as connection:
-        try:
-            found = connection.execute(entities.row(kind).encode(), {"id": id_}).fetchone()
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-            raise Failure(
-                "there is no read catalog yet: run `catalog project` or `catalog rebuild` first"
-            ) from error
-    text = None if found is None else found[1]
-    return None if text is None else json.loads(str(text))
-
-
-def _place(
-    endpoints: "Endpoints", kind: str, id_: str, row: "Row | None"
-) -> "tuple[Partition, Bounds]":
-    """The partition of a row's events, and the offsets up to the one that wrote it."""
-    from adapters.composition import clients
-    from adapters.event_log.partitioning import partition_of
-    from domain.events import topic_of
-    from projections.ports.event_log import Bounds
-
-    topic = topic_of(kind)
-    bounds = clients.topics(endpoints).bounds([topic])
-    if row is None:
-        at = (topic, partition_of(id_.encode(), len(bounds)))
-        return at, bounds[at]
-    at = (topic, row["event_partition"])
-    return at, Bounds(bounds[at].first, row["event_offset"] + 1)
-
-
-def _concerns(event: "Explained", field: str) -> bool:
-    from domain.events import EVENT_TYPES, Effect
-
-    removals = {one.__name__ for one in EVENT_TYPES if one.EFFECT is Effect.REMOVAL}
-    return field in event["changed"] or event["type"] in removals | {"undecodable"}
-
-
-def _print_json(
-    kind: str,
-    id_: str,
-    row: "Row | None",
-    at: "Partition",
-    found: "History",
-    pairs: "list[tuple[Explained, dict[str, Any]]]",
-) -> None:
-    import msgspec
-
-    body = {
-        "kind": kind,
-        "id": id_,
-        "row": row,
-        "topic": at[0],
-        "partition": at[1],
-        "events": [{**event, "changes": changed} for event, changed in pairs],
-        "complete": found.is_complete,
-        "scanned": {"from": found.scanned.first, "to": found.scanned.end},
-    }
-    sys.stdout.buffer.write(msgspec.json.encode(body) + b"\n")
-
-
-def _print_text(
-    kind: str,
-    id_: str,
-    row: "Row | None",
-    at: "Partition",
-    found: "History",
-    pairs: "list[tuple[Explained, dict[str, Any]]]",
-    field: str | None,
-) -> None:
-    if row is None:
-        print(f"{kind} {id_} is not in the live catalog")
-    for event, changed in pairs:
+def _print_text(told: "Explanation", field: str | None) -> None:
+    if told.row is None:
+        print(f"{told.kind} {told.id} is not in the live catalog")
+    for event in told.events:
         when, version = event["written_at"], event["schema"]["version"]
         head = f"{when:%Y-%m-%d %H:%M:%S.%f}"[:-3] if when else "no time"
         contract = "" if version is None else f"  schema v{version}"
-        print(f"{head}  {event['type']}  {at[0]}/{at[1]}@{event['offset']}{contract}")
+        place = f"{told.topic}/{told.partition}@{event['offset']}"
+        print(f"{head}  {event['type']}  {place}{contract}")
         if event["origin"]:
             print(f"    {_origin(event['origin'])}")
         if event["type"] == "undecodable":
             print(f"    {event['state']['error']}")
-        for name, values in changed.items():
+        for name, values in event["changes"].items():
             if field in (None, name):
                 print(f"    {name}: {_change(values)}")
     which = f"events that changed {field}" if field else "events"
-    print(f"{len(pairs)} {which} in {_where(at, found)}", end="")
-    print(": all there are" if found.is_complete else "; older ones may exist: --all")
+    print(f"{len(told.events)} {which} in {_where(told)}", end="")
+    print(": all there are" if told.complete else "; older ones may exist: --all")
 
 
 def _origin(origin: "Mapping[str, Any]") -> str:
@@ -199,6 +122,6 @@ def _change(values: "Mapping[str, Any]") -> str:
     return before + text(values["after"])
 
 
-def _where(at: "Partition", found: "History") -> str:
-    scanned = found.scanned
-    return f"offsets {scanned.first} to {max(scanned.first, scanned.end - 1)} of {at[0]}/{at[1]}"
+def _where(told: "Explanation") -> str:
+    first, end = (told.scanned.first, told.scanned.end) if told.scanned else (0, 0)
+    return f"offsets {first} to {max(first, end - 1)} of {told.topic}/{told.partition}"

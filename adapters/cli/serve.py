@@ -89,14 +89,14 @@ def _application(
     settings: "Settings | None",
 ) -> "Api":
     """Made in each process; with `settings` it has a dashboard."""
-    from adapters.api.explain import historian
     from adapters.api.server import application
+    from adapters.composition.clients import event_history
     from adapters.telemetry.logs import configure_logs
 
     configure_logs(secrets=secrets)
     if endpoints is None:
         return application(serving)
-    history = historian(endpoints)
+    history = event_history(endpoints)
     if settings is None:
         return application(serving, history)
     from adapters.api.metrics import ApiMetrics

@@ -22,6 +22,7 @@ from adapters.event_log.newest import Newest
 from adapters.event_log.producer import transactional_producer
 from adapters.event_log.registry import Registry
 from adapters.event_log.topics import Topics
+from adapters.explanation import history as explaining
 from adapters.monitoring.positions import Positions
 from projections.ports.event_log import Bounds, TopicPartition
 
@@ -92,6 +93,11 @@ def newest_records(endpoints: Endpoints, topic: str, key: str | None = None) -> 
 def transactions(endpoints: Endpoints, transactional_id: str) -> Producer:
     """A producer for transactions; a second one of the same id fences the first."""
     return transactional_producer(endpoints.kafka, transactional_id)
+
+
+def event_history(endpoints: Endpoints) -> explaining.History:
+    """The events of single rows; see `explanation.history`."""
+    return explaining.history_of(endpoints.kafka, lambda: registry(endpoints))
 
 
 def registry(endpoints: Endpoints) -> Registry:

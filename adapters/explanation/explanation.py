@@ -1,112 +1,63 @@
-"""Events as an explanation shows them: what changed, when, from where, by which contract."""
+"""What is told of a row: what it says, which event wrote it, and the events before that."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Protocol, TypedDict
+from dataclasses import dataclass
+from typing import Any
 
-from adapters.event_log.avro.objects import RecordReader, Undecodable
-from adapters.event_log.avro.wire import (
-    NotRegistered,
-    SchemaIds,
-    SchemaTexts,
-    UnknownSchemaId,
-    schema_id_of,
-)
-from adapters.event_log.tail import Record
-from domain.events import EVENT_TYPES
-from domain.schemas import contract_of, full_name
+import msgspec
 
-_TYPES = {full_name(event): event for event in EVENT_TYPES}
-_NO_STATE = ("event_id", "origin", "changed")
+from adapters.explanation.events import ExplainedEvent
+from domain.events import topic_of
+from projections.ports.event_log import Bounds
+
+ROW_ONLY = "this server has no event log to read: this is what the row itself knows"
+LOG_AWAY = "the event log does not answer: this is what the row itself knows"
 
 
-class Explained(TypedDict):
-    """An event of a row, as it is in the log."""
+@dataclass(frozen=True, slots=True)
+class WrittenBy:
+    """The event that wrote a row."""
 
+    event_id: str
+    topic: str
+    partition: int
     offset: int
-    written_at: datetime | None
-    """When it came onto its topic; `origin` says when the master committed it."""
-    type: str
-    schema: dict[str, int | None]
-    """`id` in the registry; `version` of the checked-in contract, null for a foreign one."""
-    changed: list[str]
-    origin: dict[str, Any]
-    state: dict[str, Any]
 
 
-class Schemas(SchemaTexts, SchemaIds, Protocol):
-    """A registry."""
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a row says what it says."""
+
+    kind: str
+    id: str
+    row: dict[str, Any] | None
+    """Its columns; None where the live catalog has none of this id."""
+    written_by: WrittenBy | None
+    topic: str
+    partition: int | None = None
+    """Where its events are; None where that was not asked."""
+    events: Sequence[ExplainedEvent] = ()
+    """Newest first."""
+    complete: bool = False
+    """Whether these are all events of the row."""
+    scanned: Bounds | None = None
+    """The offsets that were looked through."""
+    note: str | None = None
+
+    def as_json(self) -> bytes:
+        """As API and command give it."""
+        scanned = self.scanned and {"from": self.scanned.first, "to": self.scanned.end}
+        members = {name: getattr(self, name) for name in self.__slots__}
+        return msgspec.json.encode(members | {"scanned": scanned})
 
 
-class Explainer:
-    """Decodes records of one registry."""
-
-    def __init__(self, schemas: Schemas) -> None:
-        self._schemas = schemas
-        self._reader = RecordReader(schemas)
-        self._versions: dict[int, int | None] = {}
-
-    def explained(self, record: Record) -> Explained:
-        """A record that is no event is of type `undecodable`, with the reason as its state."""
-        shown = Explained(
-            offset=record.offset,
-            written_at=record.written_at,
-            type="undecodable",
-            schema={"id": None, "version": None},
-            changed=[],
-            origin={},
-            state={},
-        )
-        try:
-            name, fields = self._reader.read(record.value)
-        except (Undecodable, UnknownSchemaId) as error:
-            shown["state"] = {"error": str(error)}
-            return shown
-        schema_id = schema_id_of(record.value or b"")
-        shown["type"] = name.rpartition(".")[2]
-        shown["schema"] = {"id": schema_id, "version": self._version(name, schema_id)}
-        shown["changed"], shown["origin"] = fields["changed"], fields["origin"]
-        shown["state"] = {k: v for k, v in fields.items() if k not in _NO_STATE}
-        return shown
-
-    def _version(self, name: str, schema_id: int) -> int | None:
-        """By the registry's ids: it may give a schema's text back in another form."""
-        if schema_id not in self._versions:
-            event = _TYPES.get(name)
-            versions = () if event is None else contract_of(event).versions
-            same = (v.number for v in versions if self._id_of(name, v.text) == schema_id)
-            self._versions[schema_id] = next(same, None)
-        return self._versions[schema_id]
-
-    def _id_of(self, name: str, text: str) -> int | None:
-        try:
-            return self._schemas.schema_id(name, text)
-        except NotRegistered:
-            return None
-
-
-def state_fields(subject: str) -> list[str]:
-    """Fields that events of a subject may change."""
-    names = {
-        field["name"]
-        for event in EVENT_TYPES
-        if subject == event.SUBJECT
-        for field in contract_of(event).newest.schema["fields"]
-    }
-    return sorted(names - {"id", *_NO_STATE})
-
-
-def changes(events: Sequence[Explained]) -> list[dict[str, dict[str, Any]]]:
-    """For each event (newest first) field → `after`, and `before` where the one before is known."""
-    older: list[Explained | None] = [*events[1:], None]
-    found = []
-    for event, former in zip(events, older, strict=False):
-        known = former is not None and former["type"] != "undecodable"
-        found.append(
-            {
-                field: {"after": event["state"].get(field)}
-                | ({"before": former["state"].get(field)} if known and former else {})
-                for field in event["changed"]
-            }
-        )
-    return found
+def of_row(kind: str, id_: str, text: str | None) -> Explanation:
+    """What a row knows by itself; `text` is its JSON, by `queries.entities.row`."""
+    topic = topic_of(kind)
+    if text is None:
+        return Explanation(kind, id_, None, None, topic)
+    row = msgspec.json.decode(text)
+    written_by = WrittenBy(
+        row.pop("event_id"), topic, row.pop("event_partition"), row.pop("event_offset")
+    )
+    return Explanation(kind, id_, row, written_by, topic, written_by.partition)

@@ -71,7 +71,7 @@ def test_the_past_can_be_asked(chain: Chain, moments: list[datetime], isrc: str)
     assert [event["type"] for event in only["events"]] == ["TrackRemoved"]
     row = said(chain, "explain", "recording", isrc)
     assert row["row"]["title"] == "C"
-    assert [event["offset"] for event in row["events"]] == [row["row"]["event_offset"]]
+    assert [event["offset"] for event in row["events"]] == [row["written_by"]["offset"]]
     text = chain.catalog("explain", "track", isrc)
     assert 'title: "first" → "second"' in text
     assert "all there are" in text

@@ -11,7 +11,7 @@ from adapters.api.shapes.conflicts import (
     ConflictOwner,
     ConflictPage,
 )
-from adapters.api.shapes.explanation import ExplainedEvent, Explanation, WrittenBy
+from adapters.api.shapes.explanation import ExplainedEvent, Explanation, Scanned, WrittenBy
 from adapters.api.shapes.format import Format
 from adapters.api.shapes.identifier import Identifier, IdentifierMatch, Scheme
 from adapters.api.shapes.lookup import (
@@ -74,6 +74,7 @@ __all__ = [
     "ReleaseTracks",
     "Revision",
     "RightsHolder",
+    "Scanned",
     "Scheme",
     "SearchResults",
     "Shape",

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import Meta
 
 from adapters.api.shapes.shape import Instant, Shape
@@ -27,6 +28,10 @@ class ExplainedEvent(Shape, frozen=True):
         Meta(description="`id` in the registry, `version` of the contract."),
     ]
     changed: list[str]
+    changes: Annotated[
+        dict[str, dict[str, Any]],
+        Meta(description="Field → `after`, and `before` where the event before is known."),
+    ]
     origin: Annotated[
         dict[str, Any],
         Meta(description="Master table, log position, transaction, commit, source message."),
@@ -34,13 +39,23 @@ class ExplainedEvent(Shape, frozen=True):
     state: dict[str, Any]
 
 
+class Scanned(Shape, frozen=True):
+    """The offsets of the partition that were looked through."""
+
+    from_: int = msgspec.field(name="from")
+    to: Annotated[int, Meta(description="Exclusive.")]
+
+
 class Explanation(Shape, frozen=True):
     """Why a row says what it says."""
 
     kind: str
     id: str
-    row: dict[str, Any]
-    written_by: WrittenBy
+    row: dict[str, Any] | None
+    written_by: WrittenBy | None
+    topic: str
+    partition: int | None
     events: Annotated[list[ExplainedEvent], Meta(description="Newest first.")]
     complete: Annotated[bool, Meta(description="Whether these are all events of the row.")]
+    scanned: Scanned | None
     note: str | None

@@ -12,6 +12,7 @@ from adapters.api.admission import Admission
 from adapters.api.application import Api, AsgiApp
 from adapters.api.gathering import GatheredLookups
 from adapters.api.request import ApiContext
+from adapters.explanation.history import History
 from adapters.read_database.query_pool import QueryPool
 
 Rows = Sequence[tuple[Any, ...]]
@@ -52,11 +53,12 @@ def api(
     is_open: bool = True,
     fallback: AsgiApp | None = None,
     is_metrics_open: bool = False,
+    history: History | None = None,
 ) -> Api:
     """The API over something that stands for its database."""
     stands_for = cast(QueryPool, database)
     admission = Admission(stands_for, is_open=is_open)
-    context = ApiContext(stands_for, GatheredLookups(stands_for), admission)
+    context = ApiContext(stands_for, GatheredLookups(stands_for), admission, history)
     return Api(context, fallback, is_metrics_open=is_metrics_open)
 
 

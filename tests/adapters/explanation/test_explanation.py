@@ -1,86 +1,68 @@
-"""Events as an explanation shows them."""
+"""What is told of a row, with a log, without one, and where the log doesn't answer."""
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from typing import Any
 
-import pytest
+import msgspec
 
-from adapters.event_log.avro.encoder import EventEncoder
-from adapters.event_log.tail import Record
-from adapters.explanation.explanation import Explainer, changes, state_fields
-from domain.events import Origin
-from domain.events.track import TrackAdded, TrackRemoved, TrackState, TrackUpdated
-from domain.schemas import contract_of
-from tests.adapters.event_log.avro.dictionary import DictionaryRegistry
+from adapters.api import shapes
+from adapters.api.handlers import LOOK_BACK
+from adapters.event_log.connection import KafkaFailed
+from adapters.event_log.history import Limits
+from adapters.explanation.events import ExplainedEvent
+from adapters.explanation.explanation import LOG_AWAY, ROW_ONLY, Explanation, WrittenBy, of_row
+from adapters.explanation.history import History
+from projections.ports.event_log import Bounds
+from tests.adapters.api.asgi import Database, api, ask_once
 
-AT = datetime(2026, 1, 2, tzinfo=UTC)
-ORIGIN = Origin(table="track", position="0/1", transaction="7", committed_at=AT, message="m1")
-
-
-@pytest.fixture
-def registry() -> DictionaryRegistry:
-    """All contracts."""
-    return DictionaryRegistry()
-
-
-def record(registry: DictionaryRegistry, offset: int, event: TrackState) -> Record:
-    """The event as it is in the log."""
-    encoder = EventEncoder(registry)
-    encoder.prepare([type(event)])
-    return Record("catalog.track", 0, offset, AT, b"t", encoder.encode(event))
-
-
-def track(kind: type[TrackState], title: str | None, changed: list[str], number: int) -> TrackState:
-    """An event of the track t."""
-    return kind(
-        event_id=f"s/0/{number}/0", id="t", origin=ORIGIN, changed=changed, title=title,
-        duration_ms=None if title is None else 1000,
-    )  # fmt: skip
+ROW = json.dumps(
+    {"id": "T", "title": "Song", "event_id": "e", "event_partition": 2, "event_offset": 7}
+)
+EVENT = ExplainedEvent(
+    offset=7,
+    written_at=None,
+    type="TrackAdded",
+    schema={"id": 1, "version": 1},
+    changed=["title"],
+    changes={"title": {"after": "Song"}},
+    origin={"table": "track"},
+    state={"title": "Song"},
+)
 
 
-def test_what_changed_from_what_by_which_contract(registry: DictionaryRegistry) -> None:
-    events = [
-        track(TrackAdded, "A", ["duration_ms", "title"], 0),
-        track(TrackUpdated, "B", ["title"], 1),
-        track(TrackRemoved, "B", [], 2),
-    ]
-    explainer = Explainer(registry)
-    shown = [explainer.explained(record(registry, at, event)) for at, event in enumerate(events)][
-        ::-1
-    ]
-    assert [one["type"] for one in shown] == ["TrackRemoved", "TrackUpdated", "TrackAdded"]
-    newest = contract_of(TrackUpdated).newest.number
-    assert shown[1]["schema"]["version"] == newest
-    assert registry.texts[shown[1]["schema"]["id"] or 0] == contract_of(TrackUpdated).newest.text
-    assert (shown[1]["origin"]["transaction"], shown[1]["origin"]["message"]) == ("7", "m1")
-    assert shown[1]["origin"]["committed_at"] == AT
-    assert shown[1]["state"]["title"] == "B"
-    assert changes(shown) == [
-        {},
-        {"title": {"before": "A", "after": "B"}},
-        {"duration_ms": {"after": 1000}, "title": {"after": "A"}},
-    ]
+def test_a_row_knows_which_event_wrote_it() -> None:
+    told = of_row("track", "T", ROW)
+    assert told.row == {"id": "T", "title": "Song"}
+    assert told.written_by == WrittenBy("e", "catalog.track", 2, 7)
+    assert (told.topic, told.partition, told.complete) == ("catalog.track", 2, False)
 
 
-def test_a_foreign_contract_has_no_version(registry: DictionaryRegistry) -> None:
-    known = record(registry, 0, track(TrackAdded, "A", ["title"], 0))
-    schema = json.loads(contract_of(TrackAdded).newest.text)
-    schema["doc"] = "somebody else's"
-    number = registry.add(json.dumps(schema))
-    value = b"\0" + number.to_bytes(4, "big") + (known.value or b"")[5:]
-    shown = Explainer(registry).explained(Record("catalog.track", 0, 1, AT, b"t", value))
-    assert (shown["type"], shown["schema"]) == ("TrackAdded", {"id": number, "version": None})
+def test_a_row_that_is_gone_still_has_its_topic() -> None:
+    told = of_row("track", "T", None)
+    assert (told.row, told.written_by, told.topic) == (None, None, "catalog.track")
+    assert json.loads(told.as_json())["row"] is None
 
 
-def test_what_is_no_event_is_shown_with_the_reason(registry: DictionaryRegistry) -> None:
-    explainer = Explainer(registry)
-    junk = explainer.explained(Record("catalog.track", 0, 5, None, b"t", b"junk"))
-    good = explainer.explained(record(registry, 6, track(TrackUpdated, "B", ["title"], 1)))
-    assert (junk["type"], junk["written_at"]) == ("undecodable", None)
-    assert junk["state"]["error"]
-    assert changes([good, junk]) == [{"title": {"after": "B"}}, {}]
+def _asked(history: History | None) -> Any:
+    answer = ask_once(api(Database([(1, ROW)]), history=history), "/v1/explain/track/T")
+    assert answer.status == 200, answer.body
+    return msgspec.json.decode(answer.body, type=shapes.Explanation)
 
 
-def test_fields_that_can_be_asked_for() -> None:
-    assert {"title", "duration_ms"} <= set(state_fields("track"))
-    assert not {"id", "origin", "changed", "event_id"} & set(state_fields("track"))
+def test_the_api_tells_the_events_that_the_log_has() -> None:
+    def history(told: Explanation, limits: Limits) -> Explanation:
+        assert limits == LOOK_BACK
+        return replace(told, events=[EVENT], complete=True, scanned=Bounds(0, 8))
+
+    told = _asked(history)
+    assert [event.changes for event in told.events] == [{"title": {"after": "Song"}}]
+    assert (told.complete, told.scanned.from_, told.scanned.to, told.note) == (True, 0, 8, None)
+
+
+def test_the_row_is_told_where_the_log_is_away_or_unknown() -> None:
+    def history(told: Explanation, limits: Limits) -> Explanation:
+        raise KafkaFailed("as a test wants it")
+
+    assert (_asked(history).note, _asked(None).note) == (LOG_AWAY, ROW_ONLY)
+    assert _asked(None).written_by.offset == 7

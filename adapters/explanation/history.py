@@ -1,0 +1,58 @@
+"""The events of one row, from the log: the one that wrote it, and those of the same key before it.
+
+A row knows its event's partition and offset. Those before it, and all events of a row that is gone,
+are looked for backwards in the one partition that its key belongs to.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+from adapters.event_log.history import Limits, look_back
+from adapters.event_log.partitioning import partition_of
+from adapters.event_log.topics import Topics
+from adapters.explanation.events import EventExplainer, Schemas, with_changes
+from adapters.explanation.explanation import Explanation
+from projections.ports.event_log import Bounds, TopicPartition
+
+History = Callable[[Explanation, Limits], Explanation]
+"""(what a row knows by itself, how far to look) → the same with its events. Safe to call from
+several threads. Raises Failure where the log or the registry can't be read."""
+
+
+def history_of(
+    kafka: Mapping[str, str], registry: Callable[[], AbstractContextManager[Schemas]]
+) -> History:
+    """Reads from these brokers, and understands by the registry that `registry` opens."""
+
+    def history(told: Explanation, limits: Limits) -> Explanation:
+        at, bounds = _place(kafka, told, limits)
+        found = look_back(kafka, at, told.id.encode(), bounds, limits)
+        with registry() as schemas:
+            explainer = EventExplainer(schemas)
+            events = [explainer.explained(record) for record in found.records]
+        return replace(
+            told,
+            partition=at[1],
+            events=with_changes(events),
+            complete=found.is_complete,
+            scanned=found.scanned,
+        )
+
+    return history
+
+
+def _place(
+    kafka: Mapping[str, str], told: Explanation, limits: Limits
+) -> tuple[TopicPartition, Bounds]:
+    """The partition of a row's events, and the offsets up to the one that wrote it."""
+    written_by = told.written_by
+    if written_by is not None and limits.seconds is not None:
+        # Who has little time doesn't ask where the log begins: it keeps everything from 0 on.
+        return (told.topic, written_by.partition), Bounds(0, written_by.offset + 1)
+    bounds = Topics(kafka).bounds([told.topic])
+    if written_by is None:
+        at = (told.topic, partition_of(told.id.encode(), len(bounds)))
+        return at, bounds[at]
+    at = (told.topic, written_by.partition)
+    return at, Bounds(bounds[at].first, written_by.offset + 1)

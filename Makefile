@@ -26,9 +26,9 @@ run: setup       ## the whole chain on sample data: ingest, capture, project, lo
 test: setup      ## everything: format, lint, types, imports, migrations, schemas, unit and integration tests
 	@$(BIN)/python -m tests.everything
 
-tools:           ## install (Debian, as root) Chromium and promtool, without which a few tests skip
-	@{ command -v chromium && command -v promtool; } >/dev/null || { apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium prometheus >/dev/null; }
+tools:           ## install (Debian, as root) Chromium, promtool and PgBouncer, without which a few tests skip
+	@{ command -v chromium && command -v promtool && command -v pgbouncer; } >/dev/null || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium prometheus pgbouncer >/dev/null; }
 
 check: setup     ## the same without the tests that start servers
 	@$(BIN)/python -m tests.everything --quick

@@ -9,6 +9,8 @@ import pytest
 
 from adapters.api import shapes
 from adapters.api.server import Serving, application
+from adapters.event_log.history import Limits
+from adapters.explanation.explanation import Explanation, WrittenBy
 from tests.adapters.api.serving import prepare, serving
 from tests.catalog_rows import write
 
@@ -260,15 +262,15 @@ def test_a_row_is_explained_as_far_as_it_knows(client: httpx.Client) -> None:
 
 
 def test_an_event_log_that_is_away_leaves_what_the_row_knows(read_dsn: str) -> None:
-    asked: list[tuple[object, ...]] = []
+    asked: list[WrittenBy | None] = []
 
-    def history(*position: object) -> Any:
-        asked.append(position)
+    def history(told: Explanation, _limits: Limits) -> Explanation:
+        asked.append(told.written_by)
         raise RuntimeError("secret broker name")
 
     with serving(application(Serving(read_dsn, is_open=True), history)) as client:
         answer = client.get("/v1/explain/download/d1")
-    assert asked == [("catalog.download", 0, 0, "d1")]
+    assert asked == [WrittenBy("e", "catalog.download", 0, 0)]
     assert answer.status_code == 200
     assert "secret" not in answer.text
     assert "does not answer" in answer.json()["note"]

@@ -180,9 +180,11 @@ def is_idle(status: ChainStatus) -> bool:
     Parked records and slots of others don't matter here: they are no work that is under way.
     """
     capture = status.capture
+    ours = [slot for slot in capture.slots if slot.is_ours]
     return (
         capture.connector_state == "RUNNING"
-        and all(slot.unread_bytes == 0 for slot in capture.slots if slot.is_ours)
+        and bool(ours)  # without our slot nobody knows what capture has not read
+        and all(slot.unread_bytes == 0 for slot in ours)
         and not any(topic.lag for topic in status.topics)
         and not _without_live(status)
     )

@@ -6,11 +6,14 @@ special about a worker that `up` started; it may be killed at any moment, and is
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.capture.connect import Connect, ConnectProblem
+from adapters.composition import clients
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.preparation import prepare
 from adapters.composition.settings import Settings
@@ -19,6 +22,7 @@ from adapters.embedded.processes import EngineProcess, start
 from adapters.embedded.restarts import Restarts
 
 _STOP_SECONDS = 8.0
+_CONNECTOR_SECONDS = 5.0
 _ENTRY = "import sys; from adapters.cli.main import main; sys.exit(main())"
 
 
@@ -58,6 +62,41 @@ class _Kept:
         if self._restarts.is_due:
             self.process.await_stop(0)  # it has ended; this closes what we hold of it
             self._start()
+
+
+class _KeptConnector:
+    """The capture connector: started again where it failed, until that does not help."""
+
+    def __init__(
+        self,
+        connect: Connect,
+        name: str,
+        restarts: Restarts | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connect = connect
+        self._name = name
+        self._restarts = restarts or Restarts()
+        self._clock = clock
+        self._asked = clock()
+
+    def check(self, report: Callable[[str], None]) -> None:
+        """Look at it every few seconds. What can't be asked is left to who keeps Connect up."""
+        if self._clock() - self._asked < _CONNECTOR_SECONDS:
+            return
+        self._asked = self._clock()
+        with suppress(ConnectProblem):
+            status = self._connect.status(self._name)
+            if "FAILED" not in (status.state, status.task):
+                self._restarts.runs()
+                return
+            if self._restarts.ended():
+                pause = self._restarts.told_pause
+                again = "" if self._restarts.is_given_up else f", starting it again{pause}"
+                report(f"the connector {self._name} failed ({status.trace}){again}")
+            if self._restarts.is_due and not self._restarts.is_given_up:
+                self._connect.restart(self._name)
+                self._restarts.started()
 
 
 @contextmanager
@@ -132,9 +171,16 @@ def running_workers(
     """Prepare what is outside, and run the workers until the context is left.
 
     Yields a function that is called twice a second and raises a Failure when a worker ends
-    again and again.
+    again and again. It also starts a connector again that failed, as it does when its database or
+    Kafka was away for long.
     """
     prepare(settings, endpoints, report)
+    capture = _KeptConnector(clients.kafka_connect(endpoints), settings.connect.connector)
     with kept_running(WORKERS, settings, report) as check:
         report(f"workers: {', '.join(one.name for one in WORKERS)}")
-        yield check
+
+        def check_all() -> None:
+            check()
+            capture.check(report)
+
+        yield check_all

@@ -38,6 +38,11 @@ class Restarts:
         self._began = self.clock()
         self._due = None
 
+    def runs(self) -> None:
+        """It runs: where it had ended, somebody else started it."""
+        if self._due is not None:
+            self.started()
+
     def ended(self) -> bool:
         """It isn't running: whether this is news, because it ended since `started`."""
         if self._due is not None:

@@ -2,20 +2,22 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from math import inf
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from adapters.capture.connect import ConnectorStatus
 from adapters.composition import services
 from adapters.composition.services import WorkerCommand, kept_running
 from adapters.composition.settings import Settings, load_settings
 from adapters.embedded import restarts
 from adapters.embedded.processes import EngineFailed, EngineProcess, start
-from adapters.embedded.restarts import Restarts
+from adapters.embedded.restarts import ATTEMPTS, Restarts
 
 
 @dataclass
@@ -69,3 +71,49 @@ def test_a_worker_that_always_ends_is_an_error_with_its_log(
     ):
         check_until_given_up(check)
     assert len(workers.started) == 6
+
+
+class FailingConnect:
+    """Kafka Connect whose connector fails as often as it is told."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.restarted = 0
+
+    def status(self, name: str) -> ConnectorStatus:
+        is_failed = self.restarted < self.failures
+        return ConnectorStatus(name, "RUNNING", "FAILED" if is_failed else "RUNNING", "no database")
+
+    def restart(self, _: str) -> None:
+        self.restarted += 1
+
+
+@pytest.mark.parametrize(("failures", "restarted"), [(2, 2), (99, ATTEMPTS - 1)])
+def test_a_connector_that_failed_is_started_again_but_not_for_ever(
+    failures: int, restarted: int
+) -> None:
+    seconds = count(0, 6)  # a look each six seconds: pauses pass, and no life is long
+    said: list[str] = []
+    connect: Any = FailingConnect(failures)
+    clock = FakeClock(seconds)
+    kept = services._KeptConnector(connect, "master", Restarts(clock.now), clock.now)
+    for _ in range(100):
+        clock.tick()
+        kept.check(said.append)
+    assert connect.restarted == restarted
+    assert said[0] == "the connector master failed (no database), starting it again"
+    assert len(said) == min(failures, ATTEMPTS)
+
+
+class FakeClock:
+    """Goes on when it is told to."""
+
+    def __init__(self, times: Iterator[int]) -> None:
+        self._times = times
+        self._now = 0.0
+
+    def tick(self) -> None:
+        self._now = float(next(self._times))
+
+    def now(self) -> float:
+        return self._now

@@ -43,6 +43,17 @@ def test_a_life_is_forgiven_and_no_life_is_not() -> None:
     assert (one.failures, one.is_given_up) == (1, False)
 
 
+def test_what_somebody_else_started_may_end_again() -> None:
+    clock = Clock()
+    one = Restarts(clock)
+    assert one.ended()
+    one.runs()
+    clock.now += HEALTHY_SECONDS
+    one.runs()
+    assert one.ended(), "news again"
+    assert one.failures == 1
+
+
 class Starter:
     """Starts a shell in the place of an engine; `fails` are engines that don't answer."""
 

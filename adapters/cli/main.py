@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 unhealthy or behind.
 """
 
+import errno
 import logging
 import os
 import signal
@@ -170,8 +171,32 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
     except Exception as error:
-        _report_fault(error)
+        if (said := _want_of(error)) is not None:
+            print(f"catalog: {said}", file=sys.stderr)
+        else:
+            _report_fault(error)
         sys.exit(1)
+
+
+def _want_of(error: BaseException) -> str | None:
+    """What the machine lacked and what to do, where that is behind an error; else None."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and (cure := _WANTS.get(seen.errno or 0)) is not None:
+            what = f"{seen.filename}: {seen.strerror}" if seen.filename else seen.strerror
+            return f"{what}: {cure}"
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+_SPACE = "free some space and run the command again; what was done before is kept"
+_WANTS = {
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EMFILE: "raise the limit of this shell (ulimit -n 4096) and run the command again",
+    errno.ENFILE: "the machine has too many files open: end what isn't needed",
+    errno.ENOMEM: "the machine has too little memory: end what isn't needed",
+}
 
 
 def _report_fault(error: Exception) -> None:

@@ -1,5 +1,7 @@
 """The command line as a whole: one folder option anywhere, errors as one line with a code."""
 
+import errno
+import os
 import subprocess
 import sys
 import tempfile
@@ -120,3 +122,28 @@ class _Log:
     def error(self, event: str, exc_info: BaseException) -> None:
         assert isinstance(exc_info, LookupError)
         self._logged.append(event)
+
+
+@pytest.mark.parametrize(
+    ("number", "cure"), [(errno.EMFILE, "ulimit -n 4096"), (errno.ENOSPC, "free some space")]
+)
+def test_what_the_machine_lacks_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, cure: str
+) -> None:
+    def fail() -> NoReturn:
+        try:
+            raise OSError(number, os.strerror(number), "/data/x")
+        except OSError:
+            raise LookupError("nowhere") from None
+
+    monkeypatch.setattr(main, "COMMANDS", (run,))
+    monkeypatch.setattr(main, "configure_logs", lambda **_: None)
+    monkeypatch.setattr(run, "load_settings", fail)
+    monkeypatch.setattr(sys, "argv", ["catalog", "run"])
+    with pytest.raises(SystemExit) as end:
+        main.main()
+    assert end.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"catalog: /data/x: {os.strerror(number)}: ")
+    assert cure in said
+    assert said.count("\n") == 1

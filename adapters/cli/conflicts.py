@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 def conflicts(
     scheme: Annotated[str | None, typer.Option(help="isrc or gtin. Default: both.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Show so many at most.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a number a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a number per line.")] = False,
 ) -> None:
     """List numbers whose owners contradict each other.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
-from domain.failures import WrongUsage
+from adapters.cli.listening import address_of, listen_on
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -49,17 +49,10 @@ def dashboard(
     endpoints = resolve_endpoints(settings)
     near = server.is_loopback(host)
     is_open = near if keys is None else not keys
-    try:
-        listening = server.listen(host, port)
-    except OSError as error:
-        raise WrongUsage(
-            f"can't listen on {host} port {port}: {error.strerror};"
-            " choose others with --host, --port"
-        ) from error
-    shown = f"[{host}]" if ":" in host else host
+    listening = listen_on(host, port)
     log.info(
         "showing the chain",
-        address=f"http://{shown}:{listening.getsockname()[1]}",
+        address=address_of(host, listening),
         access="open" if is_open else "API keys only",
     )
     hosts = server.LOOPBACK_NAMES | {host} if near and is_open else None

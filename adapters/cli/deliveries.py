@@ -81,7 +81,7 @@ class Bars:
 
 
 class Lines:
-    """Progress for a log: a line a file."""
+    """Progress for a log: a line per file."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

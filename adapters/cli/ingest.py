@@ -15,42 +15,48 @@ if TYPE_CHECKING:
 _TERRITORY = re.compile("Worldwide|[A-Z]{2}(-[A-Z0-9]{1,3})?|[0-9]{1,4}")
 
 
+Paths = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="PATH", help="Files, folders, or - (standard input)."),
+]
+Sample = Annotated[
+    bool,
+    typer.Option(
+        "--sample",
+        help="The deliveries that the project ships; two of their rows are flawed on purpose.",
+    ),
+]
+FeedSource = Annotated[
+    str, typer.Option(help="Whose feeds these are: other names than the default mark all ids.")
+]
+Territories = Annotated[
+    list[str] | None,
+    typer.Option(help="Territory of the feeds' offers; may be repeated.", show_default="Worldwide"),
+]
+Currency = Annotated[
+    str | None, typer.Option(help="ISO 4217 currency of the feeds' prices, if it is known.")
+]
+Again = Annotated[bool, typer.Option("--again", help="Take in again what was taken in before.")]
+MaxMessageBytes = Annotated[
+    int, typer.Option(help="ERN messages that are greater are quarantined.", min=1)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command()(ingest)
 
 
 def ingest(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="PATH", help="Files, folders, or - (standard input)."),
-    ] = None,
-    sample: Annotated[
-        bool,
-        typer.Option(
-            "--sample",
-            help="The deliveries that the project ships; two of their rows are flawed on purpose.",
-        ),
-    ] = False,
-    source: Annotated[
-        str, typer.Option(help="Whose feeds these are: other names than the default mark all ids.")
-    ] = "7digital",
-    territory: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Territory of the feeds' offers; may be repeated.", show_default="Worldwide"
-        ),
-    ] = None,
-    currency: Annotated[
-        str | None, typer.Option(help="ISO 4217 currency of the feeds' prices, if it is known.")
-    ] = None,
-    again: Annotated[
-        bool, typer.Option("--again", help="Take in again what was taken in before.")
-    ] = False,
-    max_message_bytes: Annotated[
-        int, typer.Option(help="ERN messages that are greater are quarantined.", min=1)
-    ] = 50 << 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    paths: Paths = None,
+    sample: Sample = False,
+    source: FeedSource = "7digital",
+    territory: Territories = None,
+    currency: Currency = None,
+    again: Again = False,
+    max_message_bytes: MaxMessageBytes = 50 << 20,
+    as_json: Json = False,
 ) -> None:
     """Take in feeds (CSV) and ERN messages (XML).
 

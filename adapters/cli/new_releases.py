@@ -1,4 +1,4 @@
-"""`catalog new-releases`: what came out on which day, a label at a time."""
+"""`catalog new-releases`: what came out, per label and day."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _DAY = "%Y-%m-%d"
 _SHOWN = 3
-"""Titles of a day that a line shows."""
+"""Titles of a day that are shown."""
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +34,7 @@ def new_releases(
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Show so many at most.")] = 100,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, a label's day a line.")
+        bool, typer.Option("--json", help="Print JSON, a label's day per line.")
     ] = False,
 ) -> None:
     """Show new releases per label and day, the newest day first.

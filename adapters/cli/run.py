@@ -56,44 +56,15 @@ def _demonstrate(settings: Settings, stack: ExitStack) -> str:
     from rich.console import Console
 
     from adapters.cli import status
-    from adapters.composition import services
     from adapters.composition.chain import await_idle
-    from adapters.composition.databases import master_connection
-    from adapters.composition.engines import supervised_engines
-    from adapters.ingestion.ingest import ingest
     from adapters.ingestion.sample import FOLDER
     from adapters.monitoring.health import Thresholds, judge
 
     show = _Show(Console(highlight=False, soft_wrap=True))
     show.say(f"data      {settings.data}")
     show.say(f"downloads {settings.cache}")
-
-    with show.stage("start PostgreSQL, Kafka, Connect, schema registry") as done:
-        engines = stack.enter_context(supervised_engines(settings, report=show.hint))
-        done(f"Kafka at {engines.endpoints.kafka['bootstrap.servers']}")
-    endpoints = engines.endpoints
-
-    with show.stage("make tables, topics, contracts; start capture and workers") as done:
-        stack.enter_context(services.running_workers(settings, endpoints, show.hint))
-        done(", ".join(one.name for one in services.WORKERS))
-
-    with show.stage("ingest the sample feeds and ERN messages into the master catalog") as done:
-        summary = ingest(partial(master_connection, endpoints.master_dsn, "ingest"), [str(FOLDER)])
-        changed = sum(summary.changed.values())
-        done(
-            f"{len(summary.files)} files, {changed} rows changed, {summary.quarantined} quarantined"
-        )
-
-    with show.stage("capture, translate, project until everything is through") as done:
-        found = await_idle(
-            settings,
-            endpoints,
-            seconds=IDLE_SECONDS,
-            watch=lambda now: show.hint(f"{sum(t.lag for t in now.topics)} records to go"),
-        )
-        changes = sum(t.end for t in found.topics if t.stage == "translate")
-        events = sum(t.end for t in found.topics if t.stage == "project")
-        done(f"{changes} change records, {events} event records on the topics")
+    endpoints = _start(settings, stack, show)
+    _fill(settings, endpoints, show)
 
     with show.stage("look up by ISRC, barcode and DDEX party id") as done:
         before = _answers(endpoints)
@@ -117,9 +88,47 @@ def _demonstrate(settings: Settings, stack: ExitStack) -> str:
     return _WHAT_NEXT.format(data=settings.data, folder=FOLDER)
 
 
+def _start(settings: Settings, stack: ExitStack, show: "_Show") -> "Endpoints":
+    """Start engines and workers, leaving them to `stack`; returns where the engines are."""
+    from adapters.composition import services
+    from adapters.composition.engines import supervised_engines
+
+    with show.stage("start PostgreSQL, Kafka, Connect, schema registry") as done:
+        engines = stack.enter_context(supervised_engines(settings, report=show.hint))
+        done(f"Kafka at {engines.endpoints.kafka['bootstrap.servers']}")
+    with show.stage("make tables, topics, contracts; start capture and workers") as done:
+        stack.enter_context(services.running_workers(settings, engines.endpoints, show.hint))
+        done(", ".join(one.name for one in services.WORKERS))
+    return engines.endpoints
+
+
+def _fill(settings: Settings, endpoints: "Endpoints", show: "_Show") -> None:
+    """Take in the sample, and wait until it is in the read catalog."""
+    from adapters.composition.chain import await_idle
+    from adapters.composition.databases import master_connection
+    from adapters.ingestion.ingest import ingest
+    from adapters.ingestion.sample import FOLDER
+
+    with show.stage("ingest the sample feeds and ERN messages into the master catalog") as done:
+        summary = ingest(partial(master_connection, endpoints.master_dsn, "ingest"), [str(FOLDER)])
+        changed = sum(summary.changed.values())
+        told = (f"{len(summary.files)} files", f"{changed:,} rows changed")
+        done(f"{', '.join(told)}, {summary.quarantined} quarantined")
+    with show.stage("capture, translate, project until everything is through") as done:
+        found = await_idle(
+            settings,
+            endpoints,
+            seconds=IDLE_SECONDS,
+            watch=lambda now: show.hint(f"{sum(t.lag for t in now.topics):,} records to go"),
+        )
+        changes = sum(t.end for t in found.topics if t.stage == "translate")
+        events = sum(t.end for t in found.topics if t.stage == "project")
+        done(f"{changes:,} change records, {events:,} event records on the topics")
+
+
 @dataclass
 class _Show:
-    """Tells what happens: a line a stage, and on a terminal what it is at."""
+    """Tells what happens: a line per stage, and on a terminal what it is doing."""
 
     console: "Console"
     number: int = 0
@@ -130,7 +139,7 @@ class _Show:
         self.console.print(text, markup=False)
 
     def hint(self, text: str) -> None:
-        """What a stage is at; only a terminal sees it."""
+        """What a stage is doing; only a terminal sees it."""
         if self.status is not None:
             self.status.update(f"{self.title}: {text}")
 

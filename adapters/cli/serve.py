@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
-from domain.failures import Misconfigured, WrongUsage
+from adapters.cli.listening import address_of, listen_on
+from domain.failures import Misconfigured
 
 if TYPE_CHECKING:
     from adapters.api.application import Api
@@ -61,17 +62,10 @@ def serve(
         settings.metrics.open,
         settings.read.pooler,
     )
-    try:
-        listening = server.listen(host, port)
-    except OSError as error:
-        raise WrongUsage(
-            f"can't listen on {host} port {port}: {error.strerror};"
-            " choose others with --host, --port"
-        ) from error
-    shown = f"[{host}]" if ":" in host else host
+    listening = listen_on(host, port)
     log.info(
         "serving the catalog",
-        address=f"http://{shown}:{listening.getsockname()[1]}",
+        address=address_of(host, listening),
         access="open" if is_open else "API keys only",
     )
     if is_open and not near:

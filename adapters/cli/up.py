@@ -58,7 +58,7 @@ def up(
 
 
 def describe(settings: Settings, endpoints: Endpoints) -> list[str]:
-    """The addresses of all engines and the folders in use, a line each, no secret in them."""
+    """The addresses of all engines and the folders in use, one per line, no secret in them."""
     lines = [
         f"kafka     {endpoints.kafka['bootstrap.servers']}",
         f"registry  {endpoints.registry.url}",

@@ -55,15 +55,13 @@ def tour() -> list[Step]:
 
 def missing(outputs: tuple[str, ...], said: str) -> list[str]:
     """Promised lines that aren't in the output in this order; `…` is anything, spaces are alike."""
-    lines = [" ".join(line.split()) for line in said.splitlines()]
-    absent = []
+    text = "\n".join(" ".join(line.split()) for line in said.splitlines())
+    absent, at = [], 0
     for promised in outputs:
-        parts = (re.escape(" ".join(part.split())) for part in promised.split("…"))
-        pattern = re.compile(r"\s*.*\s*".join(parts))
-        for number, line in enumerate(lines):
-            if pattern.search(line):
-                del lines[: number + 1]
-                break
+        parts = [" ".join(part.split()) for part in promised.split("…")]
+        pattern = r"[^\n]*?".join(re.escape(part) for part in parts)
+        if found := re.compile(pattern).search(text, at):
+            at = found.end()
         else:
             absent.append(promised)
     return absent

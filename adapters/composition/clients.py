@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
+from functools import partial
 
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
@@ -97,7 +98,11 @@ def transactions(endpoints: Endpoints, transactional_id: str) -> Producer:
 
 def event_history(endpoints: Endpoints) -> explaining.History:
     """The events of single rows; see `explanation.history`."""
-    return explaining.history_of(endpoints.kafka, lambda: registry(endpoints))
+    log = explaining.LogReading(
+        bounds=lambda names: topics(endpoints).bounds(names),
+        look_back=partial(history.look_back, endpoints.kafka),
+    )
+    return explaining.history_of(log, lambda: registry(endpoints))
 
 
 def registry(endpoints: Endpoints) -> Registry:

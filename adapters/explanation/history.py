@@ -4,13 +4,13 @@ A row knows its event's partition and offset. Those before it, and all events of
 are looked for backwards in the one partition that its key belongs to.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from adapters.event_log.history import Limits, look_back
+from adapters.event_log.history import History as Found
+from adapters.event_log.history import Limits
 from adapters.event_log.partitioning import partition_of
-from adapters.event_log.topics import Topics
 from adapters.explanation.events import EventExplainer, Schemas, with_changes
 from adapters.explanation.explanation import Explanation
 from projections.ports.event_log import Bounds, TopicPartition
@@ -20,14 +20,22 @@ History = Callable[[Explanation, Limits], Explanation]
 several threads. Raises Failure where the log or the registry can't be read."""
 
 
-def history_of(
-    kafka: Mapping[str, str], registry: Callable[[], AbstractContextManager[Schemas]]
-) -> History:
-    """Reads from these brokers, and understands by the registry that `registry` opens."""
+@dataclass(frozen=True)
+class LogReading:
+    """How the event log is asked. Each raises KafkaFailed."""
+
+    bounds: Callable[[Sequence[str]], Mapping[TopicPartition, Bounds]]
+    """Offsets of each partition of topics."""
+    look_back: Callable[[TopicPartition, bytes, Bounds, Limits], Found]
+    """The records of a key; see `event_log.history`."""
+
+
+def history_of(log: LogReading, registry: Callable[[], AbstractContextManager[Schemas]]) -> History:
+    """Reads from this log, and understands by the registry that `registry` opens."""
 
     def history(told: Explanation, limits: Limits) -> Explanation:
-        at, bounds = _place(kafka, told, limits)
-        found = look_back(kafka, at, told.id.encode(), bounds, limits)
+        at, bounds = _place(log, told, limits)
+        found = log.look_back(at, told.id.encode(), bounds, limits)
         with registry() as schemas:
             explainer = EventExplainer(schemas)
             events = [explainer.explained(record) for record in found.records]
@@ -42,15 +50,13 @@ def history_of(
     return history
 
 
-def _place(
-    kafka: Mapping[str, str], told: Explanation, limits: Limits
-) -> tuple[TopicPartition, Bounds]:
+def _place(log: LogReading, told: Explanation, limits: Limits) -> tuple[TopicPartition, Bounds]:
     """The partition of a row's events, and the offsets up to the one that wrote it."""
     written_by = told.written_by
     if written_by is not None and limits.seconds is not None:
         # Who has little time doesn't ask where the log begins: it keeps everything from 0 on.
         return (told.topic, written_by.partition), Bounds(0, written_by.offset + 1)
-    bounds = Topics(kafka).bounds([told.topic])
+    bounds = log.bounds([told.topic])
     if written_by is None:
         at = (told.topic, partition_of(told.id.encode(), len(bounds)))
         return at, bounds[at]

@@ -134,9 +134,8 @@ async def conflicts(context: ApiContext, request: Request) -> Response:
 def _asked(
     scheme: str, value: str, how: ask.AvailabilityParameters, namespace: str | None
 ) -> Asked:
-    one = asked(scheme, value, namespace)
     country = how.country and how.country.upper()
-    return one._replace(country=country, usages=how.usage_types, at=how.at)
+    return asked(scheme, value, namespace, country=country, usages=how.usage_types, at=how.at)
 
 
 async def lookup(context: ApiContext, request: Request) -> Response:

@@ -144,6 +144,9 @@ asked), `namespaces`, `countries`, `zones` (of the countries), `usages` (comma-s
 One row a number: generation, line (from 1), entries as JSON text (null: none), how many were found
 (one more than MATCHES_LIMIT: truncated), and how the owners contradict each other."""
 
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Made once: `json.dumps` makes an encoder at each call that asks for another form."""
+
 
 class Asked(NamedTuple):
     """One number, and what decides the availability of what it stands on."""
@@ -184,10 +187,11 @@ class LookupAnswer:
 
     def as_json(self) -> str:
         """The answer as API and command give it."""
-        scheme, value = (_json(text) for text in (self.number.scheme, self.number.value))
+        conflicts = _json(list(self.conflicts)) if self.conflicts else "[]"
         return (
-            f'{{"scheme":{scheme},"value":{value},"matches":{self.entries or "[]"},'
-            f'"truncated":{_json(self.truncated)},"conflicts":{_json(list(self.conflicts))}}}'
+            f'{{"scheme":"{self.number.scheme}","value":{_json(self.number.value)},'
+            f'"matches":{self.entries or "[]"},'
+            f'"truncated":{"true" if self.truncated else "false"},"conflicts":{conflicts}}}'
         )
 
 
@@ -195,9 +199,17 @@ Rows = Callable[[str, Mapping[str, Any]], list[Any]]
 """Asks the read database: (statement, parameters) → rows."""
 
 
-def asked(scheme: str, value: str, namespace: str | None = None) -> Asked:
+def asked(
+    scheme: str,
+    value: str,
+    namespace: str | None = None,
+    *,
+    country: str | None = None,
+    usages: str | None = None,
+    at: datetime | None = None,
+) -> Asked:
     """A number by its scheme's name or alias. Raises UnknownScheme."""
-    return Asked(identify(scheme_named(scheme), value, namespace))
+    return Asked(identify(scheme_named(scheme), value, namespace), country, usages, at)
 
 
 def look_up(rows: Rows, numbers: Sequence[Asked], schema: str = parts.LIVE) -> list[LookupAnswer]:
@@ -239,7 +251,3 @@ def named(entry: Mapping[str, Any]) -> tuple[str, str]:
     version = facts.get("version_title")
     title = facts.get("title") or facts.get("name") or ""
     return f"{title} ({version})" if version else title, facts.get("display_artist") or ""
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

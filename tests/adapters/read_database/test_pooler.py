@@ -44,19 +44,17 @@ def pooled(database: str) -> Iterator[str]:
         assert PGBOUNCER is not None
         # As root it refuses to run, and becomes who it is told to be.
         command = [PGBOUNCER, "-u", "nobody", str(settings)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        try:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
             assert process.stdout is not None
-            for line in process.stdout:
-                if b"process up" in line:
-                    break
-            drain = threading.Thread(target=process.stdout.read)
+            said = process.stdout
+            assert any(b"process up" in line for line in iter(said.readline, b""))
+            drain = threading.Thread(target=said.read)
             drain.start()
-            yield make_conninfo(host="127.0.0.1", port=port, dbname="pooled", user="anyone")
-        finally:
-            process.terminate()
-            process.wait(20)
-            drain.join(20)
+            try:
+                yield make_conninfo(host="127.0.0.1", port=port, dbname="pooled", user="anyone")
+            finally:
+                process.terminate()
+                drain.join(20)
 
 
 def _free_port() -> int:

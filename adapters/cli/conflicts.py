@@ -1,7 +1,7 @@
 """`catalog conflicts`: industry numbers that were given out twice."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,9 +9,8 @@ import typer
 from domain.failures import WrongUsage
 
 if TYPE_CHECKING:
-    from adapters.read_database.querying import ReadQueries
+    from projections.catalog.queries.lookup import Rows
 
-SCHEMES = ("isrc", "gtin")
 _PAGE = 200
 
 
@@ -35,13 +34,16 @@ def conflicts(
     from adapters.composition.databases import read_queries
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
+    from projections.catalog.queries.conflicts import SCHEMES
 
     if scheme is not None and scheme not in SCHEMES:
-        raise WrongUsage(f"no conflicts of {scheme!r} are looked for; there are: isrc, gtin")
+        raise WrongUsage(
+            f"no conflicts of {scheme!r} are looked for; there are: {', '.join(SCHEMES)}"
+        )
     shown = 0
     endpoints = resolve_endpoints(load_settings(), ("read",))
     with read_queries(endpoints, "conflicts") as queries:
-        for one in _found(queries, [scheme] if scheme else SCHEMES):
+        for one in _found(queries.rows, [scheme] if scheme else SCHEMES):
             if shown == limit:
                 break
             shown += 1
@@ -50,22 +52,15 @@ def conflicts(
         print("no number is given out twice", file=sys.stderr)
 
 
-def _found(
-    queries: "ReadQueries", schemes: "list[str] | tuple[str, ...]"
-) -> Iterator[dict[str, Any]]:
-    import json
-
-    from projections.catalog.queries.lists import CONFLICTS
+def _found(rows: "Rows", schemes: Iterable[str]) -> Iterator[dict[str, Any]]:
+    from projections.catalog.queries.conflicts import conflict_page
 
     for scheme in schemes:
         after: str | None = ""
         while after is not None:
-            asked = {"scheme": scheme, "after": after, "limit": _PAGE}
-            rows = queries.rows(CONFLICTS, asked)
-            after = rows[-1][2] if len(rows) == _PAGE else None
-            for _, body, _ in rows:
-                if body is not None:
-                    yield json.loads(body)
+            page = conflict_page(rows, scheme, after, _PAGE)
+            yield from page.found
+            after = page.after
 
 
 def _text(one: dict[str, Any]) -> str:

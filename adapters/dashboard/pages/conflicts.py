@@ -1,18 +1,16 @@
 """Numbers whose owners contradict each other, a page at a time."""
 
-import json
-from typing import Any
-
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adapters.composition.databases import read_queries
 from adapters.dashboard.access import RequestRefused, Visitor
 from adapters.dashboard.board import Board
 from adapters.dashboard.rendering import render
-from projections.catalog.queries.lists import CONFLICTS
+from adapters.read_database.querying import SETTINGS
+from projections.catalog.queries.conflicts import SCHEMES, ConflictPage, conflict_page
 
-SCHEMES = ("isrc", "gtin")
 PAGE = 50
 
 
@@ -23,11 +21,9 @@ async def conflicts(board: Board, request: Request, who: Visitor) -> Response:
         raise RequestRefused(f"Conflicts are known of {', '.join(SCHEMES)}.", 404)
     after = request.query_params.get("after", "").replace("\0", "")
 
-    def find() -> list[dict[str, Any]]:
-        asked = {"scheme": scheme, "after": after, "limit": PAGE}
-        with board.reading() as connection:
-            rows = connection.execute(CONFLICTS, asked).fetchall()
-        return [json.loads(body) for _, body, *_ in rows if body is not None]
+    def find() -> ConflictPage:
+        with read_queries(board.endpoints, "dashboard", SETTINGS) as queries:
+            return conflict_page(queries.rows, scheme, after, PAGE)
 
     found = await run_in_threadpool(find)
     return render(
@@ -38,7 +34,7 @@ async def conflicts(board: Board, request: Request, who: Visitor) -> Response:
         who=who,
         scheme=scheme,
         schemes=SCHEMES,
-        found=found,
+        found=found.found,
         after=after,
-        more=len(found) == PAGE,
+        next_after=found.after,
     )

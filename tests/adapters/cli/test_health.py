@@ -11,8 +11,9 @@ from adapters.cli import health, main, status
 from adapters.composition import chain
 from adapters.composition.endpoints import Endpoints
 from adapters.event_log.registry_endpoint import RegistryEndpoint
-from adapters.monitoring.health import CaptureStatus, ChainStatus, GenerationStatus, GroupStatus
+from adapters.monitoring.health import ChainStatus, GenerationStatus, GroupStatus
 from domain.failures import Failure
+from tests.adapters.monitoring.test_health import CAPTURE
 
 NOWHERE = Endpoints({}, RegistryEndpoint("http://127.0.0.1:1"), "", "", "")
 
@@ -20,7 +21,7 @@ NOWHERE = Endpoints({}, RegistryEndpoint("http://127.0.0.1:1"), "", "", "")
 def _status(*, members: int) -> ChainStatus:
     return ChainStatus(
         at=datetime.now(UTC),
-        capture=CaptureStatus(connector="master", connector_state="RUNNING", trace=None, slots=[]),
+        capture=CAPTURE,
         topics=[],
         groups=[
             GroupStatus(

@@ -25,6 +25,7 @@ from adapters.monitoring.topics import CheckedTopic
 from adapters.monitoring.workers import Checkpoint, Member, WorkerGroup
 from domain.failures import Unavailable
 from domain.schemas import contracts
+from projections.catalog.queries.conflicts import ConflictPage
 from projections.catalog.queries.lookup import Asked, LookupAnswer
 from projections.ports.dead_letters import DeadLetter, Stage
 from projections.ports.event_log import Bounds
@@ -242,3 +243,20 @@ def test_what_a_number_stands_on(
     page = client.get("/lookup?scheme=gtin&value=299000009001").text
     for text in shown:
         assert text in page
+
+
+def test_conflicts_page_by_page(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = {"id": "r<1>", "title": None, "display_artist": "B", "duration_ms": 187_250,
+             "licensor_id": "L"}  # fmt: skip
+    one = {"value": "ISRC1", "conflicts": ["titles"], "owner_count": 1_001, "owners": [owner]}
+    page = ConflictPage([one], "ISRC1")
+    monkeypatch.setattr("adapters.dashboard.pages.conflicts.conflict_page", lambda *_: page)
+    monkeypatch.setattr(
+        "adapters.dashboard.pages.conflicts.read_queries",
+        lambda *_: nullcontext(SimpleNamespace(rows=None)),
+    )
+    shown = client.get("/conflicts").text
+    for text in ("titles differ", "r&lt;1&gt;", "3:07.250", "and 1,000 more", "after=ISRC1"):
+        assert text in shown
+    page = ConflictPage([], None)
+    assert "No ISRC contradicts itself" in client.get("/conflicts").text

@@ -27,7 +27,7 @@ class FileReport:
     kind: str
     """feed-release-full, feed-track-incremental, ern-new-release, ern-purge, unknown …"""
     status: str = "applied"
-    """applied, known (taken in before), superseded, quarantined or skipped."""
+    """applied, known (taken in before), superseded, test, quarantined or skipped."""
     rows: int = 0
     """Records read: lines of a feed, releases of a message."""
     flagged: int = 0

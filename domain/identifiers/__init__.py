@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from domain.identifiers import dpid, free, grid, gtin, isni, isrc, iswc
+from domain.identifiers import dpid, free, grid, gtin, isni, isrc, iswc, placeholder
 from domain.identifiers.judgement import Judgement, broken
 
 _JUDGES: MappingProxyType[str, Callable[[str], Judgement]] = MappingProxyType(
@@ -24,6 +24,7 @@ _JUDGES: MappingProxyType[str, Callable[[str], Judgement]] = MappingProxyType(
         "proprietary": free.judge,
     }
 )
+_FREE = frozenset({"catalog-number", "proprietary"})
 SCHEMES: tuple[str, ...] = tuple(_JUDGES)
 """Names of the schemes, as they stand in the catalog."""
 
@@ -104,7 +105,14 @@ def identify(scheme: str, raw: str, namespace: str | None = None) -> Identifier:
         judgement = broken(trimmed[:LONGEST], _TOO_LONG)
     else:
         judgement = judge(trimmed)
+        if placeholder.is_placeholder(trimmed, is_free=scheme in _FREE):
+            judgement = broken(judgement.value, placeholder.RULE)
     return Identifier(scheme, judgement.value, raw, judgement.is_valid, judgement.flaw, namespace)
+
+
+def is_placeholder(number: Identifier) -> bool:
+    """Whether a number stands for none (`N/A`, zeros)."""
+    return number.flaw == placeholder.RULE
 
 
 def is_text(raw: str) -> bool:
@@ -133,6 +141,7 @@ __all__ = [
     "UnknownScheme",
     "ask",
     "identify",
+    "is_placeholder",
     "is_text",
     "scheme_named",
 ]

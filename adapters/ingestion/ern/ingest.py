@@ -8,11 +8,12 @@ newest mention counts; silence about them says nothing.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 from psycopg.types.json import Jsonb
 
+from adapters.ingestion.ern import identity
 from adapters.ingestion.ern.document import Unusable
 from adapters.ingestion.ern.header import PURGE
 from adapters.ingestion.ern.message import Message, read
@@ -24,8 +25,10 @@ from adapters.ingestion.master.messages import MessageRow
 from adapters.ingestion.master.writer import Truth, lock, write
 from adapters.ingestion.report import FileReport, Rejected
 from adapters.ingestion.source_file import SourceFile
-from domain.identifiers import Identifier
+from domain.identifiers import Identifier, is_placeholder
 
+AHEAD = timedelta(days=1)
+"""How far a sender's clock may be ahead of ours."""
 _PURGE_WEIGHT = 2**31 - 1
 _MENTIONED = ("party", "artist", "label")
 
@@ -42,6 +45,8 @@ class _Plan:
     stated: list[tuple[str, Stamp, dict[str, list[str]] | None]] = field(default_factory=list)
     replaced: set[str] = field(default_factory=set)
     """Messages of which something no longer counts."""
+    claims: list[tuple[ReleaseStatement, list[str]]] = field(default_factory=list)
+    """Statements whose numbers are to be kept, and the other ids of the same release."""
     superseded: int = 0
     """Statements that are older than what the catalog says."""
 
@@ -73,6 +78,7 @@ def ingest(
             raise Unusable(f"{source.size} bytes are more than the limit of {most_bytes}")
         with source.open() as stream:
             message = read(stream.read(), most_bytes)
+        _refuse_future(message.header.created_at)
     except Unusable as error:
         set_aside(connection, source, report, str(error))
         return
@@ -80,6 +86,9 @@ def ingest(
     report.kind = header.kind
     report.notes += message.notes
     own_id = f"{header.prefix}{as_part(header.message_id or '')}:{source.sha256[:12]}"
+    if header.is_test:
+        _record_test(connection, source, message, own_id, report)
+        return
     with connection.transaction():
         lock(connection)
         plan = _plan_purge if header.root == PURGE else _plan_release
@@ -91,26 +100,57 @@ def ingest(
         )
         report.changed.update(write(connection, truth, own_id))
         _state(connection, planned, own_id)
+        for statement, same in planned.claims:
+            identity.claim(
+                connection, statement.id, statement.keys, statement.weak_keys, same, own_id
+            )
         stale = planned.superseded == len(message.statements or message.purged)
         report.status = "superseded" if stale else "applied"
         messages.release_from_quarantine(connection, source.sha256)
-        messages.record(
-            connection,
-            MessageRow(
-                id=own_id,
-                kind=header.kind,
-                source=source.name,
-                sha256=source.sha256,
-                status=report.status,
-                sender_dpid=header.sender.value,
-                thread_id=header.thread_id,
-                sender_message_id=header.message_id,
-                created_at=header.created_at,
-                ern_version=header.version,
-                verdict="; ".join(message.notes) or None,
-            ),
-        )
+        messages.record(connection, _record_of(source, message, own_id, report))
         _mark_superseded(connection, planned.replaced - {own_id})
+
+
+def _refuse_future(created: datetime) -> None:
+    """A message from the future would lock out all that its releases' sender says until then."""
+    if created > datetime.now(UTC) + AHEAD:
+        raise Unusable(
+            f"MessageCreatedDateTime {created:%Y-%m-%dT%H:%M:%SZ} lies more than a day ahead"
+        )
+
+
+def _record_test(
+    connection: psycopg.Connection,
+    source: SourceFile,
+    message: Message,
+    own_id: str,
+    report: FileReport,
+) -> None:
+    """A TestMessage is validated and told, never published (stores' delivery guides)."""
+    report.status = "test"
+    report.rows = sum(len(s.owned["release"]) for s in message.statements) or len(message.purged)
+    report.flagged = sum(_flaws(statement) for statement in message.statements)
+    report.notes.append("a test message: it changes nothing")
+    with connection.transaction():
+        messages.release_from_quarantine(connection, source.sha256)
+        messages.record(connection, _record_of(source, message, own_id, report))
+
+
+def _record_of(source: SourceFile, message: Message, own_id: str, report: FileReport) -> MessageRow:
+    header = message.header
+    return MessageRow(
+        id=own_id,
+        kind=header.kind,
+        source=source.name,
+        sha256=source.sha256,
+        status=report.status,
+        sender_dpid=header.sender.value,
+        thread_id=header.thread_id,
+        sender_message_id=header.message_id,
+        created_at=header.created_at,
+        ern_version=header.version,
+        verdict="; ".join(report.notes) or None,
+    )
 
 
 def set_aside(
@@ -136,22 +176,34 @@ def _plan_release(
     connection: psycopg.Connection, message: Message, own_id: str, report: FileReport
 ) -> _Plan:
     plan = _Plan()
-    for statement in message.statements:
+    prefix = message.header.prefix
+    found = identity.resolve(connection, prefix, {s.id: s.keys for s in message.statements})
+    statements = message.statements
+    if message.tell is not None and any(own != name for own, name in found.names.items()):
+        statements = message.tell(found.names)
+    for statement in statements:
         report.rows += len(statement.owned["release"])
         report.flagged += _flaws(statement)
         stamp = (message.header.created_at, statement.weight, own_id)
-        earlier = _statements(connection, "release", statement.numbers)
-        own = earlier.get(statement.id)
+        same = found.absorbed.get(statement.id, [])
+        plan.claims.append((statement, same))
+        report.notes += [
+            f"conflict: {other} has a number of {statement.id}"
+            for other in found.conflicts.get(statement.id, [])
+        ]
+        earlier = _statements(connection, "release", statement.numbers | set(same))
+        known = [earlier[name] for name in (statement.id, *same) if name in earlier]
         purges = [said for said, _ in earlier.values() if said[1] == _PURGE_WEIGHT]
-        if any(said > stamp for said in [*purges, *([own[0]] if own else [])]):
+        if any(said > stamp for said in [*purges, *(said for said, _ in known)]):
             plan.superseded += 1
             continue
-        if own is not None:
-            plan.own(own[1] or {})
-            plan.replaced.add(own[0][2])
+        for said, owned in known:
+            plan.own(owned or {})
+            plan.replaced.add(said[2])
         plan.own(statement.owned)
         plan.say(statement.rows)
         plan.stated.append((f"release/{statement.id}", stamp, statement.owned))
+        plan.stated += [(f"release/{other}", stamp, None) for other in same]
     return plan
 
 
@@ -186,14 +238,20 @@ def _named_by(
 
     Proprietary and catalogue numbers count only where there is no better one: they are shared.
     """
-    strong = [n for n in numbers if n.scheme in ("gtin", "grid")] or numbers
+    usable = [n for n in numbers if not is_placeholder(n)]
+    strong = [n for n in usable if n.scheme in ("gtin", "grid")] or usable
     held = connection.execute(
         "SELECT i.owner_id FROM identifier i JOIN unnest(%s::text[], %s::text[]) n (scheme, value)"
         " ON i.scheme = n.scheme AND i.value = n.value"
         " WHERE i.owner_type = 'release' AND starts_with(i.owner_id, %s)",
         ([n.scheme for n in strong], [n.value for n in strong], prefix),
     )
-    return {f"{prefix}{as_part(n.value)}" for n in strong}, {name for (name,) in held}
+    claimed = set(identity.claimed(connection, identity.keys_of(prefix, strong)).values())
+    if all(n.scheme in ("isrc", "catalog-number") for n in strong):
+        weak = identity.weak_keys_of(prefix, strong)
+        claimed |= identity.claimed_weakly(connection, weak)
+    names = {f"{prefix}{as_part(n.value)}" for n in strong}
+    return names | claimed, {name for (name,) in held}
 
 
 def _plan_mentions(

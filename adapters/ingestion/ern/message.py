@@ -1,5 +1,6 @@
 """A whole message: read, judged, and told as statements about releases."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from adapters.ingestion.ern import deals, releases
@@ -13,6 +14,8 @@ from adapters.ingestion.ern.rows import Rows, identifiers
 from adapters.ingestion.ern.statement import ReleaseStatement, Teller
 from domain.identifiers import Identifier
 
+Tell = Callable[[Mapping[str, str]], list[ReleaseStatement]]
+
 
 @dataclass(frozen=True)
 class Message:
@@ -25,6 +28,8 @@ class Message:
     """Of a NewReleaseMessage: one for each main release."""
     purged: list[list[Identifier]] = field(default_factory=list)
     """Of a PurgeReleaseMessage: all numbers of each release that goes."""
+    tell: Tell | None = None
+    """Tells the same statements under other ids: by itself → as the release is known."""
     notes: list[str] = field(default_factory=list)
     """What is odd but did not hinder."""
 
@@ -43,8 +48,19 @@ def read(content: bytes, most_bytes: int) -> Message:
     found = releases.read(root)
     teller = Teller(root, header, parties)
     _refuse_dangling(found, teller, set(deals.by_release(root)))
+    notes += [
+        f"resource reference {reference.partition('~')[0]} is used twice"
+        for reference in teller.recordings
+        if "~" in reference
+    ]
     statements = teller.statements(found)
-    return Message(header, parties.rows, statements, notes=notes)
+    return Message(
+        header,
+        parties.rows,
+        statements,
+        tell=lambda names: teller.statements(found, names),
+        notes=notes,
+    )
 
 
 def _refuse_dangling(found: list[Release], teller: Teller, dealt: set[str]) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 from lxml.etree import _Element as Element
 
-from adapters.ingestion.ern.header import Header
+from adapters.ingestion.ern.header import Header, is_dpid
 from adapters.ingestion.ern.reading import all_said, default, is_true, text
-from adapters.ingestion.ern.rows import Rows, as_part, identifiers
+from adapters.ingestion.ern.rows import Rows, as_part, identifiers, identifies
 from domain.identifiers import Identifier, identify
 
 _ROLES = (
@@ -38,7 +38,13 @@ class Parties:
         """party, artist, label, licensor and identifier rows."""
         self._prefix = header.prefix
         self._listed: dict[str, tuple[str, str | None, str | None]] = {}
-        self.licensor = self._party([header.sender], header.sender_name, None)
+        sender = self._party([header.sender, *header.other_ids], header.sender_name, None)
+        behalf = header.behalf
+        self.licensor = (
+            sender
+            if behalf is None
+            else self._party([behalf.id] if behalf.id else [], behalf.name, None)
+        )
         self.rows.add("licensor", self.licensor, party_id=self.licensor)
         for element in root.findall("PartyList/Party"):
             reference = text(element, "PartyReference")
@@ -117,7 +123,7 @@ class Parties:
         return self._party(_party_ids(element), full, reference), full, sort_name
 
     def _party(self, ids: list[Identifier], name: str | None, reference: str | None) -> str:
-        by_scheme = {i.scheme: i for i in reversed(ids)}
+        by_scheme = {i.scheme: i for i in reversed(ids) if identifies(i)}
         dpid, isni = by_scheme.get("dpid"), by_scheme.get("isni")
         own = by_scheme.get("proprietary")
         if dpid is not None:
@@ -153,7 +159,7 @@ def _party_ids(element: Element) -> list[Identifier]:
         dpid = identify("dpid", raw)
         if is_true(holder.get("IsISNI")):
             ids.append(identify("isni", raw))
-        elif is_true(holder.get("IsDPID")) or dpid.is_valid:
+        elif is_dpid(holder, raw):
             ids.append(dpid)
         else:
             ids.append(identify("proprietary", raw, holder.get("Namespace")))

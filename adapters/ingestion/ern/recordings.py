@@ -15,7 +15,7 @@ from adapters.ingestion.ern.reading import (
     value,
 )
 from adapters.ingestion.ern.rows import Row, Rows, as_part, identifiers
-from domain.identifiers import Identifier
+from domain.identifiers import Identifier, is_placeholder
 
 KINDS = {"SoundRecording": "sound", "Video": "video"}
 """Resources that are recordings; all others (images, texts) only come along."""
@@ -46,7 +46,7 @@ class Recording:
         """What tells it from the others of its release: ISRC, own number, or its reference."""
         for scheme in ("isrc", "proprietary"):
             for identifier in self.ids:
-                if identifier.scheme == scheme:
+                if identifier.scheme == scheme and not is_placeholder(identifier):
                     return as_part(identifier.value)
         return as_part(self.reference)
 
@@ -79,12 +79,19 @@ def read(root: Element, parties: Parties) -> tuple[dict[str, Recording], set[str
         references.add(reference)
         if element.tag not in KINDS:
             continue
+        twice = sum(known.partition("~")[0] == reference for known in recordings)
+        if twice:  # not placed by any release, but kept, and found by its numbers
+            reference = f"{reference}~{twice + 1}"
         holders = [e for name in _HOLDERS for e in element.findall(name)]
         for name in _EDITIONS:
             holders += element.findall(f"{name}/ResourceId")
         ids = identifiers(holders)
         for work in element.iter("ResourceMusicalWorkReference"):
             ids += [i for i in works.get((work.text or "").strip(), []) if i not in ids]
+        # 4.x names the work in the recording itself.
+        ids += [
+            i for i in identifiers(element.findall("WorkId")) if i.scheme == "iswc" and i not in ids
+        ]
         recordings[reference] = Recording(
             reference, element, ids, artist_of(element, parties), value(element, "Duration")
         )

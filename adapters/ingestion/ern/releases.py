@@ -20,7 +20,7 @@ from adapters.ingestion.ern.reading import (
     value,
 )
 from adapters.ingestion.ern.rows import Row, Rows, as_part, identifiers
-from domain.identifiers import Identifier
+from domain.identifiers import Identifier, is_placeholder
 
 _TRACK_RELEASES = ("TrackRelease", "VideoTrackRelease", "ClipRelease")
 _IDENTITY = ("gtin", "grid", "proprietary", "catalog-number", "isrc")
@@ -44,10 +44,20 @@ class Release:
 
     @property
     def key(self) -> str | None:
-        """The number that identifies it among its sender's; None if it has none."""
-        by_scheme = {i.scheme: i for i in reversed(self.ids)}
-        found = next((by_scheme[s] for s in _IDENTITY if s in by_scheme), None)
-        return as_part(found.value) if found else None
+        """The number that identifies it among its sender's; None if it has none.
+
+        One that breaks its scheme's rules does so only where there is no better one, a placeholder
+        never.
+        """
+        for usable in (
+            [i for i in self.ids if i.is_valid],
+            [i for i in self.ids if not is_placeholder(i)],
+        ):
+            by_scheme = {i.scheme: i for i in reversed(usable)}
+            found = next((by_scheme[s] for s in _IDENTITY if s in by_scheme), None)
+            if found is not None:
+                return as_part(found.value)
+        return None
 
 
 def read(root: Element) -> list[Release]:

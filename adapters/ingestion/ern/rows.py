@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from lxml.etree import _Element as Element
 
-from domain.identifiers import Identifier, identify
+from domain.identifiers import Identifier, identify, is_placeholder
 
 Row = dict[str, object]
 
@@ -98,6 +98,16 @@ def identifiers(holders: Iterable[Element]) -> list[Identifier]:
             identifier = identify(scheme, raw, namespace)
             found.setdefault((scheme, identifier.value, namespace), identifier)
     return list(found.values())
+
+
+def identifies(number: Identifier) -> bool:
+    """Whether a number can tell who or what something is.
+
+    Not what breaks its scheme's rules, a placeholder above all. Of a DPID the form is enough: wrong
+    check characters are common among senders, who have no other number.
+    """
+    well_formed = number.scheme == "dpid" and number.value.startswith("PADPIDA")
+    return number.is_valid or (well_formed and not is_placeholder(number))
 
 
 def as_part(value: str) -> str:

@@ -5,18 +5,19 @@ id, so that a newer statement about it replaces all of it and nothing else.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lxml.etree import _Element as Element
 
-from adapters.ingestion.ern import deals, recordings, releases
+from adapters.ingestion.ern import deals, identity, recordings, releases
 from adapters.ingestion.ern.contents import Place, contents
 from adapters.ingestion.ern.header import Header
 from adapters.ingestion.ern.parties import Parties
 from adapters.ingestion.ern.reading import places, value
 from adapters.ingestion.ern.releases import Release
 from adapters.ingestion.ern.rows import Rows, as_part
+from domain.identifiers import Identifier, is_placeholder
 
 
 @dataclass
@@ -27,6 +28,10 @@ class ReleaseStatement:
     """`<sender>:<its best number>`: the same number later is the same release."""
     numbers: set[str]
     """Such ids by all of its numbers: a purge may name any."""
+    keys: list[str] = field(default_factory=list)
+    """The numbers by which it is the same release as before, best first."""
+    weak_keys: list[str] = field(default_factory=list)
+    """Its numbers that may stand on other releases too."""
     rows: Rows = field(default_factory=Rows)
 
     @property
@@ -49,11 +54,16 @@ class Teller:
         self.recordings, self.resources = recordings.read(root, parties)
         self._prefix = header.prefix
         self._created = header.created_at
+        self._lent: dict[str, list[Identifier]] = {}
         self._deals = deals.by_release(root)
         self._visibilities = deals.visibilities(root)
 
-    def statements(self, found: list[Release]) -> list[ReleaseStatement]:
-        """A statement for each main release."""
+    def statements(
+        self, found: list[Release], names: Mapping[str, str] | None = None
+    ) -> list[ReleaseStatement]:
+        """A statement for each main release; `names` says under which other ids they are known."""
+        names = names or {}
+        self._lent = {}
         mains = [r for r in found if not r.is_track_release]
         places_of = {id(r): contents(r.element, self.recordings) for r in found}
         followers: dict[int, list[Release]] = {id(main): [] for main in mains}
@@ -67,7 +77,11 @@ class Teller:
         unplaced = [r for r in self.recordings if r not in placed]
         return [
             self._statement(
-                main, own_id, followers[id(main)], places_of, unplaced if main is mains[0] else []
+                main,
+                names.get(own_id, own_id),
+                followers[id(main)],
+                places_of,
+                unplaced if main is mains[0] else [],
             )
             for own_id, main in _named(self._prefix, mains)
         ]
@@ -80,8 +94,13 @@ class Teller:
         places_of: dict[int, list[Place]],
         unplaced: list[str],
     ) -> ReleaseStatement:
-        numbers = {f"{self._prefix}{as_part(i.value)}" for i in main.ids}
-        statement = ReleaseStatement(own_id, numbers | {own_id})
+        usable = [i for i in main.ids if not is_placeholder(i)]
+        statement = ReleaseStatement(
+            own_id,
+            {f"{self._prefix}{as_part(i.value)}" for i in usable} | {own_id},
+            identity.keys_of(self._prefix, main.ids),
+            identity.weak_keys_of(self._prefix, main.ids),
+        )
         rows = statement.rows
         everywhere = [p for r in (main, *track_releases) for p in places_of[id(r)]]
         references = dict.fromkeys([*(p.reference for p in everywhere), *unplaced])
@@ -173,7 +192,9 @@ class Teller:
             status="taken_down" if taken_down else "active",
             **state,
         )
-        rows.add_identifiers("release", own_id, [i for i in release.ids if i.scheme != "isrc"])
+        is_lent = track_count == 1
+        kept = [i for i in release.ids if i.scheme != "isrc" or not is_lent]
+        rows.add_identifiers("release", own_id, kept)
         releases.add_flaws(rows, element, own_id)
         said_here = [child for place in places(element) for child in place]
         self.parties.contributors(rows, "release", own_id, said_here)
@@ -188,14 +209,18 @@ class Teller:
     def _lend_isrc(
         self, rows: Rows, release: Release, where: list[Place], recording_ids: dict[str, str]
     ) -> None:
-        """Give a track release's ISRC (3.x) to its recording, whose number it is (ISO 3901)."""
+        """Give a track release's ISRC (3.x) to its recording, whose number it is (ISO 3901).
+
+        What no single recording can take stays with the release.
+        """
         lent = [i for i in release.ids if i.scheme == "isrc"]
         if not lent or len(where) != 1:
             return
         recording_id = recording_ids[where[0].reference]
-        own = self.recordings[where[0].reference].ids
-        missing = [i for i in lent if (i.scheme, i.value) not in {(o.scheme, o.value) for o in own}]
-        rows.add_identifiers("recording", recording_id, [*own, *missing])
+        own = self._lent.setdefault(recording_id, list(self.recordings[where[0].reference].ids))
+        known = {(o.scheme, o.value) for o in own}
+        own += [i for i in lent if (i.scheme, i.value) not in known]
+        rows.add_identifiers("recording", recording_id, own)
 
 
 def _named(prefix: str, found: list[Release]) -> Iterator[tuple[str, Release]]:

@@ -244,7 +244,7 @@ class Message(MasterTable, table=True):
     ern_version: str | None = None
     sha256: str | None = None
     status: str | None = None
-    """begun, applied, or superseded (each of its releases has a newer statement)."""
+    """begun, applied, test, or superseded (each of its releases has a newer statement)."""
     verdict: str | None = None
     """What was found on the way that didn't hinder: advisory."""
 

@@ -11,6 +11,7 @@ from adapters.api.cursors import read_cursor, write_cursor
 from adapters.api.parameters import AvailabilityParameters, ChangesParameters, read_query
 from adapters.api.problems import Problem
 from adapters.api.responses import Response, render
+from domain.identifiers import is_placeholder
 from projections.catalog.queries.lookup import asked
 
 
@@ -117,7 +118,8 @@ def test_the_forms_of_a_barcode_are_one_number(digits: int) -> None:
         for scheme in ("upc", "EAN", "gtin", "icpn")
         for form in (upc, f"0{upc}", f"00{upc}", f" {upc[:6]} {upc[6:]} ")
     ]
-    assert {(n.scheme, n.value, n.is_valid) for n in ways} == {("gtin", f"00{upc}", True)}
+    is_number = not is_placeholder(ways[0])
+    assert {(n.scheme, n.value, n.is_valid) for n in ways} == {("gtin", f"00{upc}", is_number)}
 
 
 @given(st.binary(max_size=5000), st.sampled_from([b"gzip", b"gzip;q=0", b"br", b"*", b""]))

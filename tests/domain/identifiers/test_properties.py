@@ -8,7 +8,7 @@ from stdnum import ean
 from stdnum.iso7064 import mod_11_2, mod_37_36
 from stdnum.util import clean
 
-from domain.identifiers import SCHEMES, identify
+from domain.identifiers import SCHEMES, identify, is_placeholder
 from domain.identifiers.iswc import check_digit
 from domain.identifiers.judgement import compact
 
@@ -56,6 +56,7 @@ def test_any_text_is_judged_and_judging_twice_changes_nothing(scheme: str, raw: 
 def test_case_and_separators_do_not_matter(written: tuple[str, str], data: st.DataObject) -> None:
     scheme, value = written
     plain = identify(scheme, value)
+    assume(not is_placeholder(plain))
     assert plain.is_valid
     cuts = data.draw(st.sets(st.integers(0, len(value))))
     spread = "".join(("-" if i in cuts else "") + c for i, c in enumerate(value)) + " "
@@ -64,6 +65,7 @@ def test_case_and_separators_do_not_matter(written: tuple[str, str], data: st.Da
 
 @given(barcodes)
 def test_the_forms_of_a_barcode_are_one_number(upc: str) -> None:
+    assume(not is_placeholder(identify("gtin", upc)))
     forms = [upc, f"0{upc}", f"00{upc}"]
     assert {identify("gtin", form).value for form in forms} == {f"00{upc}"}
     assert all(identify("gtin", form).is_valid for form in forms)

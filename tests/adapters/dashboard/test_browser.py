@@ -37,6 +37,7 @@ PAGES = {
     "sign-in": "/sign-in",
 }
 PICTURED = {
+    ("flow", "light"): "flow",
     ("topic", "light"): "topic",
     ("workers", "light"): "workers",
     ("flow", "dark"): "flow-phone-dark",

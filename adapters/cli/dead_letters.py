@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adapters.cli import tables
+from adapters.cli.native_output import without_panics
 from adapters.cli.read_models import OnlyModel
 from domain.failures import Failure, WrongUsage
 
@@ -103,7 +104,8 @@ def retry(
     wanted = [one for one in parked if chosen is None or one.number in chosen]
     if wanted:
         require_brokers(endpoints)
-    retried = retry_dead_letters(settings, endpoints, wanted)
+    with without_panics():
+        retried = retry_dead_letters(settings, endpoints, wanted)
     if as_json:
         print(json.dumps({"done": retried.done, "failed": retried.failed}))
     else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from adapters.cli.interruption import resumable
+from adapters.cli.native_output import without_panics
 from adapters.cli.phases import shown_on
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def engine_of(
         require_brokers(endpoints)
     with (
         resumable(f"`{command}` goes on where it was"),
+        without_panics(),
         alongside(helpers, settings),
         shown_on(Console(stderr=True)) as report,
         engine_context(settings, endpoints, model) as context,

@@ -62,8 +62,12 @@ def check(as_json: AsJson = False) -> None:
 
     Also those that will lose some, by what is set on them.
     """
+    from adapters.event_log.topics import retention_warning
+
     topics, plans = _connected()
     states = topics.states([plan.name for plan in plans])
+    if (warning := retention_warning(topics.offsets_retention())) is not None:
+        print(f"warning: {warning}", file=sys.stderr)
     if as_json:
         _print_json([_as_json(states.get(plan.name), plan) for plan in plans])
     _judge(states, plans)

@@ -8,6 +8,7 @@ does not change.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (
@@ -25,6 +26,9 @@ from confluent_kafka.admin import (
 from adapters.event_log.connection import REQUEST_SECONDS, KafkaFailed, client_configuration, failed
 from domain.events import SUBJECTS, topic_of
 from projections.ports.event_log import Bounds
+
+LONG_ENOUGH = timedelta(days=60)
+"""For positions: no chain stands still for longer without somebody knowing."""
 
 FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 """Configuration of a topic that keeps everything."""
@@ -129,6 +133,17 @@ def history_violations(state: TopicState) -> list[str]:
     return found
 
 
+def retention_warning(kept: timedelta) -> str | None:
+    """What to say where positions of a group that rests are forgotten too soon."""
+    if kept >= LONG_ENOUGH:
+        return None
+    return (
+        f"the brokers forget the positions of a group that rests for {kept.days} days"
+        " (offsets.retention.minutes): translation then reads all events once to find them again."
+        f" Set it to {LONG_ENOUGH.days} days or more"
+    )
+
+
 class Topics:
     """Looks at topics and makes them as planned. Raises KafkaFailed."""
 
@@ -187,6 +202,17 @@ class Topics:
             for name, of_topic in found.items()
             for partition, bounds in of_topic.items()
         }
+
+    def offsets_retention(self) -> timedelta:
+        """How long the brokers keep positions of a group that nobody is a member of."""
+        try:
+            broker = self._admin.list_topics(timeout=REQUEST_SECONDS).controller_id
+            asked = ConfigResource(ResourceType.BROKER, str(broker))
+            answers = self._admin.describe_configs([asked], request_timeout=REQUEST_SECONDS)
+            entries = answers[asked].result()
+        except KafkaException as error:
+            raise failed("configuration of the brokers", error) from error
+        return timedelta(minutes=int(entries["offsets.retention.minutes"].value or 0))
 
     def _await(self, names: Sequence[str]) -> None:
         """Wait until new topics are known to the brokers and their partitions have leaders."""

@@ -1,6 +1,7 @@
 """Topics: made as planned, and every way in which history can be cut is named."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from confluent_kafka import TopicPartition
@@ -10,11 +11,13 @@ from adapters.composition.endpoints import Endpoints
 from adapters.event_log.connection import KafkaFailed
 from adapters.event_log.topics import (
     FOR_EVER,
+    LONG_ENOUGH,
     TopicPlan,
     Topics,
     TopicState,
     capture_topics,
     event_topics,
+    retention_warning,
     violations,
 )
 from domain.events import SUBJECTS
@@ -33,6 +36,16 @@ def test_plans_name_every_subject_and_table() -> None:
 def test_replicated_topics_need_all_replicas_but_one_for_a_write() -> None:
     assert TopicPlan("t", 1, 1).configuration == FOR_EVER
     assert TopicPlan("t", 1, 3).configuration["min.insync.replicas"] == "2"
+
+
+def test_brokers_that_forget_positions_after_a_week_are_warned_of() -> None:
+    assert "offsets.retention.minutes" in (retention_warning(timedelta(days=7)) or "")
+    assert retention_warning(LONG_ENOUGH) is None
+
+
+@pytest.mark.integration
+def test_the_embedded_brokers_keep_positions(engines: Endpoints) -> None:
+    assert Topics(engines.kafka).offsets_retention() > timedelta(days=1000)
 
 
 @pytest.mark.parametrize(

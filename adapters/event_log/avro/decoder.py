@@ -10,6 +10,7 @@ import io
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, TypeVar
 
 import fastavro
@@ -30,6 +31,11 @@ from projections.ports.event_decoder import BadRecord, Decoded
 from projections.ports.event_log import RecordBatch
 
 T = TypeVar("T")
+
+
+_NO_COLUMNS = "cannot be decoded to columns, or holds a date outside of the years 1 to 9999"
+_DAYS = tuple((day - date(1970, 1, 1)).days for day in (date.min, date.max))
+_MICROSECONDS = (_DAYS[0] * 86_400_000_000, (_DAYS[1] + 1) * 86_400_000_000 - 1)
 
 
 @dataclass
@@ -168,7 +174,7 @@ def _decoded(writer: WriterSchema, records: _Records, undecodable: list[BadRecor
     for index in range(len(records.values)):
         part = _block(writer, records.only([index]))
         if part is None:
-            undecodable.append(records.bad(index, "cannot be decoded to columns"))
+            undecodable.append(records.bad(index, _NO_COLUMNS))
         else:
             parts.append(part)
     return pl.concat(parts) if parts else pl.DataFrame()
@@ -188,12 +194,32 @@ def _block(writer: WriterSchema, records: _Records) -> pl.DataFrame | None:
             return None
         if count and not rows.head(1).equals(frame.tail(1)):
             return None
-        return resolved(rows, writer.reader, writer.columns).with_columns(
+        frame = resolved(rows, writer.reader, writer.columns)
+        if not all(map(_is_in_calendar, frame.get_columns())):
+            return None
+        return frame.with_columns(
             pl.Series("_partition", records.partitions, dtype=pl.Int32),
             pl.Series("_offset", records.offsets, dtype=pl.Int64),
         )
     except DECODING_ERRORS:
         return None
+
+
+def _is_in_calendar(column: pl.Series) -> bool:
+    """Whether dates and instants are of the years 1 to 9999: others no reader of rows can hold."""
+    kind = column.dtype
+    if isinstance(kind, pl.Struct):
+        times = [field.name for field in kind.fields if field.dtype.is_temporal()]
+        return all(_is_in_calendar(column.struct.field(name)) for name in times)
+    if isinstance(kind, pl.Datetime):
+        first, last = _MICROSECONDS
+    elif isinstance(kind, pl.Date):
+        first, last = _DAYS
+    else:
+        return True
+    numbers = column.to_physical()
+    least, most = numbers.min(), numbers.max()
+    return least is None or (first <= least and most <= last)  # type: ignore[operator]
 
 
 def _reason(writer: WriterSchema, records: _Records, index: int) -> str | None:

@@ -5,6 +5,7 @@ import io
 import json
 import random
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import fastavro
@@ -18,7 +19,7 @@ from adapters.event_log.avro.container import read_block
 from adapters.event_log.avro.decoder import ColumnDecoder
 from adapters.event_log.avro.encoder import EventEncoder
 from adapters.event_log.avro.objects import RecordReader, Undecodable
-from adapters.event_log.avro.wire import UnknownSchemaId
+from adapters.event_log.avro.wire import UnknownSchemaId, varint
 from domain.events import EVENT_TYPES, Event, Origin, Price, topic_of
 from domain.events.download import DownloadOffered
 from domain.events.track import TrackAdded, TrackUpdated
@@ -413,8 +414,25 @@ def test_where_only_columns_cant_be_made_a_record_is_set_aside_alone(
     monkeypatch.setattr(decoder_module, "read_block", disagreeing)
     decoded = ColumnDecoder(REGISTRY).decode([batch(GOOD)])
     assert [(bad.offset, bad.reason) for bad in decoded.undecodable] == [
-        (3, "cannot be decoded to columns")
+        (3, "cannot be decoded to columns, or holds a date outside of the years 1 to 9999")
     ]
     frame = decoded.frames["TrackAdded"]
     assert frame["title"].to_list() == [f"Title {n}" for n in range(8) if n != 3]
     assert frame["_offset"].to_list() == [n for n in range(8) if n != 3]
+
+
+@pytest.mark.parametrize("microseconds", [2**62, -(2**62), 253_402_300_800_000_000])
+def test_an_instant_that_no_reader_can_hold_is_the_records_fault(microseconds: int) -> None:
+    last = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+    held = track(1, title="held")
+    held = dataclasses.replace(held, origin=dataclasses.replace(held.origin, committed_at=last))
+    key, value = record(held)
+    known = varint((last - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1))
+    assert value.count(known) == 1
+    far = value.replace(known, varint(microseconds))
+    decoded = ColumnDecoder(REGISTRY).decode([batch([GOOD[2], (key, far), (key, value)])])
+    assert [(bad.offset, "years 1 to 9999" in bad.reason) for bad in decoded.undecodable] == [
+        (1, True)
+    ]
+    assert decoded.frames["TrackAdded"]["_offset"].to_list() == [0, 2]
+    assert decoded.frames["TrackAdded"].row(1, named=True)["origin"]["committed_at"] == last

@@ -1,7 +1,7 @@
 """Generations in PostgreSQL: a schema each, made by the read model's own migrations.
 
 Implements `projections.ports.generations.Generations`. What happens to the tables themselves is in
-`deferred` (keys and indexes), `carrying` (copying), `snapshot` (comparing) and `switch`.
+`deferred` (keys and indexes), `carrying` (copying), `table_reader` (comparing) and `switch`.
 """
 
 import logging
@@ -22,8 +22,8 @@ from adapters.read_database.generation_rows import (
     PartitionClaims,
     target_as_json,
 )
-from adapters.read_database.snapshot import Snapshot
 from adapters.read_database.switch import HeldLive, hold_live
+from adapters.read_database.table_reader import PostgresTableReader
 from domain.failures import Refused
 from migrations import run
 from projections.ports.event_log import TopicPartition
@@ -231,11 +231,11 @@ class PostgresGenerations:
         return self.advance(generation, Phase.CATCHING_UP)
 
     @contextmanager
-    def read(self, generation: Generation) -> Iterator[Snapshot]:
+    def read(self, generation: Generation) -> Iterator[PostgresTableReader]:
         """See the port."""
         with self._connection() as connection, connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            yield Snapshot(connection, generation)
+            yield PostgresTableReader(connection, generation)
 
     @contextmanager
     def hold_live(self) -> Iterator[HeldLive]:

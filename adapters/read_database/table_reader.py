@@ -18,7 +18,7 @@ from projections.ports.event_log import TopicPartition
 from projections.ports.generations import Digest, Generation
 
 
-class Snapshot:
+class PostgresTableReader:
     """A generation's tables within an open transaction."""
 
     def __init__(self, connection: psycopg.Connection, generation: Generation) -> None:

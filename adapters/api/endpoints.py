@@ -32,7 +32,7 @@ class Endpoint:
 
 _BULK_EXAMPLE = {
     "lookups": [
-        {"scheme": "isrc", "value": "US-S1Z-99-00001"},
+        {"scheme": "isrc", "value": "GB-LF9-26-90001"},
         {"scheme": "upc", "value": "299000009001"},
     ]
 }

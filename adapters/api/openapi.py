@@ -20,7 +20,7 @@ _PATH_VARIABLES: dict[str, tuple[str, str]] = {
         " proprietary",
         "isrc",
     ),
-    "value": ("The number in any of its forms", "US-S1Z-99-00001"),
+    "value": ("The number in any of its forms", "GB-LF9-26-90001"),
     "id": ("Id in the catalog; a slash is written %2F", "R1"),
     "kind": ("Kind of row", "track"),
 }

@@ -65,7 +65,7 @@ class ReadQueries:
         self._begin = begin
 
     def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[TupleRow]:
-        """All rows of one statement, which see one moment.
+        """All rows of one statement, which see one state of the database.
 
         Raises ReadDatabaseAway, TooSlow, NoReadTables, NotMigrated.
         """

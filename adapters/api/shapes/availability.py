@@ -28,7 +28,7 @@ class Offer(Shape, frozen=True):
     use_type: str | None
     commercial_model: str | None
     is_preorder: bool
-    holds: Annotated[bool, Meta(description="At the moment that was asked.")]
+    holds: Annotated[bool, Meta(description="At the instant that was asked.")]
     valid_from: Instant | None
     valid_to: Annotated[datetime, Meta(tz=True, description="Exclusive.")] | None
     display_from: Instant | None
@@ -50,7 +50,7 @@ State = Literal["available", "preorder", "upcoming", "unavailable", "taken_down"
 
 
 class Availability(Shape, frozen=True):
-    """Whether it can be had in the country, for the uses, at the moment that were asked."""
+    """Whether it can be had in the country, for the uses, at the instant that were asked."""
 
     country: str | None
     zone: Annotated[

@@ -138,11 +138,11 @@ FROM asked a CROSS JOIN LATERAL (
 ) x
 ORDER BY a.line
 """)
-"""Arrays of equal length, one element a number: `schemes`, `values` (normal forms), `raws` (as
+"""Arrays of equal length, one element per number: `schemes`, `values` (normal forms), `raws` (as
 asked), `namespaces`, `countries`, `zones` (of the countries), `usages` (comma-separated),
 `instants`; null where not asked.
-One row a number: generation, line (from 1), entries as JSON text (null: none), how many were found
-(one more than MATCHES_LIMIT: truncated), and how the owners contradict each other."""
+One row per number: generation, line (from 1), entries as JSON text (null: none), how many were
+found (one more than MATCHES_LIMIT: truncated), and how the owners contradict each other."""
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Made once: `json.dumps` makes an encoder at each call that asks for another form."""
@@ -213,7 +213,7 @@ def asked(
 
 
 def look_up(rows: Rows, numbers: Sequence[Asked], schema: str = parts.LIVE) -> list[LookupAnswer]:
-    """Answers in order, all of one moment; `schema` is the generation that is asked.
+    """Answers in order, all as of one instant; `schema` is the generation that is asked.
 
     Raises what `rows` raises.
     """

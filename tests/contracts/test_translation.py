@@ -128,7 +128,8 @@ def _kafka(kafka: dict[str, str]) -> Iterator[World]:
         written=written,
         seconds=0.2,
     )
-    for answer in AdminClient(dict(kafka)).delete_topics(topics).values():
+    admin = AdminClient(dict(kafka))  # answers only while it lives
+    for answer in admin.delete_topics(topics).values():
         answer.result()
 
 

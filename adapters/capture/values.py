@@ -95,8 +95,8 @@ def _instant(name: str) -> Convert:
         text = str(value)
         if _is_beyond(text):
             return None
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        instant = datetime.fromisoformat(text)
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
     return to_instant
 

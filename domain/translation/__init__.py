@@ -1,4 +1,4 @@
-"""A change of a master row into the events that say what happened, a module a subject.
+"""A change of a master row into the events that say what happened, a module per subject.
 
 To carry a new master table, write its module with a `TRANSLATION` and name it in `TRANSLATIONS`.
 Tables without one (`ern_message`, `quarantine`, `contributor`, `related_release`) make no events

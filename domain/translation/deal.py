@@ -22,7 +22,7 @@ from domain.events.streaming import (
     StreamingRightWithdrawn,
     StreamingState,
 )
-from domain.translation.row import Carried, Translation, Values
+from domain.translation.row import RowState, Translation, Values
 from domain.uses import is_download
 
 
@@ -71,8 +71,8 @@ class _Side:
 
 _download = _Side(DownloadOffered, DownloadOfferChanged, DownloadWithdrawn)
 _streaming = _Side(StreamingRightGranted, StreamingRightChanged, StreamingRightWithdrawn)
-_carried = Carried("deal", DownloadState, readings={"prices": prices_of})
-_use_type = _carried.names.index("use_type")
+_state = RowState("deal", DownloadState, readings={"prices": prices_of})
+_use_type = _state.names.index("use_type")
 
 
 def _side_of(values: Values) -> _Side:
@@ -88,25 +88,25 @@ def translate(change: Change) -> list[Event]:
     """
     operation = change.operation
     if operation is Operation.INSERT or operation is Operation.READ:
-        after = _carried.after(change, None)
-        set_fields = _carried.changed(None, after)
-        return [_carried.event(_side_of(after).granted, change, after, set_fields)]
-    before = _carried.before(change)
+        after = _state.after(change, None)
+        set_fields = _state.changed(None, after)
+        return [_state.event(_side_of(after).granted, change, after, set_fields)]
+    before = _state.before(change)
     if operation is Operation.DELETE:
         sides = [_side_of(before)] if before is not None else [_download, _streaming]
         return [
-            _carried.removal(side.withdrawn, change, before, index)
+            _state.removal(side.withdrawn, change, before, index)
             for index, side in enumerate(sides)
         ]
-    after = _carried.after(change, before)
+    after = _state.after(change, before)
     side = _side_of(after)
     if before is not None and _side_of(before) is side:
-        changed = _carried.changed(before, after)
-        return [_carried.event(side.changed, change, after, changed)] if changed else []
+        changed = _state.changed(before, after)
+        return [_state.event(side.changed, change, after, changed)] if changed else []
     other = _streaming if side is _download else _download
     return [
-        _carried.removal(other.withdrawn, change, before),
-        _carried.event(side.granted, change, after, _carried.changed(None, after), 1),
+        _state.removal(other.withdrawn, change, before),
+        _state.event(side.granted, change, after, _state.changed(None, after), 1),
     ]
 
 

@@ -28,7 +28,7 @@ class Translation:
 
     table: str
     state: type[Event]
-    """The state whose fields are the columns that are carried."""
+    """The state whose fields are the columns that are row_state."""
     translate: Translate
     subjects: tuple[str, ...]
     """Subjects of the events that are made of it: a row is in the topic of one of them."""
@@ -40,7 +40,7 @@ def state_fields(state: type[Event]) -> tuple[str, ...]:
     return tuple(sorted(field.name for field in fields(state) if field.name not in common))
 
 
-class Carried:
+class RowState:
     """The state fields of a subject: taken from rows, compared, and put into events."""
 
     __slots__ = ("_pick", "names", "readings", "table")
@@ -182,20 +182,20 @@ def translate_rows(
     An insert or a snapshot's read adds (a read row may be long known: its state is what counts);
     an update that alters no carried field makes no event; a delete removes.
     """
-    carried = Carried(table, state, readings)
+    row_state = RowState(table, state, readings)
 
     def translate(change: Change) -> list[Event]:
         operation = change.operation
         if operation is Operation.DELETE:
-            return [carried.removal(removed, change, carried.before(change))]
+            return [row_state.removal(removed, change, row_state.before(change))]
         if operation is not Operation.UPDATE:
-            after = carried.after(change, None)
-            return [carried.event(added, change, after, carried.changed(None, after))]
-        before = carried.before(change)
-        after = carried.after(change, before)
-        changed = carried.changed(before, after)
+            after = row_state.after(change, None)
+            return [row_state.event(added, change, after, row_state.changed(None, after))]
+        before = row_state.before(change)
+        after = row_state.after(change, before)
+        changed = row_state.changed(before, after)
         if before is not None and not changed:
             return []
-        return [carried.event(updated, change, after, changed)]
+        return [row_state.event(updated, change, after, changed)]
 
     return Translation(table, state, translate, (state.SUBJECT,))

@@ -55,7 +55,7 @@ class Unencodable(Unusable):
 class EventEncoder:
     """Encodes events by the newest published version of their contract.
 
-    Ids are asked for once an event type; an unregistered one raises NotRegistered. Implements
+    Ids are asked for once per event type; an unregistered one raises NotRegistered. Implements
     `projections.ports.event_encoder.EventEncoder`.
     """
 

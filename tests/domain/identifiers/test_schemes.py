@@ -104,7 +104,7 @@ def test_what_is_odd_but_no_control_code_is_text() -> None:
         ("iswc", "T-034.524.680-2", "the check digit should be 1, not 2"),
         ("grid", "A1-2425G-ABC1234002-Q", "the check character should be M, not Q"),
         ("isni", "0000000122819550", "the check character should be X, not 0"),
-        ("dpid", "PADPIDA20129999999", "the check character should be ., not 9"),
+        ("dpid", "PADPIDA20129999999", "the check character should be [^9], not 9"),
     ],
 )
 def test_a_wrong_check_digit_is_named(scheme: str, raw: str, flaw: str) -> None:

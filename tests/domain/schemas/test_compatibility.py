@@ -36,6 +36,7 @@ def mapping(values: Any) -> dict[str, Any]:
 
 
 DECIMAL = {"type": "bytes", "logicalType": "decimal", "precision": 18, "scale": 6}
+DATE = {"type": "int", "logicalType": "date"}
 MILLIS = {"type": "long", "logicalType": "timestamp-millis"}
 MICROS = {"type": "long", "logicalType": "timestamp-micros"}
 
@@ -210,6 +211,58 @@ def test_a_record_is_compared_wherever_it_stands() -> None:
     old = record(field("a", inner), field("c", {"type": "array", "items": "S"}))
     new = record(field("a", other), field("c", {"type": "array", "items": "S"}))
     assert [one.field for one in incompatibilities(old, new)] == ["a.b", "c[].b"]
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        lambda inner: {"type": "array", "items": inner},
+        mapping,
+        lambda inner: ["null", inner],
+        lambda inner: record(field("b", inner), name="S"),
+    ],
+    ids=["array", "map", "union", "record"],
+)
+def test_a_named_type_is_found_wherever_it_is_defined(where: Any) -> None:
+    """By its full name, which a definition inside inherits the namespace for."""
+
+    def schema(size: int) -> dict[str, Any]:
+        outer = record(field("a", where(fixed(size))), field("c", "catalog.F"), name="R")
+        return {**outer, "namespace": "catalog"}
+
+    found = {one.field for one in incompatibilities(schema(4), schema(5))}
+    assert "c" in found
+    assert incompatibilities(schema(4), schema(4)) == []
+
+
+def test_a_field_is_found_by_its_alias() -> None:
+    old = record(field("old", "string", default=""))
+    new = record(field("new", "int", aliases=["old"], default=0))
+    assert [str(one) for one in incompatibilities(old, new)] == [
+        "new: type changed from string to int"
+    ]
+
+
+def test_of_a_union_the_branch_that_is_named_alike_explains() -> None:
+    """Also where it is named only, and stands behind another of its kind."""
+    others = [record(name="T"), "S"]
+    old = record(field("a", record(field("b", "int"), name="S")), field("c", others))
+    new = record(
+        field("a", record(field("b", "int"), name="S")),
+        field("c", [record(name="T"), fixed(1)]),
+    )
+    reasons = [str(one) for one in incompatibilities(old, new)]
+    assert reasons == [
+        "c: name changed from S to T",
+        "c: type changed from [record, S] to fixed",
+    ]
+
+
+def test_a_number_that_means_something_is_not_promoted() -> None:
+    plain, meant = {"type": "int"}, {"type": "long", "logicalType": "timestamp-millis"}
+    for old, new in ((plain, meant), (DATE, {"type": "long"})):
+        assert len(incompatibilities(record(field("a", old)), record(field("a", new)))) == 1
+    assert incompatibilities(record(field("a", DATE)), record(field("a", "int"))) != []
 
 
 def test_record_that_holds_itself() -> None:

@@ -1,6 +1,7 @@
 """Any history of rows, translated and folded, is the table's last state."""
 
 from dataclasses import fields
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -120,6 +121,25 @@ def test_origin_names_the_change_and_the_message() -> None:
     origin = event.origin
     assert (origin.table, origin.position, origin.transaction) == ("track", "A-B", "759")
     assert origin.message == "feed:1"
+    assert origin.committed_at is None
+
+
+def test_origin_keeps_when_and_only_a_text_as_message() -> None:
+    moment = datetime(2026, 1, 2, tzinfo=UTC)
+    after = {"id": "1", "message_id": UNCHANGED}
+    made = change("track", Operation.INSERT, after=after)._replace(committed_at=moment)
+    (event,) = translate(made)
+    assert (event.origin.committed_at, event.origin.message) == (moment, None)
+    (gone,) = translate(change("track", Operation.DELETE, {"id": "1", "message_id": "m"}))
+    assert gone.origin.message == "m"
+
+
+def test_a_deals_unchanged_value_comes_from_before() -> None:
+    before = {"id": "1", "use_type": "Download", "release_id": "r", "track_id": "t"}
+    after = {"id": "1", "use_type": "Download", "release_id": UNCHANGED, "track_id": "u"}
+    (event,) = translate(change("deal", Operation.UPDATE, before, after))
+    assert isinstance(event, DownloadOfferChanged)
+    assert (event.release_id, event.changed) == ("r", ["track_id"])
 
 
 def types_of(events: list[Event]) -> list[type[Event]]:
@@ -148,9 +168,10 @@ def test_an_unchanged_value_comes_from_before_or_parks() -> None:
 
 
 def test_a_removal_leaves_out_what_capture_left_out() -> None:
-    (event,) = translate(change("track", Operation.DELETE, {"id": "1", "title": UNCHANGED}))
+    before = {"id": "1", "title": UNCHANGED, "url": "u"}
+    (event,) = translate(change("track", Operation.DELETE, before))
     assert isinstance(event, TrackRemoved)
-    assert (event.title, event.changed) == (None, [])
+    assert (event.title, event.url, event.changed) == (None, "u", [])
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_what_was_discarded_is_not_parked_again_by_the_next_attempt(
     assert len(letters.list()) == 2
     letters.discard([one.number for one in letters.list()])
     session.step(0)
-    assert letters.list() == []
+    assert (letters.list(), brokers.written) == ([], [])
     assert brokers.position(GROUP, AT) == Position(2, brokers.committed[GROUP][AT].note)
 
 

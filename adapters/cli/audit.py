@@ -5,13 +5,15 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from domain.failures import Unhealthy
+from domain.failures import Unhealthy, WrongUsage
 
 if TYPE_CHECKING:
+    import psycopg
+
     from projections.audit.audit import AuditContext, TableAudit
     from projections.audit.healing import Healed, Healer
 
@@ -35,6 +37,9 @@ def audit(
         bool,
         typer.Option("--heal", help="Make right what differs, through the log, and look again."),
     ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the last audit, which was stopped.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Every difference, as JSON.")] = False,
 ) -> None:
     """Compare the master catalog with the event log.
@@ -46,25 +51,46 @@ def audit(
     """
     from adapters.composition.auditing import audit_context, audited_tables, healer
     from adapters.composition.clients import require_brokers
+    from adapters.composition.databases import read_connection
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
+    from adapters.read_database import audits
 
     settings = load_settings()
-    endpoints = resolve_endpoints(settings, ("kafka", "registry", "master"))
+    endpoints = resolve_endpoints(settings, ("kafka", "registry", "master", "read"))
     chosen = audited_tables(tables or [])
     require_brokers(endpoints)
     found: list[TableAudit] = []
-    with audit_context(settings, endpoints, _progress()) as context:
-        for table in chosen:
+    with (
+        audit_context(settings, endpoints, _progress()) as context,
+        read_connection(endpoints.read_dsn, "audit") as kept,
+    ):
+        number, left = _taken_up(kept, chosen) if resume else (audits.begin(kept, chosen), chosen)
+        for table in left:
             found.append(_audited(context, table, as_json=as_json))
+            audits.note(kept, number, found[-1])
         if heal and not all(one.is_clean for one in found):
             with healer(settings, endpoints) as cure:
                 found = [_healed(context, cure, one, as_json=as_json) for one in found]
+            for one in found:
+                audits.note(kept, number, one)
+        audits.finish(kept, number)
     if as_json:
         print(json.dumps([_as_dict(one) for one in found]))
     if unclean := [one.table for one in found if not one.is_clean]:
         cure_text = "" if heal else "; `catalog audit --heal` makes them right through the log"
         raise Unhealthy(f"the log differs from the master in {', '.join(unclean)}{cure_text}")
+
+
+def _taken_up(connection: "psycopg.Connection[Any]", chosen: list[str]) -> tuple[int, list[str]]:
+    """The audit that was stopped, and the tables that it has not compared yet."""
+    from adapters.read_database import audits
+
+    before = audits.unfinished(connection)
+    if before is None:
+        raise WrongUsage("no audit was stopped: run it without --resume")
+    number, left = before
+    return number, [table for table in left if table in chosen]
 
 
 def recapture(

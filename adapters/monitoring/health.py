@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from adapters.read_database.audits import LastAudit
+
 
 class State(StrEnum):
     """The whole chain in one word."""
@@ -135,6 +137,8 @@ class ChainStatus:
     """Topics that will not, or do not, keep everything."""
     master_faults: Sequence[str] = ()
     """Why capture would miss rows of the master or misread them."""
+    audits: Sequence[LastAudit] = ()
+    """What the last audit of each master table found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,7 @@ def judge(status: ChainStatus, thresholds: Thresholds) -> Verdict:
     faults = [
         *_capture_faults(status.capture, thresholds),
         *status.master_faults,
+        *_audit_faults(status.audits),
         *_worker_faults(status),
         *status.violations,
     ]
@@ -222,6 +227,15 @@ def _worker_faults(status: ChainStatus) -> list[str]:
         for model in _without_live(status)
     ]
     return [*dead, *missing]
+
+
+def _audit_faults(audits: Sequence[LastAudit]) -> list[str]:
+    return [
+        f"the last audit of {one.table} ({one.at:%Y-%m-%d %H:%M} UTC) found that the log differs "
+        f"from the master: `catalog audit --heal {one.table}`"
+        for one in audits
+        if not one.is_clean
+    ]
 
 
 def _command(stage: str, read_model: str) -> str:

@@ -30,6 +30,7 @@ from adapters.monitoring.health import (
     work_of,
 )
 from adapters.monitoring.positions import Positions
+from adapters.read_database.audits import last_of_each
 from adapters.read_database.chain_state import live_checkpoints, parked_counts
 from domain.failures import Unavailable, Unhealthy
 from projections.ports.generations import Phase
@@ -101,6 +102,7 @@ def chain_status(installation: Installation, engines: Engines) -> ChainStatus:
             for violation in violations(states.get(topic.name), topic)
         ],
         master_faults=_master_faults(installation, engines),
+        audits=last_of_each(engines.read),
     )
 
 

@@ -125,3 +125,35 @@ class ApiKeyRow(EngineTable, table=True):
     """Requests a second."""
     created_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
     revoked_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+
+
+class AuditRow(EngineTable, table=True):
+    """An audit of the event log against the master."""
+
+    __tablename__ = "audit"
+
+    number: int | None = Field(
+        default=None,
+        primary_key=True,
+        sa_type=sa.BigInteger,
+        sa_column_kwargs={"autoincrement": True},
+    )
+    tables: list[str] = Field(sa_type=ARRAY(sa.Text))
+    """Master tables that it is to compare."""
+    started_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
+    finished_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+
+
+class AuditTableRow(EngineTable, table=True):
+    """What an audit found in one table."""
+
+    __tablename__ = "audit_table"
+
+    audit: int = Field(
+        primary_key=True, sa_type=sa.BigInteger, sa_column_kwargs={"autoincrement": False}
+    )
+    table_name: str = Field(primary_key=True, sa_type=sa.Text)
+    compared_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
+    is_clean: bool
+    found: dict[str, Any] = Field(sa_type=JSONB)
+    """Counts, and the first differences."""

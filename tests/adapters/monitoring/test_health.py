@@ -15,9 +15,11 @@ from adapters.monitoring.health import (
     State,
     Thresholds,
     TopicStatus,
+    Verdict,
     is_idle,
     judge,
 )
+from adapters.read_database.audits import LastAudit
 
 SLOT = SlotStatus(
     name="catalog_master", active=True, is_ours=True, retained_bytes=1_000, unread_bytes=0
@@ -149,3 +151,17 @@ def test_what_does_not_work_is_unhealthy_without_any_lag(status: ChainStatus, sa
 )
 def test_idle_is_a_matter_of_the_flow_alone(status: ChainStatus, idle: bool) -> None:
     assert is_idle(status) is idle
+
+
+def test_a_master_that_capture_misreads_is_no_healthy_chain() -> None:
+    verdict = judge(replace(WELL, master_faults=["public.artist has no column"]), Thresholds())
+    assert verdict == Verdict(State.UNHEALTHY, ("public.artist has no column",))
+
+
+def test_what_the_last_audit_found_is_not_forgotten() -> None:
+    clean = LastAudit("track", WELL.at, True, {})
+    assert judge(replace(WELL, audits=[clean]), Thresholds()).state is State.IDLE
+    unclean = replace(clean, table="deal", is_clean=False)
+    verdict = judge(replace(WELL, audits=[clean, unclean]), Thresholds())
+    assert verdict.state is State.UNHEALTHY
+    assert "`catalog audit --heal deal`" in verdict.problems[0]

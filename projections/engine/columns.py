@@ -34,8 +34,12 @@ def conform(frame: pl.DataFrame, schema: pl.Schema, source: str) -> pl.DataFrame
     `source` names the handler in the error: FrameDoesNotFit for a missing or unknown column,
     polars' InvalidOperationError for a value.
     """
-    if frame.schema == schema:
+    have = frame.schema
+    if have == schema:
         return frame
+    if list(have) == list(schema):  # most columns are what they should be: leave them alone
+        wrong = [(name, kind) for name, kind in schema.items() if have[name] != kind]
+        return frame.with_columns(pl.col(name).cast(kind, strict=True) for name, kind in wrong)
     missing = [name for name in schema if name not in frame.columns]
     unknown = [name for name in frame.columns if name not in schema]
     if missing or unknown:

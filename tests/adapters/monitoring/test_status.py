@@ -86,6 +86,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
         "parked_counts": lambda _: [ParkedCount("translate", "", 3)],
         "seen_generations": lambda *_: seen([GONE, STOPPED], []),
         "_master_faults": lambda *_: [],
+        "last_of_each": lambda _: [],
     }
     for name, answer in answers.items():
         monkeypatch.setattr(status, name, answer)

@@ -37,7 +37,7 @@ bench: setup     ## measure it all beside floors and peers, in less than 20 minu
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.lock
 	@$(BIN)/python -m bench
 
-mutants: setup   ## change the core's code a place at a time, and see which tests notice (30 minutes)
+mutants: setup   ## change the domain's code a place at a time, and see which tests notice (10 minutes)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.lock
 	@$(BIN)/python -m tests.mutants
 

@@ -1,4 +1,4 @@
-"""Mutation testing of the core modules: `make mutants`, or `python -m tests.mutants`.
+"""Mutation testing of the domain: `make mutants`, or `python -m tests.mutants`.
 
 mutmut changes the code of `[tool.mutmut]` in pyproject.toml, a place at a time, in a copy (folder
 `mutants`), and runs the unit tests that reach the place. Whatever no test notices is a gap in the

@@ -5,14 +5,15 @@ week by default). Translating everything a second time would write every event t
 each event names the change record that it was made of.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 
 import polars as pl
 
 from adapters.event_log.change_log import KafkaGroupPositions
 from adapters.event_log.topics import Topics
-from domain.events import SUBJECTS, topic_of
+from domain.events import topic_of
+from domain.translation import TRANSLATIONS
 from domain.translation.deduplication import order_of
 from projections.ports.event_decoder import EventDecoder
 from projections.ports.event_log import EventLog
@@ -37,28 +38,34 @@ class KafkaTranslatedPositions:
 
     def forgotten(self) -> Mapping[Partition, NewestEvent]:
         """See the port."""
-        admin = Topics(self._kafka)
-        there = admin.states([*self._topics, *map(topic_of, SUBJECTS)])
-        filled = [
-            (name, partition)
-            for name in self._topics
-            if name in there
-            for partition, bounds in there[name].partitions.items()
-            if bounds.end > bounds.first
-        ]
+        filled = self._filled(self._topics)
         with closing(KafkaGroupPositions(self._kafka, self._group)) as positions:
-            committed = positions.read_all(filled)
+            committed = positions.read_all(list(filled))
         missing = {at for at in filled if committed[at] is None}
-        written = {
-            (name, partition): bounds.end
-            for name in map(topic_of, SUBJECTS)
-            if name in there
-            for partition, bounds in there[name].partitions.items()
-            if bounds.end > bounds.first
-        }
-        if not missing or not written:
+        written = self._filled(sorted(events_of(topic for topic, _ in missing)))
+        if not written:
             return {}
         return newest_events(self._events, self._decoder, written, missing)
+
+    def _filled(self, topics: Sequence[str]) -> dict[Partition, int]:
+        """Ends of the partitions of topics that hold anything."""
+        return {
+            (name, partition): bounds.end
+            for name, state in Topics(self._kafka).states(topics).items()
+            for partition, bounds in state.partitions.items()
+            if bounds.end > bounds.first
+        }
+
+
+def events_of(change_topics: Iterable[str]) -> set[str]:
+    """The event topics that hold what is made of these change topics."""
+    tables = {topic.rpartition(".")[2] for topic in change_topics}
+    return {
+        topic_of(subject)
+        for translation in TRANSLATIONS
+        if translation.table in tables
+        for subject in translation.subjects
+    }
 
 
 def newest_events(

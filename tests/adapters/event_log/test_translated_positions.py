@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import polars as pl
 
-from adapters.event_log.translated_positions import newest_events
+from adapters.event_log.translated_positions import events_of, newest_events
 from projections.ports.event_decoder import Decoded, EventDecoder
 from projections.ports.event_log import EventLog, RecordBatch
 from projections.ports.translated_positions import NewestEvent
@@ -79,6 +79,12 @@ def test_changes_of_one_commit_are_all_remembered() -> None:
     )
     assert found[TRACK].seen == {("C1/1/1", "a"), ("C1/0/9", "b")}
     assert (found[TRACK].offset, found[TRACK].committed_at) == (2, EARLY)
+
+
+def test_only_events_of_the_tables_that_lack_a_position_are_read() -> None:
+    assert events_of(["master.public.label"]) == {"catalog.label"}
+    assert events_of(["master.public.deal"]) == {"catalog.download", "catalog.streaming"}
+    assert events_of([]) == set()
 
 
 def test_where_nothing_was_translated_nothing_is_found() -> None:

@@ -14,7 +14,7 @@ from traceback import format_exc
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from adapters.composition.endpoints import Endpoints
@@ -403,3 +403,29 @@ def test_without_a_place_for_poison_nothing_passes_and_nothing_is_lost(
 
 def retry(installation: Installation, letters: PostgresDeadLetters | None = None) -> Retried:
     return retry_translation(installation.endpoints, installation.group, dead_letters=letters)
+
+
+def test_positions_that_the_brokers_forgot_are_found_in_the_events(
+    installation: Installation,
+) -> None:
+    keys = [f"{number}" for number in range(30)]
+    for identity in keys:
+        installation.insert(identity)
+    with installation.running():
+        installation.await_done()
+    admin = AdminClient(dict(installation.endpoints.kafka))
+
+    def is_forgotten() -> bool:
+        """The group can't go before its last member's session has ended."""
+        try:
+            admin.delete_consumer_groups([installation.group])[installation.group].result()
+        except KafkaException:
+            return False
+        return True
+
+    wait_until(is_forgotten)
+    installation.send_again(10)
+    installation.insert("new")
+    with installation.running():
+        installation.await_done()
+    assert_each_once(installation, [*keys, "new"])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic, sleep
+from typing import Any
 
 import psycopg
 
@@ -145,12 +146,14 @@ def await_idle(
 
 def as_json(status: ChainStatus, verdict: Verdict) -> dict[str, object]:
     """For machines: the verdict's state and problems, then the status field by field."""
-    plain = dataclasses.asdict(status)
-    plain["at"] = status.at.isoformat()
-    for one in plain["generations"]:
-        since = one["stopped_since"]
-        one["stopped_since"] = None if since is None else since.isoformat()
+    plain = dataclasses.asdict(status, dict_factory=_with_times_as_text)
     return {"state": verdict.state.value, "problems": list(verdict.problems), **plain}
+
+
+def _with_times_as_text(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields
+    }
 
 
 def _why_not_idle(status: ChainStatus, seconds: float) -> str:

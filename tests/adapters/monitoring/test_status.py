@@ -16,6 +16,7 @@ from adapters.monitoring import status
 from adapters.monitoring.generations import seen
 from adapters.monitoring.health import ChainStatus, GroupStatus, State, Thresholds, judge
 from adapters.monitoring.status import Engines, Installation, as_json, await_idle, chain_status
+from adapters.read_database.audits import LastAudit
 from adapters.read_database.chain_state import LiveCheckpoint, ParkedCount
 from domain.failures import Unhealthy
 from projections.catalog import CATALOG
@@ -86,7 +87,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
         "parked_counts": lambda _: [ParkedCount("translate", "", 3)],
         "seen_generations": lambda *_: seen([GONE, STOPPED], []),
         "_master_faults": lambda *_: [],
-        "last_of_each": lambda _: [],
+        "last_of_each": lambda _: [LastAudit("track", AT, True, {"rows": 7})],
     }
     for name, answer in answers.items():
         monkeypatch.setattr(status, name, answer)
@@ -140,6 +141,7 @@ def test_a_rebuild_that_stopped_is_told_also_to_machines(asked: Asked) -> None:
     assert (stopped.number, stopped.phase, stopped.note) == (2, "stopped", "full disk")
     told = json.loads(json.dumps(as_json(found, judge(found, Thresholds()))))
     assert told["generations"][0]["stopped_since"] == "2026-11-23T17:04:59+00:00"
+    assert told["audits"][0]["at"] == "2026-11-23T17:04:59+00:00"
     assert told["state"] == "unhealthy"
 
 

@@ -18,19 +18,24 @@ REPEATED, WRONG, HYPHENATED = 0.08, 0.01, 0.1
 """Shares: ISRCs that an older recording has too, numbers that break a rule, other spellings."""
 
 
+_A_YEAR = 99_999
+"""ISRCs that one registrant gives out in a year."""
+
+
 def isrcs(seed: int, rows: pl.DataFrame) -> pl.DataFrame:
     """Rows of `identifier`: the ISRC of each recording."""
     older = below(draw(seed, "isrc/older", _N), _N + 1)
     number = pl.when(chance(draw(seed, "isrc/repeated", _N), REPEATED)).then(older).otherwise(_N)
     numbered = rows.filter(is_recording(seed)).select("n", number=number)
     number = pl.col("number")
-    # a prefix (country, registrant) for each ten million, a year for each 100,000
+    # A prefix (country, registrant) for each hundred years, a year for each 99,999: designation 0
+    # is left out, since an ISRC of zeros is a placeholder.
     value = pl.format(
         "{}SY{}{}{}",
-        one_of(_COUNTRIES, draw(seed, "isrc/country", number // 100_000)),
-        number // 10_000_000 % 10,
-        (number // 100_000 % 100).cast(pl.String).str.zfill(2),
-        (number % 100_000).cast(pl.String).str.zfill(5),
+        one_of(_COUNTRIES, draw(seed, "isrc/country", number // _A_YEAR)),
+        number // (100 * _A_YEAR) % 10,
+        (number // _A_YEAR % 100).cast(pl.String).str.zfill(2),
+        (number % _A_YEAR + 1).cast(pl.String).str.zfill(5),
     )
     hyphened = value.str.replace("^(..)(...)(..)(.....)$", "$1-$2-$3-$4")
     return _judged(

@@ -161,3 +161,72 @@ def test_a_second_resource_of_one_reference_is_kept(make_asker: Make) -> None:
 def test_every_isrc_is_found(make_asker: Make, case: str, isrcs: tuple[str, ...]) -> None:
     asker = make_asker(cases(case))
     assert all(asker.look_up("isrc", isrc) for isrc in isrcs)
+
+
+def _delivery(tmp_path: Path, icpn: str, isrcs: tuple[str, str]) -> Path:
+    """What was delivered before: an album with two tracks and their track releases."""
+    text = (CASES / "a/album_takedown_track_stays.xml").read_text(encoding="utf-8")
+    text = text[: text.index("<DealList>")]
+    text += "<DealList>" + "".join(_SOLD.format(reference) for reference in ("R0", "R1"))
+    text += "</DealList></ern:NewReleaseMessage>"
+    for old, new in (
+        ("06025371000309", icpn),
+        ("QZTST2403001", isrcs[0]),
+        ("QZTST2403002", isrcs[1]),
+        ("PADPIDA2040000001X", SENDER),
+    ):
+        text = text.replace(old, new)
+    path = tmp_path / "1.xml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+_SOLD = (
+    "<ReleaseDeal><DealReleaseReference>{}</DealReleaseReference><Deal><DealTerms>"
+    "<CommercialModelType>PayAsYouGoModel</CommercialModelType><Usage><UseType>PermanentDownload"
+    "</UseType></Usage><TerritoryCode>Worldwide</TerritoryCode><ValidityPeriod><StartDate>"
+    "2020-01-01</StartDate></ValidityPeriod></DealTerms></Deal></ReleaseDeal>"
+)
+
+
+def test_a_takedown_without_resources_applies_and_the_tracks_stay(
+    make_asker: Make, tmp_path: Path
+) -> None:
+    first = _delivery(tmp_path, "06025375000060", ("QZT4D2400601", "QZT4D2400602"))
+    asker = make_asker([first, *cases("d/2_upd_no_resources")])
+    rows = asker.master.catalog()
+    assert len(rows["track"]) == len(rows["recording"]) == 2
+    [album] = owners(asker, "icpn", "06025375000060")
+    assert (album["release"]["title"], album["release"]["track_count"]) == ("Renamed", 2)
+    assert album["availability"]["state"] == "taken_down"
+    [track] = owners(asker, "isrc", "QZT4D2400601", "track")
+    assert track["availability"]["state"] == "taken_down"  # its own deal is said no more
+
+
+def test_deals_of_an_update_that_omits_resources_apply(make_asker: Make, tmp_path: Path) -> None:
+    first = _delivery(tmp_path, "06025375000077", ("QZT4D2400701", "QZT4D2400702"))
+    asker = make_asker([first, *cases("d/2_upd_omitted")])
+    assert len(asker.master.catalog()["track"]) == 2
+    states = {
+        country: asker.look_up("icpn", "06025375000077", country=country)[0]["availability"][
+            "state"
+        ]
+        for country in ("DE", "AT")
+    }
+    assert states == {"DE": "available", "AT": "unavailable"}
+
+
+def test_deals_begin_with_an_effective_date_that_was_to_come(make_asker: Make) -> None:
+    asker = make_asker(cases("a/effective_future"))
+    rows = list(asker.master.catalog()["deal"].values())
+    value = next(
+        i["value_raw"]
+        for i in asker.master.catalog()["identifier"].values()
+        if i["scheme"] == "gtin"
+    )
+    assert {d["local_from"] for d in rows} == {"2099-01-01T00:00:00"}
+    states = [
+        asker.look_up("icpn", value, country="DE", at=at)[0]["availability"]["state"]
+        for at in ("2098-12-31T22:59:59Z", "2098-12-31T23:00:00Z")
+    ]
+    assert states == ["upcoming", "available"]

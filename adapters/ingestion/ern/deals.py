@@ -12,7 +12,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from lxml.etree import _Element as Element
 
@@ -82,22 +82,26 @@ def visibilities(root: Element) -> dict[str, Element]:
     }
 
 
-def add(
-    rows: Rows,
-    deals: list[Element],
-    visible: Sequence[Element],
-    release_id: str,
-    track_id: str | None,
-    tracks: dict[str, str],
-) -> None:
-    """Add the deal rows of a release; `track_id` where it is the release of one track.
+@dataclass(frozen=True)
+class Subject:
+    """What deals are about."""
 
-    `tracks` (resource reference → track id) are those that instant gratification may name.
-    """
+    release_id: str
+    track_id: str | None
+    """Where it is the release of one track."""
+    tracks: dict[str, str]
+    """Resource reference → track id: those that instant gratification may name."""
+    created: datetime
+    """When the message was made."""
+
+
+def add(rows: Rows, deals: list[Element], visible: Sequence[Element], about: Subject) -> None:
+    """Add the deal rows of a release."""
+    release_id, track_id = about.release_id, about.track_id
     numbers: Counter[str] = Counter()
     for element in deals:
         terms = _read(element)
-        for state, flaws in _states(element, terms, visible, tracks):
+        for state, flaws in _states(element, terms, visible, about):
             subject = "/".join(
                 (
                     release_id,
@@ -125,7 +129,7 @@ def _takes_down_all(element: Element, created: datetime) -> bool:
     terms = _read(element)
     if not terms.is_takedown or terms.where.region != EVERYWHERE:
         return False
-    begins = [period.begin for period in _periods(element)]
+    begins = [period.begin for period in _periods(element, created)]
     return any(b is None or b.first((), ()) <= created for b in begins)
 
 
@@ -152,7 +156,7 @@ def _read(terms: Element) -> Terms:
 
 
 def _states(
-    element: Element, terms: Terms, visible: Sequence[Element], tracks: dict[str, str]
+    element: Element, terms: Terms, visible: Sequence[Element], about: Subject
 ) -> Iterator[tuple[Row, list[Flaw]]]:
     """The rows of a deal, and what is wrong with each; what all share is told with the first."""
     models: Sequence[str | None] = all_said(element, "CommercialModelType") or [None]
@@ -161,8 +165,8 @@ def _states(
     flaws = terms.flaws
     for model in models:
         for use in dict.fromkeys(uses) or [None]:
-            for period in _periods(element):
-                for one in _kinds(terms, period, tracks):
+            for period in _periods(element, about.created):
+                for one in _kinds(terms, period, about.tracks):
                     for where, shown in _shown(element, terms.where, visible):
                         state: Row = {
                             "commercial_model": model,
@@ -226,16 +230,19 @@ def _when(terms: Terms, where: Where, period: Period) -> Row:
     }
 
 
-def _periods(terms: Element) -> list[Period]:
-    """The periods of a deal; EffectiveDate (of the ReleaseDeal) is the earliest beginning of all.
+def _periods(terms: Element, created: datetime) -> list[Period]:
+    """The periods of a deal; none begins before an EffectiveDate that was to come.
 
     ddex.net/dd, ern_ReleaseDeal: "The Date at which the MessageRecipient is expected to cancel all
-    Deals for the Release and replace them with the Deals provided within the current Message."
+    Deals for the Release and replace them with the Deals provided within the current Message",
+    typically the day on which the message is sent: then the periods speak for themselves.
     """
     found = [_period(element) for element in terms.findall("ValidityPeriod")] or [Period()]
     deal = terms.getparent()
     release_deal = None if deal is None else deal.getparent()
     effective, flaws = _moment(release_deal, times.start, "EffectiveDate")
+    if effective is not None and effective.at.replace(tzinfo=UTC) <= created:
+        effective = None
     return [
         Period(_latest(period.begin, effective), period.end, period.flaws + flaws)
         for period in found

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 from psycopg.types.json import Jsonb
 
-from adapters.ingestion.ern import identity
+from adapters.ingestion.ern import identity, partial
 from adapters.ingestion.ern.document import Unusable
 from adapters.ingestion.ern.header import PURGE
 from adapters.ingestion.ern.message import Message, read
@@ -55,6 +55,11 @@ class _Plan:
             self.owners.setdefault(kind, set()).update(ids)
             if kind == "release":
                 self.owners.setdefault("whole release", set()).update(ids)
+
+    def own_only(self, owned: Mapping[str, Iterable[str]]) -> None:
+        """Own these kinds of rows, and nothing that comes with a release."""
+        for kind, ids in owned.items():
+            self.owners.setdefault(kind, set()).update(ids)
 
     def say(self, rows: Rows) -> None:
         for table in rows:
@@ -197,12 +202,20 @@ def _plan_release(
         if any(said > stamp for said in [*purges, *(said for said, _ in known)]):
             plan.superseded += 1
             continue
-        for said, owned in known:
+        plan.replaced |= {said[2] for said, _ in known}
+        before = earlier.get(statement.id, (stamp, None))[1]
+        if statement.is_partial and before:
+            partial.complete(connection, statement)
+            plan.own_only(partial.owners_of(statement))
+            now_owned = partial.owned_with(statement, before)
+            known = known[1:]
+        else:
+            plan.own(statement.owned)
+            now_owned = statement.owned
+        for _, owned in known:
             plan.own(owned or {})
-            plan.replaced.add(said[2])
-        plan.own(statement.owned)
         plan.say(statement.rows)
-        plan.stated.append((f"release/{statement.id}", stamp, statement.owned))
+        plan.stated.append((f"release/{statement.id}", stamp, now_owned))
         plan.stated += [(f"release/{other}", stamp, None) for other in same]
     return plan
 

@@ -64,8 +64,11 @@ def read(content: bytes, most_bytes: int) -> Message:
 
 
 def _refuse_dangling(found: list[Release], teller: Teller, dealt: set[str]) -> None:
-    """A message that refers to what isn't in it can't be told whole. Raises Unusable."""
-    for release in found:
+    """A message that refers to what isn't in it can't be told whole. Raises Unusable.
+
+    One without any resource is an update that leaves them out.
+    """
+    for release in found if teller.resources else []:
         if missing := references(release.element) - teller.resources:
             raise Unusable(
                 f"{release.name} refers to {_some(missing)}, which is not in the message"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from lxml.etree import _Element as Element
 
 from adapters.ingestion.ern import deals, identity, recordings, releases
-from adapters.ingestion.ern.contents import Place, contents
+from adapters.ingestion.ern.contents import Place, contents, references
 from adapters.ingestion.ern.header import Header
 from adapters.ingestion.ern.parties import Parties
 from adapters.ingestion.ern.reading import places, value
@@ -32,6 +32,10 @@ class ReleaseStatement:
     """The numbers by which it is the same release as before, best first."""
     weak_keys: list[str] = field(default_factory=list)
     """Its numbers that may stand on other releases too."""
+    is_partial: bool = False
+    """It leaves resources out: what is known of its tracks stays."""
+    track_isrcs: dict[str, list[str]] = field(default_factory=dict)
+    """Of a partial one: track release → the ISRCs by which it names its recording."""
     rows: Rows = field(default_factory=Rows)
 
     @property
@@ -68,10 +72,8 @@ class Teller:
         places_of = {id(r): contents(r.element, self.recordings) for r in found}
         followers: dict[int, list[Release]] = {id(main): [] for main in mains}
         for track_release in (r for r in found if r.is_track_release):
-            wanted = {p.reference for p in places_of[id(track_release)]}
-            holder = next(
-                (m for m in mains if wanted & {p.reference for p in places_of[id(m)]}), mains[0]
-            )
+            wanted = references(track_release.element)
+            holder = next((m for m in mains if wanted & references(m.element)), mains[0])
             followers[id(holder)].append(track_release)
         placed = {p.reference for places in places_of.values() for p in places}
         unplaced = [r for r in self.recordings if r not in placed]
@@ -100,17 +102,20 @@ class Teller:
             {f"{self._prefix}{as_part(i.value)}" for i in usable} | {own_id},
             identity.keys_of(self._prefix, main.ids),
             identity.weak_keys_of(self._prefix, main.ids),
+            is_partial=not self.resources,
         )
         rows = statement.rows
         everywhere = [p for r in (main, *track_releases) for p in places_of[id(r)]]
-        references = dict.fromkeys([*(p.reference for p in everywhere), *unplaced])
-        recording_ids = self._add_recordings(rows, own_id, list(references))
+        told = dict.fromkeys([*(p.reference for p in everywhere), *unplaced])
+        recording_ids = self._add_recordings(rows, own_id, list(told))
         tracks = self._add_tracks(rows, own_id, places_of[id(main)], recording_ids)
         first_track = {p.reference: t for p, t in reversed(tracks)}
         self._add_release(rows, main, own_id, len(tracks), None, first_track)
         self._lend_isrc(rows, main, places_of[id(main)], recording_ids)
         for release_id, release in _named(f"{own_id}/", track_releases):
             own_places = places_of[id(release)]
+            isrcs = [i.value for i in release.ids if i.scheme == "isrc"]
+            statement.track_isrcs[release_id] = isrcs
             missing = [p for p in own_places if p.reference not in first_track]
             own_tracks = self._add_tracks(rows, release_id, missing, recording_ids)
             first_track |= {p.reference: t for p, t in own_tracks}
@@ -192,7 +197,7 @@ class Teller:
             status="taken_down" if taken_down else "active",
             **state,
         )
-        is_lent = track_count == 1
+        is_lent = track_count == 1 or not self.resources
         kept = [i for i in release.ids if i.scheme != "isrc" or not is_lent]
         rows.add_identifiers("release", own_id, kept)
         releases.add_flaws(rows, element, own_id)
@@ -204,7 +209,8 @@ class Teller:
             for reference in element.findall("ReleaseVisibilityReference")
             if (visibility := self._visibilities.get((reference.text or "").strip())) is not None
         ]
-        deals.add(rows, terms, visible, own_id, deal_track, tracks)
+        about = deals.Subject(own_id, deal_track, tracks, self._created)
+        deals.add(rows, terms, visible, about)
 
     def _lend_isrc(
         self, rows: Rows, release: Release, where: list[Place], recording_ids: dict[str, str]

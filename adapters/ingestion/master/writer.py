@@ -55,6 +55,7 @@ _OWNED: Mapping[str, Sequence[LiteralString]] = {
         "o.kind = 'track' AND t.track_id = o.id",
         "o.kind = 'release' AND t.release_id = o.id AND t.track_id IS NULL",
         "o.kind = 'whole release' AND t.release_id = o.id",
+        "o.kind = 'deals of release' AND t.release_id = o.id",
     ),
     "identifier": ("t.owner_type = o.kind AND t.owner_id = o.id",),
     "contributor": ("t.owner_type = o.kind AND t.owner_id = o.id",),
@@ -71,7 +72,8 @@ class Truth:
     rows: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     """Table → its rows: `id` and any of its state columns (absent ones are null); ids unique."""
     owners: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Kind (release, recording, track, party, whole release) → ids of which `rows` says all."""
+    """Kind (release, recording, track, party, whole release, deals of release) → ids of which
+    `rows` says all."""
     mentioned: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     """Table → rows that are added where their id is unknown and leave a known one as it is."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chain.processes import CATALOG, ROOT
+from tests.chain.processes import CATALOG, ROOT, until
 
 pytestmark = pytest.mark.integration
 
@@ -138,15 +138,26 @@ def _run(step: Step, environment: dict[str, str]) -> None:
     assert missing(step.outputs, done.stdout) == [], done.stdout
 
 
-def test_the_readmes_tour_and_the_tutorial(
-    up: None, environment: dict[str, str], tmp_path: Path
-) -> None:
+def test_the_readmes_tour(up: None, environment: dict[str, str]) -> None:
     for step in tour()[1:]:
         assert not step.starts_a_server
         _run(step, environment)
+
+
+def test_a_partners_day(up: None, environment: dict[str, str], tmp_path: Path) -> None:
+    _run(Step("catalog ingest --sample\ncatalog status --wait 120 > /dev/null\n"), environment)
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
-    first, *others = steps(PARTNERS_DAY.read_text(encoding="utf-8").replace("8000", port))
+        port = free.getsockname()[1]
+    first, *others = steps(PARTNERS_DAY.read_text(encoding="utf-8").replace("8000", str(port)))
     with _server(first.commands.strip(), environment, "serving the catalog", tmp_path / "log"):
+        until(lambda: _answers(port), 60, "the API answers")
         for step in others:
             _run(step, environment)
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True

@@ -34,7 +34,7 @@ def results(folder: Path = _FOLDER) -> Iterator[tuple[str, str, str]]:
 
 
 def tables(found: list[tuple[str, str, str]]) -> str:
-    """A row a module, and the functions in which mutants survived; as Markdown."""
+    """A row per module, and the functions in which mutants survived; as Markdown."""
     by_module = Counter((module, state) for module, _, state in found)
     lines = [f"| module | mutants | {' | '.join(_COLUMNS)} |", "|---" * 6 + "|"]
     for module in sorted({module for module, _, _ in found}):

@@ -61,12 +61,14 @@ def apply() -> None:
     """Configure the connector, and wait until it runs."""
     from adapters.composition.clients import kafka_connect
     from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.preparation import connector_configuration
     from adapters.composition.settings import load_settings
 
     settings = load_settings()
     name = settings.connect.connector
-    connect = kafka_connect(resolve_endpoints(settings, ("connect", "master")))
-    has_changed = connect.apply(name, _configuration(Source.POSTGRES))
+    endpoints = resolve_endpoints(settings, ("connect", "kafka", "master"))
+    connect = kafka_connect(endpoints)
+    has_changed = connect.apply(name, connector_configuration(settings, endpoints))
     connect.await_running(name)
     print(f"connector {name} runs ({'applied' if has_changed else 'as it was'})")
 

@@ -20,6 +20,8 @@ ENGINES = {
 }
 """What the service needs, and the setting that names each."""
 
+_SECURITY = ("security.", "sasl.", "ssl.", "enable.ssl.", "enable.sasl.")
+
 TIMEOUTS = {
     "connect_timeout": "5",
     "tcp_user_timeout": "30000",
@@ -90,11 +92,11 @@ def given_addresses(settings: Settings) -> dict[str, str]:
 def endpoints(settings: Settings, addresses: dict[str, str]) -> Endpoints:
     """The addresses of all engines together with the options that the settings add."""
     options = {name: value.get_secret_value() for name, value in settings.kafka.options.items()}
-    is_given = settings.kafka.bootstrap is not None
+    if settings.kafka.bootstrap is None and addresses["kafka"]:
+        _refuse_security(options)
     password = settings.registry.password
     return Endpoints(
-        # the options speak of the brokers that are set, not of the embedded one
-        kafka={"bootstrap.servers": addresses["kafka"], **(options if is_given else {})},
+        kafka={"bootstrap.servers": addresses["kafka"], **options},
         registry=RegistryEndpoint(
             addresses["registry"],
             settings.registry.user,
@@ -105,6 +107,15 @@ def endpoints(settings: Settings, addresses: dict[str, str]) -> Endpoints:
         read_dsn=with_timeouts(addresses["read"]),
         read_is_pooled=settings.read.pooler,
     )
+
+
+def _refuse_security(options: Collection[str]) -> None:
+    """The embedded broker wants no password: options about one speak of other brokers."""
+    if foreign := sorted(name for name in options if name.startswith(_SECURITY)):
+        raise Misconfigured(
+            f"kafka.options {', '.join(foreign)}: the embedded broker has no such security; set"
+            f" {ENGINES['kafka']} to the brokers that are meant, or leave the options out"
+        )
 
 
 def with_timeouts(url: str) -> str:

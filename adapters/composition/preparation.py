@@ -44,15 +44,19 @@ def start_capture(settings: Settings, endpoints: Endpoints) -> None:
     """Give Connect the connector's configuration and wait until it runs."""
     names = settings.connect
     connect = clients.kafka_connect(endpoints)
-    connect.apply(
-        names.connector,
-        postgres_configuration(
-            capture(settings),
-            endpoints.master_dsn,
-            endpoints.kafka,
-            slot=names.slot,
-            publication=names.publication,
-            schema=MASTER_SCHEMA,
-        ),
-    )
+    connect.apply(names.connector, connector_configuration(settings, endpoints))
     connect.await_running(names.connector)
+
+
+def connector_configuration(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
+    """The PostgreSQL connector's."""
+    names = settings.connect
+    configuration = postgres_configuration(
+        capture(settings),
+        endpoints.master_dsn,
+        endpoints.kafka,
+        slot=names.slot,
+        publication=names.publication,
+        schema=MASTER_SCHEMA,
+    )
+    return configuration

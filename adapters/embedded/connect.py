@@ -19,6 +19,7 @@ from adapters.embedded.java import (
     write_logging,
     write_properties,
 )
+from adapters.embedded.kafka import LARGEST_MESSAGE
 from adapters.embedded.processes import LOOPBACK, EngineProcess, start, wait_until
 from adapters.embedded.state import DataFolder
 from domain.failures import Misconfigured
@@ -42,8 +43,7 @@ def start_connect(
 
     Raises Misconfigured when that has a security option that has no counterpart in Java.
     """
-    home = folder.path / "connect"
-    home.mkdir(exist_ok=True)
+    home = folder.room("connect")
     properties = write_properties(home / "worker.properties", _worker_properties(port, kafka))
     return start(
         "Kafka Connect",
@@ -72,9 +72,11 @@ def await_connect(process: EngineProcess, url: str, cancelled: Event) -> None:
 
 def _worker_properties(port: int, kafka: dict[str, str]) -> dict[str, object]:
     client = java_client(kafka)
+    largest = kafka.get(LARGEST_MESSAGE)
     converter = "org.apache.kafka.connect.json.JsonConverter"
     return {
         **{f"{role}{name}": v for role in _ROLES for name, v in client.items()},
+        **({} if largest is None else {"producer.max.request.size": largest}),
         "group.id": GROUP,
         "listeners": f"HTTP://{LOOPBACK}:{port}",
         "rest.advertised.host.name": LOOPBACK,

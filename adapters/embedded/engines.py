@@ -53,7 +53,7 @@ class EnginePlan:
     given: Mapping[str, str]
     """Addresses of engines that exist, by the names of ADDRESSES; the others are started."""
     kafka_options: Mapping[str, str] = field(default_factory=dict)
-    """Of librdkafka, for the brokers that are given."""
+    """Of librdkafka, for the brokers that are given or embedded."""
     ports: Mapping[str, int | None] = field(default_factory=dict)
     """Engine → the port that it must have; None or absent: any free one."""
     heap_mb: Mapping[str, int] = field(default_factory=dict)
@@ -264,6 +264,7 @@ class _Starter:
             port=self.ports["kafka"],
             controller_port=self.ports["kafka_controller"],
             sizing=self._sizing("kafka"),
+            options=self.plan.kafka_options,
         )
         kafka.await_kafka(self._started("kafka", process), self.ports["kafka"], self.cancelled)
         return _told("kafka", self._brokers(), began)
@@ -271,12 +272,11 @@ class _Starter:
     def _connect(self) -> str:
         jars = self.cache.class_path("connect")
         began = time.monotonic()
-        options = self.plan.kafka_options if "kafka" in self.plan.given else {}
         process = connect.start_connect(
             self.folder,
             jars,
             port=self.ports["connect"],
-            kafka={"bootstrap.servers": self._brokers(), **options},
+            kafka={"bootstrap.servers": self._brokers(), **self.plan.kafka_options},
             sizing=self._sizing("connect"),
         )
         self._started("connect", process)

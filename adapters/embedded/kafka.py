@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import subprocess
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Event
 
@@ -35,6 +35,8 @@ from adapters.embedded.processes import (
 from adapters.embedded.state import DataFolder
 
 START_SECONDS = 90.0
+LARGEST_MESSAGE = "message.max.bytes"
+"""The option of the same name of librdkafka and of a broker."""
 FORMAT_SECONDS = 60.0
 OFFSET_TEXT_BYTES = 32766
 """The longest text that a committed offset can carry, whatever a broker is set to.
@@ -45,17 +47,23 @@ text has; on a longer one the broker closes the connection and gives no reason.
 
 
 def start_kafka(
-    folder: DataFolder, jars: list[Path], *, port: int, controller_port: int, sizing: Sizing
+    folder: DataFolder,
+    jars: list[Path],
+    *,
+    port: int,
+    controller_port: int,
+    sizing: Sizing,
+    options: Mapping[str, str],
 ) -> EngineProcess:
     """Format the log folder if there is none, and start the broker on `port`.
 
+    `options` are those of its clients: it takes in what they may send.
     Raises EngineFailed when the log folder can't be formatted.
     """
-    home = folder.path / "kafka"
-    home.mkdir(exist_ok=True)
+    home = folder.room("kafka")
     log_folder = home / "log"
     properties = write_properties(
-        home / "server.properties", _broker_properties(log_folder, port, controller_port)
+        home / "server.properties", _broker_properties(log_folder, port, controller_port, options)
     )
     class_path = with_class_path(jars, write_logging(home))
     if not (log_folder / "meta.properties").exists():
@@ -85,8 +93,12 @@ def await_kafka(process: EngineProcess, port: int, cancelled: Event) -> None:
     wait_until(process, answers, seconds=START_SECONDS, cancelled=cancelled)
 
 
-def _broker_properties(log_folder: Path, port: int, controller_port: int) -> dict[str, object]:
+def _broker_properties(
+    log_folder: Path, port: int, controller_port: int, options: Mapping[str, str]
+) -> dict[str, object]:
+    largest = options.get(LARGEST_MESSAGE)
     return {
+        **({} if largest is None else {LARGEST_MESSAGE: largest}),
         "process.roles": "broker,controller",
         "node.id": 1,
         "controller.quorum.bootstrap.servers": f"{LOOPBACK}:{controller_port}",

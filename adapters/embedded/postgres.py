@@ -61,8 +61,7 @@ def start_postgres(folder: DataFolder, port: int) -> tuple[EngineProcess, Server
 
     Raises EngineFailed when the cluster can't be made.
     """
-    home = folder.path / "postgres"
-    home.mkdir(exist_ok=True)
+    home = folder.room("postgres")
     binaries = find_binaries()
     user = _server_user(home, binaries)
     password = folder.remember_secret("postgres-password")

@@ -105,7 +105,7 @@ def start(
     The engine sees of this process's environment only what any program needs: settings and
     secrets stay here.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if log.exists():
         log.replace(log.with_name(f"{log.name}.1"))  # the former run's log is worth one look back
     variables = {key: os.environ[key] for key in _KEPT_VARIABLES if key in os.environ}

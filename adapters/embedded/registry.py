@@ -26,8 +26,7 @@ def start_registry(
     sizing: Sizing,
 ) -> EngineProcess:
     """Start the registry on `port`, with its database on `server`."""
-    home = folder.path / "registry"
-    home.mkdir(exist_ok=True)
+    home = folder.room("registry")
     return start(
         "Schema registry",
         java_command(

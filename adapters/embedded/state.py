@@ -101,6 +101,10 @@ class DataFolder:
     path: Path
     lock: int
 
+    def room(self, name: str) -> Path:
+        """An engine's own folder, which no other user may look into."""
+        return closed_folder(self.path / name)
+
     def publish(self, addresses: dict[str, str]) -> None:
         """Tell other commands what runs here (readable by this user only: it holds passwords)."""
         self._write(_RUNNING, asdict(Running(os.getpid(), addresses)))
@@ -134,6 +138,13 @@ class DataFolder:
         draft.touch(mode=0o600)
         draft.write_text(text, encoding="utf-8")
         draft.replace(self.path / name)
+
+
+def closed_folder(path: Path) -> Path:
+    """Make a folder if need be, and close it to other users."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
+    return path
 
 
 @contextmanager

@@ -42,3 +42,19 @@ def test_every_database_has_the_same_timeouts_unless_its_address_says_otherwise(
     own = endpoints.with_timeouts("postgresql://h/x?sslmode=require&connect_timeout=1")
     assert own.startswith("postgresql://h/x?sslmode=require&connect_timeout=1&tcp_user_timeout=")
     assert own.count("connect_timeout") == 1
+
+
+def test_options_are_used_or_refused_for_the_embedded_broker_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _running(monkeypatch, kafka="127.0.0.1:1", read="postgresql://r/x")
+    monkeypatch.setenv("CATALOG_KAFKA__OPTIONS__MESSAGE_MAX_BYTES", "5000000")
+    settings = load_settings(data=tmp_path)
+    found = endpoints.resolve_endpoints(settings, ("kafka",))
+    assert found.kafka == {"bootstrap.servers": "127.0.0.1:1", "message.max.bytes": "5000000"}
+    monkeypatch.setenv("CATALOG_KAFKA__OPTIONS__SASL_PASSWORD", "secret")
+    with pytest.raises(
+        Misconfigured, match=r"sasl\.password: .* set CATALOG_KAFKA__BOOTSTRAP"
+    ) as no:
+        endpoints.resolve_endpoints(load_settings(data=tmp_path), ("kafka",))
+    assert "secret" not in str(no.value)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.embedded.connect import java_client
+from adapters.embedded.connect import _worker_properties, java_client
 from adapters.embedded.java import write_properties
 from domain.failures import Misconfigured
 
@@ -53,3 +53,9 @@ def test_properties_keep_their_line_breaks_and_backslashes(tmp_path: Path) -> No
     file = write_properties(tmp_path / "x.properties", {"a": "one\ntwo", "b": "c\\d", "n": 1})
     assert file.read_text() == "a=one\\ntwo\nb=c\\\\d\nn=1\n"
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_producers_may_send_what_the_users_clients_may() -> None:
+    kafka = {"bootstrap.servers": "a:1", "message.max.bytes": "5000000"}
+    assert _worker_properties(1, kafka)["producer.max.request.size"] == "5000000"
+    assert "producer.max.request.size" not in _worker_properties(1, {"bootstrap.servers": "a:1"})

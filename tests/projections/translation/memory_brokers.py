@@ -158,13 +158,15 @@ class MemoryEventWriter:
         self._events: list[OutgoingEvent] = []
         self.headers: list[Headers | None] = []
         self.is_closed = False
+        self._is_open = False
         brokers.writers[name] = self
 
     def begin(self) -> None:
         """See the port."""
         self._brokers.fail("begin")
         self._check()
-        self._events = []
+        assert not self._is_open, "the last transaction was neither committed nor aborted"
+        self._events, self._is_open = [], True
 
     def write(self, event: OutgoingEvent, headers: Headers | None = None) -> None:
         """See the port."""
@@ -183,14 +185,14 @@ class MemoryEventWriter:
         self._check()
         self._brokers.written += self._events
         self._brokers.committed.setdefault(str(membership), {}).update(positions)
-        self._events = []
+        self._events, self._is_open = [], False
         self._brokers.fail("killed after")
 
     def abort(self) -> None:
         """See the port."""
         self._brokers.fail("abort")
         self._check()
-        self._events = []
+        self._events, self._is_open = [], False
 
     def close(self) -> None:
         """See the port."""

@@ -110,7 +110,7 @@ def test_a_retry_that_dies_before_it_forgets_writes_nothing_twice() -> None:
 
 def test_the_note_forgets_what_is_dealt_with() -> None:
     brokers, letters = MemoryBrokers({}), MemoryDeadLetters(MemoryDatabase(MODEL))
-    for number in range(3 * AT_ONCE):
+    for number in range(8 * AT_ONCE):
         park(letters, number, b"k", b"%08d" % number)
     retry(context(brokers, letters))
     assert len(brokers.committed["retry"][AT].note) <= 4_000

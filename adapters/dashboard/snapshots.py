@@ -52,7 +52,7 @@ class Snapshots:
             "dead letters", partial(chain.parked_by_reason, endpoints), seconds=4
         )
         self.registrations = RepeatedSnapshot(
-            "registrations", partial(chain.registrations, endpoints), seconds=60
+            "registrations", partial(chain.registrations, endpoints), seconds=10
         )
         self._all: tuple[RepeatedSnapshot[Any], ...] = (
             self.chain,

@@ -1,7 +1,6 @@
 """`catalog ingest`: feeds and ERN messages into the master catalog."""
 
 import json
-import re
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +10,6 @@ from domain.failures import WrongUsage
 
 if TYPE_CHECKING:
     from adapters.ingestion.feeds.columns import Terms
-
-_TERRITORY = re.compile("Worldwide|[A-Z]{2}(-[A-Z0-9]{1,3})?|[0-9]{1,4}")
-
 
 Paths = Annotated[
     list[str] | None,
@@ -98,17 +94,18 @@ def ingest(
 def _terms(source: str, territories: list[str], currency: str | None) -> "Terms":
     """What the feeds leave unsaid. Raises WrongUsage."""
     from adapters.ingestion.feeds.columns import Terms
+    from domain.territories import normalise_all
 
     if currency is not None and not (
         currency.isascii() and currency.isalpha() and len(currency) == 3
     ):
         raise WrongUsage(f"--currency {currency!r} is no ISO 4217 code such as EUR")
-    for code in territories:
-        if not _TERRITORY.fullmatch(code):
-            raise WrongUsage(
-                f"--territory {code!r} is neither Worldwide nor an ISO 3166 code such as DE or"
-                " US-NY nor a TIS code such as 2136"
-            )
+    known, unknown = normalise_all(territories)
+    if unknown:
+        raise WrongUsage(
+            f"--territory {unknown[0]!r} is neither Worldwide nor an ISO 3166 code such as DE or"
+            " US-NY nor a TIS code such as 2136"
+        )
     if not source or ":" in source or "/" in source:
         raise WrongUsage(f"--source {source!r} must be a name without : and /")
-    return Terms(source, tuple(territories), currency.upper() if currency else None)
+    return Terms(source, tuple(known), currency.upper() if currency else None)

@@ -4,8 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from adapters.ingestion.withdrawal import message, taken_in, withdraw
+from domain.failures import Refused
 from tests.adapters.ingestion.master import Master
 from tests.availability.asking import Asker
 
@@ -230,3 +233,17 @@ def test_deals_begin_with_an_effective_date_that_was_to_come(make_asker: Make) -
         for at in ("2098-12-31T22:59:59Z", "2098-12-31T23:00:00Z")
     ]
     assert states == ["upcoming", "available"]
+
+
+def test_a_withdrawn_message_says_nothing_and_locks_nobody_out(make_asker: Make) -> None:
+    master = make_asker(cases("b/grid_then_icpn/1", "b/grid_then_icpn/2")).master
+    with psycopg.connect(master.dsn, autocommit=True) as connection:
+        [newest] = taken_in(connection, "applied", 10)
+        assert message(connection, newest.id).releases == newest.releases
+        assert withdraw(connection, newest.id)["release deleted"]
+        assert not master.catalog()["release"]
+        assert message(connection, newest.id).status == "withdrawn"
+        with pytest.raises(Refused):
+            withdraw(connection, "none")
+    master.ingest(*cases("b/grid_then_icpn/1"))
+    assert mains(master) == ["Old"]

@@ -45,8 +45,8 @@ class _Plan:
     stated: list[tuple[str, Stamp, dict[str, list[str]] | None]] = field(default_factory=list)
     replaced: set[str] = field(default_factory=set)
     """Messages of which something no longer counts."""
-    claims: list[tuple[ReleaseStatement, list[str]]] = field(default_factory=list)
-    """Statements whose numbers are to be kept, and the other ids of the same release."""
+    claims: list[tuple[str, ReleaseStatement, list[str]]] = field(default_factory=list)
+    """Release, statement that tells its numbers, and the other ids of the same release."""
     superseded: int = 0
     """Statements that are older than what the catalog says."""
 
@@ -105,10 +105,8 @@ def ingest(
         )
         report.changed.update(write(connection, truth, own_id))
         _state(connection, planned, own_id)
-        for statement, same in planned.claims:
-            identity.claim(
-                connection, statement.id, statement.keys, statement.weak_keys, same, own_id
-            )
+        for name, statement, same in planned.claims:
+            identity.claim(connection, name, statement.keys, statement.weak_keys, same, own_id)
         stale = planned.superseded == len(message.statements or message.purged)
         report.status = "superseded" if stale else "applied"
         messages.release_from_quarantine(connection, source.sha256)
@@ -191,17 +189,19 @@ def _plan_release(
         report.flagged += _flaws(statement)
         stamp = (message.header.created_at, statement.weight, own_id)
         same = found.absorbed.get(statement.id, [])
-        plan.claims.append((statement, same))
         report.notes += [
             f"conflict: {other} has a number of {statement.id}"
             for other in found.conflicts.get(statement.id, [])
         ]
         earlier = _statements(connection, "release", statement.numbers | set(same))
-        known = [earlier[name] for name in (statement.id, *same) if name in earlier]
+        named = {name: earlier[name] for name in (statement.id, *same) if name in earlier}
+        known = list(named.values())
         purges = [said for said, _ in earlier.values() if said[1] == _PURGE_WEIGHT]
         if any(said > stamp for said in [*purges, *(said for said, _ in known)]):
             plan.superseded += 1
+            _plan_joined(plan, statement, named, max(purges, default=None))
             continue
+        plan.claims.append((statement.id, statement, same))
         plan.replaced |= {said[2] for said, _ in known}
         before = earlier.get(statement.id, (stamp, None))[1]
         if statement.is_partial and before:
@@ -218,6 +218,32 @@ def _plan_release(
         plan.stated.append((f"release/{statement.id}", stamp, now_owned))
         plan.stated += [(f"release/{other}", stamp, None) for other in same]
     return plan
+
+
+def _plan_joined(
+    plan: _Plan,
+    statement: ReleaseStatement,
+    named: Mapping[str, tuple[Stamp, dict[str, list[str]] | None]],
+    purge: Stamp | None,
+) -> None:
+    """A statement that comes too late may still tell which releases are one.
+
+    Of the releases that it names the newest stays, unless they have been purged since.
+    """
+    if not named:
+        plan.claims.append((statement.id, statement, []))
+        return
+    newest = max(named, key=lambda name: named[name][0])
+    others = [name for name in named if name != newest]
+    plan.claims.append((newest, statement, others))
+    gone = dict.fromkeys(others, named[newest][0])
+    if purge is not None and named[newest][0] < purge:
+        gone |= dict.fromkeys(named, purge)
+    for name, stamp in gone.items():
+        said, owned = named[name]
+        plan.own(owned or {})
+        plan.replaced.add(said[2])
+        plan.stated.append((f"release/{name}", stamp, None))
 
 
 def _plan_purge(

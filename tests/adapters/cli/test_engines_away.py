@@ -20,6 +20,9 @@ AWAY = {
 KAFKA, REGISTRY, CONNECT, MASTER, READ = AWAY
 COMMANDS = [
     ("ingest --sample", MASTER),
+    ("messages", MASTER),
+    ("messages show 1", MASTER),
+    ("messages withdraw 1", MASTER),
     ("lookup upc 299000009001", READ),
     ("explain track 1", KAFKA),
     ("conflicts", READ),

@@ -12,7 +12,7 @@ EVENTS_A_TRACK = 8.22
 
 @dataclass(frozen=True)
 class Scale:
-    """Sizes of a run; the full ones are those that docs/performance.md speaks of."""
+    """Sizes of a run; the full ones are those that docs/explanation/performance.md speaks of."""
 
     events: int = 1_000_000
     """Track events of the one-topic cases."""

@@ -206,7 +206,7 @@ def load_settings(**given: Any) -> Settings:
             for problem in error.errors(include_input=False, include_url=False)
         ]
         raise Misconfigured(
-            "; ".join(problems) + "; docs/settings.md lists what can be set"
+            "; ".join(problems) + "; docs/reference/settings.md lists what can be set"
         ) from None
 
 
@@ -270,7 +270,7 @@ def _refuse_unknown_variables() -> None:
     for name in os.environ:
         first = name.upper().split("__")[0]
         if first.startswith(PREFIX) and first not in known:
-            hint = _suggestion(name) or "docs/settings.md lists what can be set"
+            hint = _suggestion(name) or "docs/reference/settings.md lists what can be set"
             raise Misconfigured(f"unknown setting {name} (environment): {hint}")
 
 

@@ -2,7 +2,7 @@
 
 A registry of the process's own, made where the process is wired: nothing is global, so tests and
 several workers in one process don't meet. Names follow Prometheus' conventions: base units
-(seconds, bytes), `_total` for counters. docs/operations.md lists them all.
+(seconds, bytes), `_total` for counters. docs/how-to/operations.md lists them all.
 """
 
 import json

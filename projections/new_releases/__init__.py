@@ -2,7 +2,7 @@
 
 It is also the example of how little a read model is: two tables with handlers (`release`, `label`),
 a migration that makes them and a view over them, and a line in `READ_MODELS`
-(docs/adding-a-read-model.md).
+(docs/how-to/adding-a-read-model.md).
 """
 
 from projections.new_releases.label import LABEL

@@ -252,7 +252,7 @@ class Session:
         log.error(
             "%s is stopped, other topics go on: none of its %d records could be decoded (the last:"
             " %s). Its connector must write JSON: set key.converter and value.converter to"
-            " org.apache.kafka.connect.json.JsonConverter, see docs/translation.md",
+            " org.apache.kafka.connect.json.JsonConverter, see docs/explanation/translation.md",
             topic,
             count,
             problem,

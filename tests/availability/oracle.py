@@ -1,7 +1,7 @@
 """What a message says is on sale, read from its XML alone; it shares no code with the product.
 
-Written from DDEX's rules as docs/availability.md lists them, in the plainest way: for a release and
-a country, go through all deals that refer to it.
+Written from DDEX's rules as docs/reference/availability.md lists them, in the plainest way: for a
+release and a country, go through all deals that refer to it.
 """
 
 from collections.abc import Iterator

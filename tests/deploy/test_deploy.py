@@ -78,7 +78,7 @@ def test_every_metric_that_is_asked_for_is_told(of: str) -> None:
 
 
 def test_every_metric_is_documented() -> None:
-    text = (DEPLOY.parent / "docs/operations.md").read_text()
+    text = (DEPLOY.parent / "docs/how-to/operations.md").read_text()
     told = {name for name in _told() if name.startswith("catalog_")}
     base = {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in told}
     assert {name for name in base if name not in text} == set()

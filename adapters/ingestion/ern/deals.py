@@ -4,8 +4,9 @@ A deal of several commercial models, use types and periods becomes a row for eac
 row's id is made of what it is a deal about (`<release>/<model>/<use>/<territories>/<number>`), so
 that another price is a change of the same row, and a deal that comes or goes shifts few others.
 
-What can't be read doesn't sell (docs/availability.md): such a deal stays, with its flaw, and is
-closed: it ended at `times.CLOSED`. Of a takedown the opposite is true: in doubt it holds.
+What can't be read doesn't sell (docs/reference/availability.md): such a deal stays, with its
+validation error, and is closed: it ended at `times.CLOSED`. Of a takedown the opposite is true: in
+doubt it holds.
 """
 
 import hashlib

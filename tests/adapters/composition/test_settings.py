@@ -78,7 +78,11 @@ def test_a_file_that_is_no_toml_is_named(bare: Path) -> None:
         ("CATALOG_REED__URL", "x", r"CATALOG_REED__URL.*did you mean CATALOG_READ__URL\?"),
         ("CATALOG_READ__URI", "x", r"read.uri .*did you mean CATALOG_READ__URL\?"),
         ("CATALOG_DATTA", "x", r"did you mean CATALOG_DATA\?"),
-        ("CATALOG_NOTHING", "x", "CATALOG_NOTHING .*docs/settings.md lists what can be set"),
+        (
+            "CATALOG_NOTHING",
+            "x",
+            "CATALOG_NOTHING .*docs/reference/settings.md lists what can be set",
+        ),
         ("CATALOG_REGISTRY__URL", "localhost:8080", "registry.url .*must look like"),
         ("CATALOG_MASTER__URL", f"mysql://u:{SECRET}@h/d", "master.url .*postgresql://"),
         ("CATALOG_EMBEDDED__KAFKA_PORT", "99999", "embedded.kafka_port"),
@@ -196,7 +200,9 @@ def test_what_isn_t_set_comes_from_the_running_up(
 
 
 def test_every_setting_is_documented() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "settings.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "settings.md").read_text(
+        encoding="utf-8"
+    )
     for name, field in Settings.model_fields.items():
         group = field.annotation
         if isinstance(group, type) and issubclass(group, BaseModel):
@@ -207,7 +213,9 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_the_documented_example_is_accepted(bare: Path) -> None:
-    text = (Path(__file__).parents[3] / "docs" / "settings.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "settings.md").read_text(
+        encoding="utf-8"
+    )
     example = text.partition("```toml\n")[2].partition("```")[0]
     (bare / "catalog.toml").write_text(example)
     settings = load_settings()

@@ -26,7 +26,7 @@ from tests.connections import opening
 
 DELIVERIES = Path(adapters.ingestion.sample.__file__).parent / "deliveries"
 PICTURES = "DASHBOARD_PICTURES"
-"""Names a folder into which the tests put pictures of the pages: `docs/dashboard` gets them so."""
+"""Names the folder that gets pictures of the pages, such as `docs/reference/dashboard`."""
 
 _FLAGS = (
     "--headless",

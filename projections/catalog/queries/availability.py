@@ -86,18 +86,18 @@ def _taken_down(ask: str) -> str:
     A takedown concerns the releases that it refers to (ddex.net/dd, ern_DealTerms): an album's
     leaves its tracks' own deals alone, and theirs the album's.
     """
-    matches = """t.is_takedown AND t.holds AND t.release_id IS NOT DISTINCT FROM o.release_id
+    matches = """t.release_id IS NOT DISTINCT FROM o.release_id
             AND (t.track_id IS NULL OR t.track_id = o.track_id)
             AND (t.use_type IS NULL OR t.use_type = o.use_type)
             AND (t.commercial_model IS NULL OR t.commercial_model = o.commercial_model)"""
-    return f"""CASE WHEN NOT EXISTS (SELECT FROM deal t WHERE {matches}) THEN false
+    return f"""CASE WHEN NOT EXISTS (SELECT FROM takedown t WHERE {matches}) THEN false
         WHEN {ask}.country IS NOT NULL THEN true
         ELSE NOT EXISTS (
             SELECT FROM unnest(CASE WHEN coalesce(cardinality(o.territories), 0) = 0
                                       OR o.territories && {_WORLD}
                                     THEN {_COUNTRIES} ELSE o.territories END) AS p (territory)
             WHERE NOT coalesce({_places("p.territory")} && o.excluded_territories, false)
-              AND NOT EXISTS (SELECT FROM deal t
+              AND NOT EXISTS (SELECT FROM takedown t
                               WHERE {matches} AND {_covers("t", _places("p.territory"))})) END"""
 
 
@@ -129,7 +129,9 @@ def availability(release: str, track: str | None, status: str, ask: str) -> str:
     )
     had = "o.holds AND o.sells AND NOT o.is_preorder"
     coming = "NOT o.holds AND o.sells AND NOT o.is_preorder"
-    return f"""(WITH deal AS MATERIALIZED ({deals}), open AS MATERIALIZED (
+    return f"""(WITH deal AS MATERIALIZED ({deals}), takedown AS MATERIALIZED (
+        SELECT * FROM deal t WHERE t.is_takedown AND t.holds
+      ), open AS MATERIALIZED (
         SELECT o.*, row_number() OVER (
             PARTITION BY o.holds, o.release_id, o.track_id, o.usage_type, o.use_type,
                          o.commercial_model, o.is_preorder, o.channels

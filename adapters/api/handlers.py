@@ -18,6 +18,7 @@ from adapters.api.responses import Response
 from adapters.event_log.history import Limits
 from adapters.explanation.explanation import LOG_AWAY, ROW_ONLY, of_row
 from domain.identifiers import UnknownScheme
+from domain.territories import zone_of
 from projections.catalog.queries import entities, lists
 from projections.catalog.queries.lookup import Asked, asked
 
@@ -41,7 +42,7 @@ def entity(statement: str, kind: str) -> Handler:
     async def handle(context: ApiContext, request: Request) -> Response:
         parameters = {"id": request.path["id"]}
         if isinstance(request.query, ask.AvailabilityParameters):
-            parameters |= request.query.as_sql()
+            parameters |= request.query.as_sql(context.zones)
         ((generation, body),) = await context.database.rows(statement, parameters)
         if body is None:
             raise unknown_row(kind, request.path["id"])
@@ -60,7 +61,8 @@ def releases_of(column: str) -> Handler:
         binding = (kind, owner)
         after = read_cursor(page.cursor, binding, str) if page.cursor else ""
         rows = await context.database.rows(
-            statement, page.as_sql() | {"owner": owner, "after": after, "limit": page.limit + 1}
+            statement,
+            page.as_sql(context.zones) | {"owner": owner, "after": after, "limit": page.limit + 1},
         )
         generation, known, first, _ = rows[0]
         if not known:
@@ -82,7 +84,7 @@ async def changes(context: ApiContext, request: Request) -> Response:
         raise not_ours()
     rows = await context.database.rows(
         lists.changed_releases(by_label=page.label is not None),
-        page.as_sql()
+        page.as_sql(context.zones)
         | {
             "partitions": list(seen),
             "offsets": list(seen.values()),
@@ -111,7 +113,8 @@ async def search(context: ApiContext, request: Request) -> Response:
         raise bad_parameter("say a title or an artist (3 letters at least)")
     rows = await context.database.rows(
         lists.search(title=search.title is not None, artist=search.artist is not None),
-        search.as_sql() | {"title": search.title, "artist": search.artist, "limit": search.limit},
+        search.as_sql(context.zones)
+        | {"title": search.title, "artist": search.artist, "limit": search.limit},
     )
     items = [row[1] for row in rows if row[1] is not None]
     return Response(_json({"items": _raw(items)}), rows[0][0])
@@ -132,17 +135,24 @@ async def conflicts(context: ApiContext, request: Request) -> Response:
 
 
 def _asked(
-    scheme: str, value: str, how: ask.AvailabilityParameters, namespace: str | None
+    scheme: str,
+    value: str,
+    how: ask.AvailabilityParameters,
+    namespace: str | None,
+    zones: Mapping[str, str],
 ) -> Asked:
     country = how.country and how.country.upper()
-    return asked(scheme, value, namespace, country=country, usages=how.usage_types, at=how.at)
+    one = asked(scheme, value, namespace, country=country, usages=how.usage_types, at=how.at)
+    return one._replace(zone=country and zone_of(country, zones))
 
 
 async def lookup(context: ApiContext, request: Request) -> Response:
     """What one number stands on."""
     how: ask.LookupParameters = request.query
     try:
-        one = _asked(request.path["scheme"], request.path["value"], how, how.namespace)
+        one = _asked(
+            request.path["scheme"], request.path["value"], how, how.namespace, context.zones
+        )
     except UnknownScheme as error:
         raise unknown_scheme(error) from None
     found = await context.lookups.find(one)
@@ -161,7 +171,7 @@ async def bulk(context: ApiContext, request: Request) -> Response:
         if "\x00" in (item.namespace or ""):
             raise bad_parameter("a namespace holds a NUL character")
         try:
-            numbers[place] = _asked(item.scheme, item.value, how, item.namespace)
+            numbers[place] = _asked(item.scheme, item.value, how, item.namespace, context.zones)
         except UnknownScheme as error:
             items[place] = {"status": 400, "problem": unknown_scheme(error).members}
     generation = None

@@ -1,7 +1,9 @@
 """Query parameters: strictly what an endpoint declares, in the types that it declares."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
@@ -86,12 +88,12 @@ class AvailabilityParameters(NoParameters, frozen=True):
         if self.country is not None:
             territories.ask(self.country)
 
-    def as_sql(self) -> dict[str, Any]:
-        """Parameters of the statements."""
+    def as_sql(self, zones: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
+        """Parameters of the statements; `zones` are those of the installation."""
         country = self.country and self.country.upper()
         return {
             "country": country,
-            "zone": country and territories.zone_of(country),
+            "zone": country and territories.zone_of(country, zones),
             "usages": self.usage_types and self.usage_types.split(","),
             "at": self.at,
         }

@@ -1,7 +1,7 @@
 """A request that was checked, and what its operation works with."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.api.admission import Admission
@@ -20,6 +20,8 @@ class ApiContext:
     admission: Admission
     history: History | None = None
     """Where events are read; None without an event log."""
+    zones: Mapping[str, str] = field(default_factory=dict)
+    """Territory → IANA zone, where it isn't the capital's."""
 
 
 @dataclass(frozen=True)

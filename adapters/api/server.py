@@ -3,8 +3,8 @@
 import logging
 import signal
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 import uvicorn
@@ -39,6 +39,8 @@ class Serving:
     """Whether `read_dsn` leads to a pooler in transaction mode."""
     connections: int = 8
     """To the read database, per process."""
+    zones: Mapping[str, str] = field(default_factory=dict)
+    """Territory → IANA zone, where it isn't the capital's."""
 
 
 def application(
@@ -50,7 +52,7 @@ def application(
     """The API; nothing is opened before the first request."""
     database = query_pool(ReadAccess(serving.read_dsn, serving.is_pooled), serving.connections)
     admission = Admission(database, is_open=serving.is_open)
-    context = ApiContext(database, GatheredLookups(database), admission, history)
+    context = ApiContext(database, GatheredLookups(database), admission, history, serving.zones)
     return Api(context, fallback, serving.hosts, metrics, is_metrics_open=serving.is_metrics_open)
 
 

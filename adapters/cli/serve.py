@@ -61,6 +61,7 @@ def serve(
         server.LOOPBACK_NAMES | {host} if near and is_open else None,
         settings.metrics.open,
         settings.read.pooler,
+        zones=settings.zones,
     )
     listening = listen_on(host, port)
     log.info(

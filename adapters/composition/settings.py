@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -30,6 +31,7 @@ from pydantic_settings.exceptions import SettingsError as UnparsedSetting
 
 from adapters.event_log.options import refuse_reserved
 from domain.failures import Misconfigured
+from domain.territories import ask as ask_territory
 
 PREFIX = "CATALOG_"
 CONFIG = "CATALOG_CONFIG"
@@ -170,6 +172,17 @@ class Settings(BaseSettings):
     metrics: MetricsSettings = MetricsSettings()
     tracing: TracingSettings = TracingSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
+    zones: dict[str, str] = {}
+
+    @validates("zones")
+    @classmethod
+    def _known_zones(cls, zones: dict[str, str]) -> dict[str, str]:
+        """Zones of IANA for territories of ISO 3166; variables come in lower case."""
+        for territory, zone in zones.items():
+            ask_territory(territory.upper())
+            if zone not in available_timezones():
+                raise ValueError(f"{zone!r} is no time zone of IANA")
+        return {territory.upper(): zone for territory, zone in zones.items()}
 
     @classmethod
     def settings_customise_sources(

@@ -157,6 +157,8 @@ class Asked(NamedTuple):
     usages: str | None = None
     """Comma-separated."""
     at: datetime | None = None
+    zone: str | None = None
+    """In which local dates are read; None: that of the country."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,7 @@ def parameters(numbers: Sequence[Asked]) -> dict[str, Any]:
         "raws": [n.number.raw.strip() if t else "" for n, t in zip(numbers, texts, strict=True)],
         "namespaces": [n.number.namespace for n in numbers],
         "countries": [n.country for n in numbers],
-        "zones": [n.country and zone_of(n.country) for n in numbers],
+        "zones": [n.zone or (n.country and zone_of(n.country)) for n in numbers],
         "usages": [n.usages for n in numbers],
         "instants": [n.at for n in numbers],
     }

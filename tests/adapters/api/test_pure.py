@@ -64,6 +64,8 @@ def test_a_country_that_there_is_none_of_is_refused(country: str, says: str) -> 
 def test_a_part_of_a_country_has_its_country_s_zone() -> None:
     found = read_query(b"country=us-ny", AvailabilityParameters).as_sql()
     assert (found["country"], found["zone"]) == ("US-NY", "America/New_York")
+    query = read_query(b"country=US", AvailabilityParameters)
+    assert query.as_sql({"US": "America/Chicago"})["zone"] == "America/Chicago"
 
 
 def test_availability_is_read() -> None:

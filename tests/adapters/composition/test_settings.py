@@ -221,3 +221,15 @@ def test_the_documented_example_is_accepted(bare: Path) -> None:
     settings = load_settings()
     assert settings.kafka.options["security.protocol"].get_secret_value() == "SASL_SSL"
     assert settings.kafka.replication_factor == 3
+
+
+def test_zones_are_of_territories_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CATALOG_ZONES__US", "America/Los_Angeles")
+    assert load_settings().zones == {"US": "America/Los_Angeles"}
+    monkeypatch.setenv("CATALOG_ZONES__US", "America/Springfield")
+    with pytest.raises(Misconfigured, match="no time zone"):
+        load_settings()
+    monkeypatch.delenv("CATALOG_ZONES__US")
+    monkeypatch.setenv("CATALOG_ZONES__UK", "Europe/London")
+    with pytest.raises(Misconfigured, match="GB"):
+        load_settings()

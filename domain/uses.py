@@ -4,7 +4,7 @@ A use has a side: a download leaves the consumer a copy, every other use is a st
 it either lets a consumer have the music (it counts as being available), or it doesn't: a rights
 claim, use in user-made content, a ringtone, a physical product. What isn't in the tables doesn't
 count, since nothing says that it is an offer to a consumer. The whole table is in
-docs/availability.md.
+docs/reference/availability.md.
 """
 
 DOWNLOADS = (

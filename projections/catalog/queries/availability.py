@@ -1,11 +1,12 @@
 """Whether something can be had in a country, for some uses, at a moment; on what terms; from when.
 
-The rules, with their source in DDEX, are in docs/availability.md. A deal covers a country when it
-names it, or the world, or nothing, and does not exclude it: that is decided here, at read time,
-since the set of countries changes. A takedown ends the deals of the release that it is for where
-it holds. Deals may overlap: all that hold are shown, and `governs` marks the one whose terms apply
-among those of one use: the one that names the country before a worldwide one, then the one that
-started last (staggered prices). State, `from` and `until` are of all deals, however many are shown.
+The rules, with their source in DDEX, are in docs/reference/availability.md. A deal covers a country
+when it names it, or the world, or nothing, and does not exclude it: that is decided here, at read
+time, since the set of countries changes. A takedown ends the deals of the release that it is for
+where it holds. Deals may overlap: all that hold are shown, and `governs` marks the one whose terms
+apply among those of one use: the one that names the country before a worldwide one, then the one
+that started last (staggered prices). State, `from` and `until` are of all deals, however many are
+shown.
 """
 
 from domain.territories import COUNTRIES

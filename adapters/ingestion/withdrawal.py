@@ -10,7 +10,7 @@ from datetime import datetime
 import psycopg
 from psycopg.rows import class_row
 
-from adapters.ingestion.master.writer import Truth, lock, write
+from adapters.ingestion.master.writer import DesiredState, lock, write
 from domain.failures import Refused
 
 
@@ -80,7 +80,7 @@ def withdraw(connection: psycopg.Connection, own_id: str) -> dict[str, int]:
             for kind, ids in owned.items():
                 owners.setdefault(kind, []).extend(ids)
         owners["whole release"] = owners.get("release", [])
-        changed = write(connection, Truth(owners=owners), own_id)
+        changed = write(connection, DesiredState(owners=owners), own_id)
         connection.execute("DELETE FROM statement WHERE message_id = %s", (own_id,))
         connection.execute(
             "UPDATE ern_message SET status = 'withdrawn', updated_at = now() WHERE id = %s",

@@ -7,7 +7,7 @@ from adapters.ingestion.feeds import layout, release, track
 from adapters.ingestion.feeds.columns import Terms, text_frame
 from adapters.ingestion.feeds.layout import Layout
 from adapters.ingestion.feeds.records import MAX_LINES, Record, Reject, read_header, read_records
-from adapters.ingestion.master.writer import Truth
+from adapters.ingestion.master.writer import DesiredState
 from tests.adapters.ingestion.feeds import A_RELEASE, A_TRACK, RELEASE, TRACK, text
 from tests.chain.size import Size
 from tests.fuzz.mutations import ODD, damaged
@@ -39,10 +39,10 @@ def _odd_line(chance: Random, header: list[str], row: dict[str, str], own_id: st
     return text(header, [values]).encode(errors="surrogatepass").partition(b"\n")[2]
 
 
-def _truth(found: Layout, records: list[Record], header: list[str]) -> Truth:
+def _desired_state(found: Layout, records: list[Record], header: list[str]) -> DesiredState:
     fields = [record.fields for record in records if record.fields[found.id_column].strip()]
     id_column = found.header[found.id_column]
-    make = release.truth if found.subject == "release" else track.truth
+    make = release.desired_state if found.subject == "release" else track.desired_state
     return make(text_frame(found.header, fields, found.columns, id_column), [], Terms())
 
 
@@ -67,6 +67,6 @@ def test_odd_lines_spoil_no_other(size: Size) -> None:
         )
         kept = {record.fields[found.id_column]: record for record in records}
         assert {f"good-{n}" for n in range(len(good))} <= kept.keys(), f"seed {seed}"
-        alone = _truth(found, [kept["good-0"]], names).rows[found.subject]
-        beside = _truth(found, records, names).rows[found.subject]
+        alone = _desired_state(found, [kept["good-0"]], names).rows[found.subject]
+        beside = _desired_state(found, records, names).rows[found.subject]
         assert beside.filter(beside["id"] == "good-0").equals(alone), f"seed {seed}"

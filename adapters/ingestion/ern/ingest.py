@@ -1,6 +1,6 @@
 """Taking in an ERN message, in one transaction.
 
-A message is a statement of truth: for its releases the newest (by MessageCreatedDateTime) replaces
+A message states how its releases should be: the newest (by MessageCreatedDateTime) replaces
 all that was said before, and one that arrives late changes nothing. So messages may arrive in any
 order and end in the same state. Of parties, artists and labels, which many messages name, the
 newest mention counts; silence about them says nothing.
@@ -22,7 +22,7 @@ from adapters.ingestion.ern.statement import ReleaseStatement
 from adapters.ingestion.master import messages
 from adapters.ingestion.master.frames import frame_of
 from adapters.ingestion.master.messages import MessageRow
-from adapters.ingestion.master.writer import Truth, lock, write
+from adapters.ingestion.master.writer import DesiredState, lock, write
 from adapters.ingestion.report import FileReport, Rejected
 from adapters.ingestion.source_file import SourceFile
 from domain.identifiers import Identifier, is_placeholder
@@ -99,11 +99,11 @@ def ingest(
         plan = _plan_purge if header.root == PURGE else _plan_release
         planned = plan(connection, message, own_id, report)
         _plan_mentions(connection, message, own_id, planned)
-        truth = Truth(
+        desired = DesiredState(
             rows={table: frame_of(table, rows) for table, rows in planned.rows.items()},
             owners={kind: sorted(ids) for kind, ids in planned.owners.items()},
         )
-        report.changed.update(write(connection, truth, own_id))
+        report.changed.update(write(connection, desired, own_id))
         _state(connection, planned, own_id)
         for name, statement, same in planned.claims:
             identity.claim(connection, name, statement.keys, statement.weak_keys, same, own_id)

@@ -16,7 +16,7 @@ from adapters.ingestion.feeds.layout import Layout
 from adapters.ingestion.feeds.records import Record, Reject, read_header, read_records
 from adapters.ingestion.master import messages
 from adapters.ingestion.master.messages import MessageRow
-from adapters.ingestion.master.writer import Truth, lock, write
+from adapters.ingestion.master.writer import DesiredState, lock, write
 from adapters.ingestion.report import FileReport, Rejected, Watch
 from adapters.ingestion.source_file import SourceFile
 from domain.failures import Unavailable, reason_of
@@ -139,11 +139,11 @@ def _take(
     one of them in a whole chunk. Raises Unavailable and psycopg's errors where the database fails.
     """
     try:
-        truth = _truth(words, layout, terms)
+        desired = _desired_state(words, layout, terms)
         with connection.transaction():
             lock(connection)
-            changed = write(connection, truth, message)
-        return _Taken(changed, [], _flaws(truth), _label_names(truth))
+            changed = write(connection, desired, message)
+        return _Taken(changed, [], _flaws(desired), _label_names(desired))
     except (psycopg.Error, Unavailable):
         raise
     except Exception as error:
@@ -192,24 +192,24 @@ def _judge(record: Record, layout: Layout) -> _Word | Reject:
     return Reject(record.line, record.content, reason)
 
 
-def _truth(words: Sequence[_Word], layout: Layout, terms: Terms) -> Truth:
+def _desired_state(words: Sequence[_Word], layout: Layout, terms: Terms) -> DesiredState:
     kept = [word.record.fields for word in words if word.action != "D"]
     removed = [word.own_id for word in words if word.action == "D"]
     id_column = layout.header[layout.id_column]
     text = text_frame(layout.header, kept, layout.columns, id_column)
-    make = release.truth if layout.subject == "release" else track.truth
+    make = release.desired_state if layout.subject == "release" else track.desired_state
     return make(text, removed, terms)
 
 
-def _flaws(truth: Truth) -> int:
-    identifiers = truth.rows["identifier"]
-    return truth.rows["flaw"].height + identifiers.filter(~identifiers["is_valid"]).height
+def _flaws(desired: DesiredState) -> int:
+    identifiers = desired.rows["identifier"]
+    return desired.rows["flaw"].height + identifiers.filter(~identifiers["is_valid"]).height
 
 
-def _label_names(truth: Truth) -> dict[str, str]:
-    if "label" not in truth.mentioned:
+def _label_names(desired: DesiredState) -> dict[str, str]:
+    if "label" not in desired.mentioned:
         return {}
-    labels = truth.mentioned["label"].drop_nulls("name")
+    labels = desired.mentioned["label"].drop_nulls("name")
     return dict(zip(labels["id"], labels["name"], strict=True))
 
 

@@ -6,10 +6,10 @@ import polars as pl
 
 from adapters.ingestion.feeds import rows
 from adapters.ingestion.feeds.columns import Columns, Terms
-from adapters.ingestion.master.writer import Truth
+from adapters.ingestion.master.writer import DesiredState
 
 
-def truth(text: pl.DataFrame, removed: Sequence[str], terms: Terms) -> Truth:
+def desired_state(text: pl.DataFrame, removed: Sequence[str], terms: Terms) -> DesiredState:
     """What a chunk says: releases in `text` (ids unique), and ids that are removed."""
     columns = Columns(text, "release", terms.prefix)
     ids = columns.name("id")
@@ -40,7 +40,7 @@ def truth(text: pl.DataFrame, removed: Sequence[str], terms: Terms) -> Truth:
     labels = pl.DataFrame({"id": label_id, "licensor_id": licensor_id, "name": text["labelname"]})
     licensors, parties = rows.licensors(columns)
     deals = rows.offers(columns, ids, None, released, terms)
-    return Truth(
+    return DesiredState(
         rows={
             "release": release,
             "format": rows.formats(columns, ids, None, terms),

@@ -10,10 +10,10 @@ import polars as pl
 
 from adapters.ingestion.feeds import rows
 from adapters.ingestion.feeds.columns import Columns, Terms
-from adapters.ingestion.master.writer import Truth
+from adapters.ingestion.master.writer import DesiredState
 
 
-def truth(text: pl.DataFrame, removed: Sequence[str], terms: Terms) -> Truth:
+def desired_state(text: pl.DataFrame, removed: Sequence[str], terms: Terms) -> DesiredState:
     """What a chunk says: tracks in `text` (ids unique), and ids that are removed."""
     columns = Columns(text, "track", terms.prefix)
     ids = columns.name("id")
@@ -54,7 +54,7 @@ def truth(text: pl.DataFrame, removed: Sequence[str], terms: Terms) -> Truth:
         how="diagonal",
     )
     gone = [terms.prefix + i for i in removed]
-    return Truth(
+    return DesiredState(
         rows={
             "recording": recording,
             "track": track,

@@ -250,10 +250,10 @@ class Message(MasterTable, table=True):
 
 
 class Statement(MasterTable, table=True):
-    """Which ERN message is the newest truth about a release, party, artist or label. Not captured.
+    """Which ERN message said the newest about a release, party, artist or label. Not captured.
 
     Kept for purged releases too, so that an older message that arrives later revives nothing.
-    `id` is `<kind>/<id>`, the truth is the greatest (`created_at`, `weight`, `message_id`).
+    `id` is `<kind>/<id>`, the greatest wins (`created_at`, `weight`, `message_id`).
     """
 
     created_at: datetime | None = Field(default=None, sa_type=_INSTANT)

@@ -66,8 +66,8 @@ _OWNED: Mapping[str, Sequence[LiteralString]] = {
 
 
 @dataclass(frozen=True)
-class Truth:
-    """What one source says at once: a chunk of a feed, or one message."""
+class DesiredState:
+    """The rows that the master should have after a chunk of a feed, or after one message."""
 
     rows: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     """Table → its rows: `id` and any of its state columns (absent ones are null); ids unique."""
@@ -83,8 +83,8 @@ def lock(connection: psycopg.Connection) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
 
 
-def write(connection: psycopg.Connection, truth: Truth, message: str) -> Counter[str]:
-    """Make the catalog say what `truth` says, inside the caller's transaction.
+def write(connection: psycopg.Connection, desired: DesiredState, message: str) -> Counter[str]:
+    """Bring the catalog into the state `desired`, inside the caller's transaction.
 
     `message` is the `ern_message.id` that changed rows are marked with. Returns how many rows were
     changed, under keys such as `track inserted`, `deal updated`, `identifier deleted`.
@@ -92,7 +92,7 @@ def write(connection: psycopg.Connection, truth: Truth, message: str) -> Counter
     Raises Unusable where the catalog can't hold what is said; the transaction is then broken.
     """
     try:
-        return _write(connection, truth, message)
+        return _write(connection, desired, message)
     except psycopg.Error as error:
         if not is_of_the_rows(error):
             raise
@@ -104,20 +104,20 @@ def is_of_the_rows(error: psycopg.Error) -> bool:
     return (error.sqlstate or "")[:2] in _OF_THE_ROWS
 
 
-def _write(connection: psycopg.Connection, truth: Truth, message: str) -> Counter[str]:
+def _write(connection: psycopg.Connection, desired: DesiredState, message: str) -> Counter[str]:
     changed: Counter[str] = Counter()
     staged: dict[str, Sequence[str]] = {}
     for table in ORDER:
-        given = [rows[table] for rows in (truth.rows, truth.mentioned) if table in rows]
+        given = [rows[table] for rows in (desired.rows, desired.mentioned) if table in rows]
         for frame in given:
             if frame.height:
                 staged[table] = _stage(connection, table, frame)
-    _stage_owners(connection, truth.owners)
+    _stage_owners(connection, desired.owners)
     for table in reversed(ORDER):
         if owned := _OWNED.get(table):
             _count(changed, table, "deleted", _delete(connection, table, owned, table in staged))
     for table, columns in staged.items():
-        if table in truth.rows:
+        if table in desired.rows:
             _count(changed, table, "updated", _update(connection, table, columns, message))
         _count(changed, table, "inserted", _insert(connection, table, columns, message))
     return changed

@@ -1,4 +1,4 @@
-"""ERN messages in the master catalog: the newest truth stands, in whatever order it came."""
+"""ERN messages in the master catalog: the newest message wins, in whatever order they came."""
 
 from collections.abc import Callable
 from itertools import count

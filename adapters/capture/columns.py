@@ -26,6 +26,10 @@ class Kind(Enum):
     BOOLEAN = auto()
     DATE = auto()
     INSTANT = auto()
+    BEGIN = auto()
+    """An instant before which something doesn't hold; none: it always did."""
+    END = auto()
+    """An instant from which something holds no more; none: it always will."""
     DECIMAL = auto()
     TEXTS = auto()
     """A list of texts."""
@@ -61,8 +65,15 @@ def kind_of(annotation: object) -> Kind:
 def columns_of(state: type[Event]) -> Columns:
     """Kinds of the columns of the master table that a state is made from, its own two included."""
     hints = get_type_hints(state)
-    kinds = {name: kind_of(hints[name]) for name in state_fields(state)}
+    kinds = {name: _bounding(name, kind_of(hints[name])) for name in state_fields(state)}
     return {"id": Kind.TEXT, **kinds, "message_id": Kind.TEXT}
+
+
+def _bounding(name: str, kind: Kind) -> Kind:
+    """An instant called `…_from` or `…_to` is a bound: what lies beyond all years has a meaning."""
+    if kind is Kind.INSTANT and name.endswith("_from"):
+        return Kind.BEGIN
+    return Kind.END if kind is Kind.INSTANT and name.endswith("_to") else kind
 
 
 TABLES: Mapping[str, Columns] = {

@@ -23,6 +23,8 @@ _READABLE: Mapping[Kind, frozenset[str]] = {
     Kind.BOOLEAN: frozenset({"bool"}),
     Kind.DATE: frozenset({"date", *_INSTANTS}),
     Kind.INSTANT: _INSTANTS,
+    Kind.BEGIN: _INSTANTS,
+    Kind.END: _INSTANTS,
     Kind.DECIMAL: frozenset({"numeric", "money", "int2", "int4", "int8", "float4", "float8"}),
     Kind.TEXTS: frozenset({f"_{one}" for one in _TEXTS} | {"json", "jsonb"}),
     Kind.JSON: frozenset({"json", "jsonb", "text"}),

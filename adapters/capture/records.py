@@ -42,6 +42,8 @@ _WIRE_TYPES: Mapping[Kind, object] = {
     Kind.BOOLEAN: bool | int | None,
     Kind.DATE: int | str | None,
     Kind.INSTANT: int | str | None,
+    Kind.BEGIN: int | str | None,
+    Kind.END: int | str | None,
     Kind.DECIMAL: int | float | str | dict[str, Any] | None,
     Kind.TEXTS: list[str | None] | str | None,
     Kind.JSON: str | list[Any] | dict[str, Any] | None,

@@ -3,6 +3,12 @@
 Explicit schema names decide where a record has them; else the connector's defaults do (time in ISO
 text under `time.precision.mode=isostring`, which our settings ask for; integers mean days, and
 microseconds from PostgreSQL, nanoseconds from SQL Server).
+
+PostgreSQL's times reach further than the years 1 to 9999 that events hold: infinities, years before
+Christ, years of five digits. Of a bound they are kept as what they mean (`LATEST`, `EARLIEST`, or
+none); any other date or instant can't be told truly, and its record is unusable. They come as
+Debezium writes them (`infinity`, `-0043-03-15`, `+292278994-08-17T…`) and as PostgreSQL itself does
+(`0044-03-15 BC`, `10000-01-01`).
 """
 
 import base64
@@ -23,8 +29,15 @@ Convert = Callable[[Any], object]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
-_FAR_YEAR = re.compile(r"[+-]?\d{5,}-|-\d{4}-|-?infinity$")
+LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+"""Of a bound below: never. A day before the last that events hold, so that every zone has it."""
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+"""Of a bound above: over since ever."""
+_LATE = re.compile(r"\+?\d{5,}-|\+?infinity$")
+_EARLY = re.compile(r"-\d{4,}-|0000-|-infinity$|.* BC$", re.DOTALL)
 _POSTGRES_INFINITIES = frozenset({9223372036825200000, -9223372036832400000})
+_ARRAY_OF_ARRAYS = re.compile(r"\[+L[\w.$]+;@[0-9a-f]+$")
+"""What Java says of an array instead of its members: Debezium sends it for arrays of arrays."""
 
 _PER_MICROSECOND: Mapping[str, tuple[int, int]] = {
     "io.debezium.time.Timestamp": (1000, 1),
@@ -52,8 +65,9 @@ class Wire:
 
 def converter(kind: Kind, wire: Wire, connector: str) -> Convert | None:
     """How values of a kind are made; None where they are sent as they are."""
-    if kind is Kind.INSTANT:
-        return _instant(wire.name or _INTEGER_INSTANTS.get(connector, ""))
+    if kind in (Kind.INSTANT, Kind.BEGIN, Kind.END):
+        instant = _instant(wire.name or _INTEGER_INSTANTS.get(connector, ""))
+        return instant if kind is Kind.INSTANT else _bound(instant, is_begin=kind is Kind.BEGIN)
     if kind is Kind.DECIMAL:
         return _decimal(wire)
     if kind is Kind.FLOAT:
@@ -62,41 +76,74 @@ def converter(kind: Kind, wire: Wire, connector: str) -> Convert | None:
     return _CONVERTERS.get(kind)
 
 
-def to_date(value: object) -> date | None:
+class Beyond(ValueError):
+    """A time outside of the years that events hold."""
+
+    def __init__(self, value: object, *, is_late: bool) -> None:
+        super().__init__(f"{value!r} is beyond the years 1 to 9999, which events hold")
+        self.is_late = is_late
+        """After them; else before."""
+
+
+def to_date(value: object) -> date:
     """From days since 1970 or ISO text, with or without a zone or a time of day.
 
-    PostgreSQL's infinite dates lie outside of Python's years: they bound nothing, so None.
+    Raises Beyond for what lies outside of the years 1 to 9999, ValueError for what is no date.
     """
     if isinstance(value, int):
         day = value + _EPOCH_DAY
-        return date.fromordinal(day) if 0 < day <= date.max.toordinal() else None
+        if not 0 < day <= date.max.toordinal():
+            raise Beyond(value, is_late=day > 0)
+        return date.fromordinal(day)
     text = str(value)
-    if _is_beyond(text):
-        return None
+    _refuse_beyond(text)
     if text[10:11] not in ("", "Z", "+", "-", "T", " "):
         raise ValueError(f"{text!r} is no date")
     return date.fromisoformat(text[:10])
 
 
-def _is_beyond(text: str) -> bool:
-    """Whether an ISO text has a year Python can't hold, as PostgreSQL's infinities have."""
-    return _FAR_YEAR.match(text) is not None
+def _refuse_beyond(text: str) -> None:
+    """Raise Beyond for a text with a year that Python can't hold."""
+    if _EARLY.match(text):
+        raise Beyond(text, is_late=False)
+    if _LATE.match(text):
+        raise Beyond(text, is_late=True)
 
 
-def _instant(name: str) -> Convert:
-    def to_instant(value: object) -> datetime | None:
+def _bound(instant: Callable[[Any], datetime], *, is_begin: bool) -> Convert:
+    def to_bound(value: object) -> datetime | None:
+        try:
+            return instant(value)
+        except Beyond as beyond:
+            if beyond.is_late is is_begin:
+                return LATEST if is_begin else EARLIEST
+            return None
+
+    return to_bound
+
+
+def _instant(name: str) -> Callable[[Any], datetime]:
+    def to_instant(value: object) -> datetime:
         if isinstance(value, int):
             if value in _POSTGRES_INFINITIES:
-                return None
+                raise Beyond(value, is_late=value > 0)
             if name not in _PER_MICROSECOND:
                 raise ValueError(f"{value} has no unit: nothing says if it is ms, µs or ns")
             times, per = _PER_MICROSECOND[name]
-            return _EPOCH + timedelta(microseconds=value * times // per)
+            try:
+                return _EPOCH + timedelta(microseconds=value * times // per)
+            except OverflowError:
+                raise Beyond(value, is_late=value > 0) from None
         text = str(value)
-        if _is_beyond(text):
-            return None
+        if text[:1] not in "12" or text[4:5] != "-" or text.endswith(" BC"):
+            _refuse_beyond(text)
         instant = datetime.fromisoformat(text)
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+        if instant.tzinfo is None:
+            return instant.replace(tzinfo=UTC)
+        try:
+            return instant.astimezone(UTC)
+        except OverflowError:
+            raise Beyond(value, is_late=instant.year > 1) from None
 
     return to_instant
 
@@ -139,6 +186,8 @@ def _texts(value: object) -> list[str]:
     members = _document(value) if isinstance(value, str) else value
     if not isinstance(members, list) or not all(isinstance(member, str) for member in members):
         raise ValueError(f"{value!r} is no list of texts")
+    if members and any(map(_ARRAY_OF_ARRAYS.match, members)):
+        raise ValueError(f"{value!r} stands for an array of arrays, which capture doesn't send")
     return members
 
 

@@ -17,6 +17,8 @@ _SOME: dict[Kind, tuple[Any, ...]] = {
     Kind.BOOLEAN: (True, False),
     Kind.DATE: ("2026-01-02Z", "1999-12-31Z"),
     Kind.INSTANT: ("2026-01-01T00:00:00Z", "2025-06-01T12:30:00.123456Z"),
+    Kind.BEGIN: ("2026-01-01T00:00:00Z", "infinity", "-0043-03-15T00:00:00Z"),
+    Kind.END: ("2026-01-01T00:00:00Z", "-infinity", "+292278994-08-17T00:00:00Z"),
     Kind.DECIMAL: ("1.50",),
     Kind.TEXTS: ([], ["GB", "US"]),
     Kind.JSON: ('[{"amount": 0.99, "currency": "GBP"}]', "[]"),

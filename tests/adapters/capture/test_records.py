@@ -9,6 +9,7 @@ import pytest
 
 from adapters.capture.columns import TABLES, Kind
 from adapters.capture.records import MOST_SCHEMAS, UNAVAILABLE, DebeziumReader
+from adapters.capture.values import EARLIEST, LATEST
 from domain.changes import UNCHANGED, Change, Operation
 from domain.translation import translate
 from projections.ports.change_reader import Skip, Undecodable
@@ -41,7 +42,9 @@ def test_columns_are_those_of_the_events() -> None:
     assert TABLES["release"]["original_release_date"] is Kind.DATE
     assert TABLES["release"]["tags"] is Kind.TEXTS
     assert TABLES["deal"]["prices"] is Kind.JSON
-    assert TABLES["deal"]["valid_from"] is Kind.INSTANT
+    assert TABLES["deal"]["valid_from"] is Kind.BEGIN
+    assert TABLES["deal"]["valid_to"] is Kind.END
+    assert TABLES["release"]["added_at"] is Kind.INSTANT
     assert TABLES["track"]["popularity"] is Kind.FLOAT
     assert TABLES["identifier"]["is_valid"] is Kind.BOOLEAN
     assert TABLES["track"]["message_id"] is Kind.TEXT
@@ -167,20 +170,59 @@ def test_a_deal() -> None:
     assert event.changed == ["is_preorder", "prices", "territories", "valid_from"]
 
 
+LATE = (
+    9223372036825200000, 2**62, "infinity", "+292278994-08-16T23:00Z", "10000-01-01T00:00:00+00:00",
+    "9999-12-31T23:59:59-01:00",
+)  # fmt: skip
+EARLY = (
+    -9223372036832400000, -(2**62), "-infinity", "-0043-03-15T00:00:00Z", "0000-05-01T00:00:00Z",
+    "-292275055-05-16T16:47:04Z", "0044-03-15T00:00:00+00:00 BC", "0001-01-01T00:00:00+01:00",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("sent", LATE)
+def test_a_bound_beyond_all_years_is_kept_as_what_it_means(sent: object) -> None:
+    change = deal(valid_from=sent, valid_to=sent, display_from=sent)
+    assert change.after is not None
+    assert change.after["valid_from"] == change.after["display_from"] == LATEST, "it never begins"
+    assert change.after["valid_to"] is None, "it never ends"
+
+
+@pytest.mark.parametrize("sent", EARLY)
+def test_a_bound_before_all_years_is_kept_as_what_it_means(sent: object) -> None:
+    change = deal(valid_from=sent, valid_to=sent, preview_from=sent)
+    assert change.after is not None
+    assert change.after["valid_to"] == EARLIEST, "it is over"
+    assert change.after["valid_from"] is change.after["preview_from"] is None, "it always was"
+
+
+@pytest.mark.parametrize("sent", [*LATE, *EARLY])
+def test_any_other_instant_beyond_all_years_is_unusable(sent: object) -> None:
+    with pytest.raises(Undecodable, match=r"release\.added_at: .*beyond the years 1 to 9999"):
+        read(value("c", None, {**ROW, "added_at": sent}))
+
+
 @pytest.mark.parametrize(
     "sent",
-    [9223372036825200000, -9223372036832400000, "infinity", "-infinity", "+292278994-08-16T23:00Z"],
+    [
+        2**31 - 1,
+        -(2**31),
+        "infinity",
+        "-infinity",
+        "-5877611-06-21Z",
+        "0044-03-15 BC",
+        "12000-01-01",
+    ],
 )
-def test_an_infinite_instant_bounds_nothing(sent: object) -> None:
-    change = deal(valid_to=sent)
-    assert change.after is not None
-    assert change.after["valid_to"] is None
+def test_a_date_beyond_all_years_is_unusable(sent: object) -> None:
+    with pytest.raises(Undecodable, match=r"release_date: .*beyond the years 1 to 9999"):
+        read(value("c", None, {**ROW, "original_release_date": sent}))
 
 
-def test_an_infinite_date_bounds_nothing() -> None:
-    change = read(value("c", None, {**ROW, "original_release_date": "-5877611-06-21Z"}))
-    assert change.after is not None
-    assert change.after["original_release_date"] is None
+@pytest.mark.parametrize("sent", [["[Ljava.lang.String;@1b2c3d"], [["a", "b"]]])
+def test_an_array_of_arrays_is_unusable(sent: object) -> None:
+    with pytest.raises(Undecodable, match="tags"):
+        read(value("c", None, {**ROW, "tags": sent}))
 
 
 def test_unavailable_values_are_unchanged() -> None:

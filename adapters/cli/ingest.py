@@ -19,7 +19,7 @@ Sample = Annotated[
     bool,
     typer.Option(
         "--sample",
-        help="The deliveries that the project ships; two of their rows are flawed on purpose.",
+        help="The deliveries that the project ships; two of their rows are invalid on purpose.",
     ),
 ]
 FeedSource = Annotated[
@@ -87,7 +87,7 @@ def ingest(
         print(json.dumps(summary.as_json(), ensure_ascii=False))
     else:
         deliveries.show(summary)
-    if summary.quarantined > (shipped.FLAWED if sample else 0):
+    if summary.quarantined > (shipped.QUARANTINED if sample else 0):
         raise typer.Exit(1)
 
 

@@ -104,7 +104,7 @@ def _sizes(names: list[str]) -> dict[str, int]:
 def _judge(states: "dict[str, TopicState]", plans: "list[TopicPlan]") -> None:
     from adapters.event_log.topics import violations
 
-    found = [flaw for plan in plans for flaw in violations(states.get(plan.name), plan)]
+    found = [fault for plan in plans for fault in violations(states.get(plan.name), plan)]
     if found:
         raise Unhealthy("\n  ".join([f"{len(found)} violations:", *found]))
 

@@ -86,7 +86,7 @@ class KafkaEventLog:
         """Why the history of these topics isn't whole, or will not stay so."""
         states = self._topics.states(topics)
         missing = [f"{name} doesn't exist" for name in topics if name not in states]
-        return missing + [flaw for state in states.values() for flaw in history_violations(state)]
+        return missing + [fault for state in states.values() for fault in history_violations(state)]
 
     def replay(
         self, positions: Mapping[Partition, int], until: Mapping[Partition, int]

@@ -1,7 +1,7 @@
 """ISRCs, barcodes and catalogue numbers, most of them right, written in the ways that senders do.
 
 Right ones are made column-wise; the few broken ones are judged by the catalog's own rules, one by
-one, so that their flaws read as those of real feeds.
+one, so that their errors read as those of real feeds.
 """
 
 import polars as pl
@@ -103,7 +103,7 @@ def _judged(made: pl.DataFrame) -> pl.DataFrame:
     """Columns of the table, with the verdict on each value as the catalog would give it."""
     broken = made.select("scheme", "broken", "is_broken").with_row_index().filter("is_broken")
     verdicts = [
-        (index, found.value, found.is_valid, found.flaw)
+        (index, found.value, found.is_valid, found.validation_error)
         for index, scheme, raw, _ in broken.iter_rows()
         for found in (identify(scheme, raw),)
     ]

@@ -1,6 +1,6 @@
 """The industry's numbers: parsed, normalised and judged, a module per scheme.
 
-The same rules hold at write (`identify`, which takes whatever a sender wrote and flags its flaws)
+The same rules hold at write (`identify`, which takes whatever a sender wrote and flags its errors)
 and at ask (`ask`, which tells a caller what is wrong), so that both meet at one normal form.
 """
 
@@ -50,7 +50,7 @@ class Identifier:
     raw: str
     """As written."""
     is_valid: bool
-    flaw: str | None
+    validation_error: str | None
     """The rule that is broken; for a valid value, what is odd about it (an unknown prefix)."""
     namespace: str | None = None
     """Whose number it is: needed to tell catalogue numbers and proprietary ids apart."""
@@ -90,7 +90,7 @@ def scheme_named(name: str) -> str:
 
 
 def identify(scheme: str, raw: str, namespace: str | None = None) -> Identifier:
-    """Judge a value as a sender wrote it. Flaws are flagged, never raised.
+    """Judge a value as a sender wrote it. Errors are flagged, never raised.
 
     Raises UnknownScheme only.
     """
@@ -107,12 +107,14 @@ def identify(scheme: str, raw: str, namespace: str | None = None) -> Identifier:
         judgement = judge(trimmed)
         if placeholder.is_placeholder(trimmed, is_free=scheme in _FREE):
             judgement = broken(judgement.value, placeholder.RULE)
-    return Identifier(scheme, judgement.value, raw, judgement.is_valid, judgement.flaw, namespace)
+    return Identifier(
+        scheme, judgement.value, raw, judgement.is_valid, judgement.validation_error, namespace
+    )
 
 
 def is_placeholder(number: Identifier) -> bool:
     """Whether a number stands for none (`N/A`, zeros)."""
-    return number.flaw == placeholder.RULE
+    return number.validation_error == placeholder.RULE
 
 
 def is_text(raw: str) -> bool:
@@ -124,12 +126,14 @@ def ask(scheme: str, raw: str) -> Identifier:
     """Judge a value that someone asks for, under a scheme's name or alias.
 
     Raises UnknownScheme, or MalformedIdentifier with the rule that the value breaks.
-    A wrong check digit is malformed too; who looks for flawed values that senders wrote
+    A wrong check digit is malformed too; who looks for invalid values that senders wrote
     (`identify`) does so before asking.
     """
     identifier = identify(scheme_named(scheme), raw)
     if not identifier.is_valid:
-        raise MalformedIdentifier(identifier.scheme, raw, identifier.flaw or "it is not valid")
+        raise MalformedIdentifier(
+            identifier.scheme, raw, identifier.validation_error or "it is not valid"
+        )
     return identifier
 
 

@@ -11,10 +11,10 @@ class Judgement:
 
     value: str
     """Normal form where the value has the scheme's shape, else what was written, trimmed."""
-    flaw: str | None = None
+    validation_error: str | None = None
     """The rule that the value breaks, or what is odd about it."""
     is_valid: bool = True
-    """False where the flaw breaks the scheme's own rule."""
+    """False where the error breaks the scheme's own rule."""
 
 
 def compact(raw: str, separators: str) -> str:
@@ -25,6 +25,6 @@ def compact(raw: str, separators: str) -> str:
     return raw if raw.isascii() and raw.isalnum() else clean(raw, separators)
 
 
-def broken(value: str, flaw: str) -> Judgement:
+def broken(value: str, validation_error: str) -> Judgement:
     """Judge a value that breaks its scheme's rule."""
-    return Judgement(value, flaw, is_valid=False)
+    return Judgement(value, validation_error, is_valid=False)

@@ -113,10 +113,10 @@ def test_a_placeholder_barcode_is_no_identity(make_asker: Make, kind: str) -> No
     asker = make_asker(cases(f"g/ph_{kind}_1", f"g/ph_{kind}_2"))
     ids = {owners(asker, "proprietary", f"PH{kind}{number}")[0]["id"] for number in (1, 2)}
     assert len(ids) == 2
-    flaws = [
+    errors = [
         i["flaw"] for i in asker.master.catalog()["identifier"].values() if i["scheme"] == "gtin"
     ]
-    assert flaws == ["it is a placeholder, no number"] * 2
+    assert errors == ["it is a placeholder, no number"] * 2
 
 
 def test_a_placeholder_isni_is_no_identity(make_asker: Make) -> None:

@@ -6,7 +6,7 @@ from lxml.etree import _Element as Element
 
 from domain.territories import WORLDWIDE, normalise_all
 
-Flaw = tuple[str, str, str]
+ValidationError = tuple[str, str, str]
 """Field, value as written, and the rule that it breaks."""
 
 
@@ -44,7 +44,7 @@ class Where:
 
     territories: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
-    flaws: tuple[Flaw, ...] = ()
+    errors: tuple[ValidationError, ...] = ()
 
     @property
     def region(self) -> Region:
@@ -60,9 +60,9 @@ class Where:
         """Nowhere; or it isn't known where, or not all of where it doesn't hold."""
         if self.region.is_empty:
             return True
-        unknown = {written for _, written, _ in self.flaws}
-        return bool(self.flaws) and (
-            any(name == "ExcludedTerritoryCode" for name, _, _ in self.flaws)
+        unknown = {written for _, written, _ in self.errors}
+        return bool(self.errors) and (
+            any(name == "ExcludedTerritoryCode" for name, _, _ in self.errors)
             or not set(self.territories) - unknown
         )
 
@@ -70,12 +70,12 @@ class Where:
         """A part of it."""
         codes = tuple(sorted(region.codes))
         if region.is_rest:
-            return Where((WORLDWIDE,), codes, self.flaws)
-        return Where(codes, (), self.flaws)
+            return Where((WORLDWIDE,), codes, self.errors)
+        return Where(codes, (), self.errors)
 
 
 def read_where(terms: Element, is_takedown: bool) -> Where:
-    """The territories of DealTerms; unknown ones are flaws, kept only where there is nothing else.
+    """The territories of DealTerms; unknown ones are errors, kept only where there is nothing else.
 
     A deal names either territories or excluded ones (ddex.net/dd, ern_DealTerms).
     ExcludedTerritoryCode Worldwide means nowhere (kb.ddex.net, allowed value sets: "Excluded
@@ -86,11 +86,11 @@ def read_where(terms: Element, is_takedown: bool) -> Where:
     included, unknown = normalise_all(written[0])
     excluded, unknown_excluded = normalise_all(written[1])
     rule = "must be a territory of ISO 3166 or TIS, or Worldwide"
-    flaws = [("TerritoryCode", code, rule) for code in unknown]
-    flaws += [("ExcludedTerritoryCode", code, rule) for code in unknown_excluded]
+    errors = [("TerritoryCode", code, rule) for code in unknown]
+    errors += [("ExcludedTerritoryCode", code, rule) for code in unknown_excluded]
     if not any(written):
-        flaws.append(("TerritoryCode", "", "is missing"))
+        errors.append(("TerritoryCode", "", "is missing"))
     if is_takedown:
         included, excluded = ([] if unknown else included), ([] if unknown_excluded else excluded)
-        return Where(tuple(included), tuple(excluded), tuple(flaws))
-    return Where(tuple(included or unknown), tuple(excluded), tuple(flaws))
+        return Where(tuple(included), tuple(excluded), tuple(errors))
+    return Where(tuple(included or unknown), tuple(excluded), tuple(errors))

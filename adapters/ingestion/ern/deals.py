@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from lxml.etree import _Element as Element
 
 from adapters.ingestion.ern import times
-from adapters.ingestion.ern.deal_territories import EVERYWHERE, Flaw, Where, read_where
+from adapters.ingestion.ern.deal_territories import EVERYWHERE, ValidationError, Where, read_where
 from adapters.ingestion.ern.reading import all_said, in_doubt_true, said, text
 from adapters.ingestion.ern.rows import Row, Rows, as_part
 from adapters.ingestion.ern.times import Moment
@@ -47,7 +47,7 @@ class Period:
 
     begin: Moment | None = None
     end: Moment | None = None
-    flaws: tuple[Flaw, ...] = ()
+    errors: tuple[ValidationError, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Terms:
     gratifications: tuple[str, ...]
     """References of resources that a pre-order delivers at once."""
     shared: Row
-    flaws: list[Flaw] = field(default_factory=list)
+    errors: list[ValidationError] = field(default_factory=list)
 
 
 def by_release(root: Element) -> dict[str, list[Element]]:
@@ -102,7 +102,7 @@ def add(rows: Rows, deals: list[Element], visible: Sequence[Element], about: Sub
     numbers: Counter[str] = Counter()
     for element in deals:
         terms = _read(element)
-        for state, flaws in _states(element, terms, visible, about):
+        for state, errors in _states(element, terms, visible, about):
             subject = "/".join(
                 (
                     release_id,
@@ -114,8 +114,8 @@ def add(rows: Rows, deals: list[Element], visible: Sequence[Element], about: Sub
             numbers[subject] += 1
             own_id = f"{subject}/{numbers[subject]}"
             rows.add("deal", own_id, release_id=release_id, **{"track_id": track_id} | state)
-            for name, written, rule in flaws:
-                rows.add_flaw("release", release_id, f"{own_id}/{name}", written, rule)
+            for name, written, rule in errors:
+                rows.add_validation_error("release", release_id, f"{own_id}/{name}", written, rule)
 
 
 def is_taken_down(deals: list[Element], created: datetime) -> bool:
@@ -139,7 +139,7 @@ def _read(terms: Element) -> Terms:
     # (ddex.net/dd, ern_DealTerms): what differs, whether the release may be shown, isn't asked.
     is_takedown = any(in_doubt_true(terms, name) for name in ("TakeDown", "AllDealsCancelled"))
     where = read_where(terms, is_takedown)
-    preorder, flaws = _moment(terms, times.start, *_PREORDER)
+    preorder, errors = _moment(terms, times.start, *_PREORDER)
     references = terms.findall("InstantGratificationResourceList/DealResourceReference")
     return Terms(
         where=where,
@@ -152,18 +152,18 @@ def _read(terms: Element) -> Terms:
             "channels": _channels(terms),
             "is_takedown": is_takedown,
         },
-        flaws=[*_unread_prices(terms), *where.flaws, *flaws],
+        errors=[*_unread_prices(terms), *where.errors, *errors],
     )
 
 
 def _states(
     element: Element, terms: Terms, visible: Sequence[Element], about: Subject
-) -> Iterator[tuple[Row, list[Flaw]]]:
+) -> Iterator[tuple[Row, list[ValidationError]]]:
     """The rows of a deal, and what is wrong with each; what all share is told with the first."""
     models: Sequence[str | None] = all_said(element, "CommercialModelType") or [None]
     uses = [use for usage in element.findall("Usage") for use in all_said(usage, "UseType")]
     uses += all_said(element, "UseType")
-    flaws = terms.flaws
+    errors = terms.errors
     for model in models:
         for use in dict.fromkeys(uses) or [None]:
             for period in _periods(element, about.created):
@@ -179,8 +179,8 @@ def _states(
                         }
                         if one.track_id is not None:
                             state["track_id"] = one.track_id
-                        yield state, [*flaws, *period.flaws]
-                        flaws = []
+                        yield state, [*errors, *period.errors]
+                        errors = []
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ def _when(terms: Terms, where: Where, period: Period) -> Row:
     starts, stops = (
         (Moment.first, Moment.last) if terms.is_takedown else (Moment.last, Moment.first)
     )
-    is_closed = (bool(period.flaws) or where.is_closed) and not terms.is_takedown
+    is_closed = (bool(period.errors) or where.is_closed) and not terms.is_takedown
     return {
         "valid_from": None if begin is None else starts(begin, *places),
         "local_from": None if begin is None else begin.local,
@@ -241,11 +241,11 @@ def _periods(terms: Element, created: datetime) -> list[Period]:
     found = [_period(element) for element in terms.findall("ValidityPeriod")] or [Period()]
     deal = terms.getparent()
     release_deal = None if deal is None else deal.getparent()
-    effective, flaws = _moment(release_deal, times.start, "EffectiveDate")
+    effective, errors = _moment(release_deal, times.start, "EffectiveDate")
     if effective is not None and effective.at.replace(tzinfo=UTC) <= created:
         effective = None
     return [
-        Period(_latest(period.begin, effective), period.end, period.flaws + flaws)
+        Period(_latest(period.begin, effective), period.end, period.errors + errors)
         for period in found
     ]
 
@@ -255,14 +255,14 @@ def _latest(one: Moment | None, other: Moment | None) -> Moment | None:
 
 
 def _period(element: Element) -> Period:
-    begin, begin_flaws = _moment(element, times.start, "StartDateTime", "StartDate")
-    end, end_flaws = _moment(element, times.end, "EndDateTime", "EndDate")
-    return Period(begin, end, begin_flaws + end_flaws)
+    begin, begin_errors = _moment(element, times.start, "StartDateTime", "StartDate")
+    end, end_errors = _moment(element, times.end, "EndDateTime", "EndDate")
+    return Period(begin, end, begin_errors + end_errors)
 
 
 def _moment(
     element: Element | None, read: times.Reading, *names: str
-) -> tuple[Moment | None, tuple[Flaw, ...]]:
+) -> tuple[Moment | None, tuple[ValidationError, ...]]:
     """The first of the dates that is there, and what is wrong with it."""
     for name in names:
         if (written := text(element, name)) is not None:
@@ -364,7 +364,7 @@ def _is_amount(written: str) -> bool:
     )
 
 
-def _unread_prices(terms: Element) -> Iterator[Flaw]:
+def _unread_prices(terms: Element) -> Iterator[ValidationError]:
     """Prices of a deal that can't be read."""
     for name in _PRICES:
         for element in terms.findall(f"PriceInformation/{name}"):

@@ -29,7 +29,7 @@ class Header:
     root: str
     """NewReleaseMessage or PurgeReleaseMessage."""
     sender: Identifier
-    """The sender's DPID, which may be flawed."""
+    """The sender's DPID, which may be invalid."""
     sender_name: str | None
     other_ids: tuple[Identifier, ...]
     """Other numbers of the sender's; they identify nobody."""

@@ -132,7 +132,7 @@ def _record_test(
     """A TestMessage is validated and told, never published (stores' delivery guides)."""
     report.status = "test"
     report.rows = sum(len(s.owned["release"]) for s in message.statements) or len(message.purged)
-    report.flagged = sum(_flaws(statement) for statement in message.statements)
+    report.flagged = sum(_errors(statement) for statement in message.statements)
     report.notes.append("a test message: it changes nothing")
     with connection.transaction():
         messages.release_from_quarantine(connection, source.sha256)
@@ -186,7 +186,7 @@ def _plan_release(
         statements = message.tell(found.names)
     for statement in statements:
         report.rows += len(statement.owned["release"])
-        report.flagged += _flaws(statement)
+        report.flagged += _errors(statement)
         stamp = (message.header.created_at, statement.weight, own_id)
         same = found.absorbed.get(statement.id, [])
         report.notes += [
@@ -362,6 +362,6 @@ def _known(connection: psycopg.Connection, sha256: str) -> str | None:
     return None if row is None else row[0]
 
 
-def _flaws(statement: ReleaseStatement) -> int:
+def _errors(statement: ReleaseStatement) -> int:
     numbers = statement.rows.of("identifier")
     return len(statement.rows.of("flaw")) + sum(not row["is_valid"] for row in numbers)

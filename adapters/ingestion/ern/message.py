@@ -39,7 +39,11 @@ def read(content: bytes, most_bytes: int) -> Message:
     root = parse(content, most_bytes)
     header = read_header(root)
     parties = Parties(root, header)
-    notes = [f"sender {header.sender.raw}: {header.sender.flaw}"] if header.sender.flaw else []
+    notes = (
+        [f"sender {header.sender.raw}: {header.sender.validation_error}"]
+        if header.sender.validation_error
+        else []
+    )
     if header.root == PURGE:
         purged = [ids for holder in root.iter("ReleaseId") if (ids := identifiers([holder]))]
         if not purged:

@@ -120,7 +120,7 @@ def display_artist(element: Element) -> str | None:
 
 
 def add(rows: Rows, recording: Recording, own_id: str, parties: Parties) -> None:
-    """Add the recording, its numbers, flaws and contributors, under an id."""
+    """Add the recording, its numbers, validation errors and contributors, under an id."""
     element = recording.element
     rows.add(
         "recording",
@@ -133,10 +133,10 @@ def add(rows: Rows, recording: Recording, own_id: str, parties: Parties) -> None
     )
     rows.add_identifiers("recording", own_id, recording.ids)
     if not any(i.scheme == "isrc" for i in recording.ids):
-        rows.add_flaw("recording", own_id, "isrc", None, "is missing")
+        rows.add_validation_error("recording", own_id, "isrc", None, "is missing")
     if recording.duration and milliseconds(recording.duration) is None:
         rule = "must be a duration such as PT3M45S"
-        rows.add_flaw("recording", own_id, "duration", recording.duration, rule)
+        rows.add_validation_error("recording", own_id, "duration", recording.duration, rule)
     said = [child for place in places(element) for child in place]
     parties.contributors(rows, "recording", own_id, said)
 

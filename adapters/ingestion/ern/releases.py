@@ -119,15 +119,15 @@ def state(element: Element, parties: Parties) -> Row:
     }
 
 
-def add_flaws(rows: Rows, element: Element, own_id: str) -> None:
+def add_validation_errors(rows: Rows, element: Element, own_id: str) -> None:
     """Add what is wrong with a release's dates and durations."""
     duration, written = value(element, "Duration"), value(element, *_DATES)
     if duration and milliseconds(duration) is None:
         rule = "must be a duration such as PT3M45S"
-        rows.add_flaw("release", own_id, "duration", duration, rule)
+        rows.add_validation_error("release", own_id, "duration", duration, rule)
     if written and day(written) is None and not written.isdecimal():
         rule = "must be a date such as 2014-01-31"
-        rows.add_flaw("release", own_id, "release date", written, rule)
+        rows.add_validation_error("release", own_id, "release date", written, rule)
 
 
 def _tags(element: Element) -> list[str] | None:

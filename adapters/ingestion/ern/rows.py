@@ -61,13 +61,13 @@ class Rows:
                 value_raw=identifier.raw,
                 value=identifier.value,
                 is_valid=identifier.is_valid,
-                flaw=identifier.flaw,
+                flaw=identifier.validation_error,
             )
 
-    def add_flaw(
+    def add_validation_error(
         self, owner_type: str, owner: str, field: str, value: str | None, rule: str
     ) -> None:
-        """Add a flaw row."""
+        """Add a row of table `flaw`: a value that could not be read, and why."""
         self.add(
             "flaw",
             f"{owner_type}/{owner}/{field}",

@@ -40,7 +40,7 @@ class ReleaseStatement:
 
     @property
     def weight(self) -> int:
-        """How much it says: its numbers, less its flaws."""
+        """How much it says: its numbers, less its validation errors."""
         return len(self.rows.of("identifier")) - len(self.rows.of("flaw"))
 
     @property
@@ -200,7 +200,7 @@ class Teller:
         is_lent = track_count == 1 or not self.resources
         kept = [i for i in release.ids if i.scheme != "isrc" or not is_lent]
         rows.add_identifiers("release", own_id, kept)
-        releases.add_flaws(rows, element, own_id)
+        releases.add_validation_errors(rows, element, own_id)
         said_here = [child for place in places(element) for child in place]
         self.parties.contributors(rows, "release", own_id, said_here)
         releases.add_related(rows, element, own_id)

@@ -1,7 +1,7 @@
 """Reading a feed's text columns: numbers, dates, identifiers; and what is wrong with them.
 
-A value that can't be read becomes null and leaves a flaw (field, raw value, rule) with its owner:
-the row itself is taken in.
+A value that can't be read becomes null and leaves a validation error (field, raw value, rule) with
+its owner: the row itself is taken in.
 """
 
 from collections.abc import Sequence
@@ -41,14 +41,14 @@ class Terms:
 
 @dataclass
 class Columns:
-    """The text columns of a chunk, read one by one; flaws are gathered on the way."""
+    """The text columns of a chunk, read one by one; errors are gathered on the way."""
 
     text: pl.DataFrame
     """Trimmed text, null where empty, columns by their names in the feed; one row an owner."""
     owner_type: str
     prefix: str
     """Before all ids."""
-    flaws: list[pl.DataFrame] = field(default_factory=list)
+    errors: list[pl.DataFrame] = field(default_factory=list)
 
     def name(self, column: str) -> pl.Series:
         """An id, marked with its source where that is not the default."""
@@ -116,15 +116,15 @@ class Columns:
                         raw,
                         number.value,
                         number.is_valid,
-                        number.flaw,
+                        number.validation_error,
                     )
                 )
         self._flag(column, self.text[column].is_null(), "is missing")
         return pl.DataFrame(rows, schema=_IDENTIFIER, orient="row")
 
-    def all_flaws(self) -> pl.DataFrame:
-        """The flaw rows of everything read so far."""
-        return pl.concat(self.flaws)
+    def all_errors(self) -> pl.DataFrame:
+        """The rows of table `flaw` of everything read so far."""
+        return pl.concat(self.errors)
 
     def _read(self, column: str, expression: pl.Expr, must_be: str) -> pl.Series:
         read = self.text.select(expression.alias(column)).to_series()
@@ -133,7 +133,7 @@ class Columns:
 
     def _flag(self, column: str, where: pl.Series, rule: str) -> None:
         owner = pl.lit(self.prefix) + pl.col("id")
-        self.flaws.append(
+        self.errors.append(
             self.text.filter(where).select(
                 id=pl.format(f"{self.owner_type}/{{}}/{column}", owner),
                 owner_type=pl.lit(self.owner_type),

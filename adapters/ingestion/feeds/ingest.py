@@ -143,7 +143,7 @@ def _take(
         with connection.transaction():
             lock(connection)
             changed = write(connection, desired, message)
-        return _Taken(changed, [], _flaws(desired), _label_names(desired))
+        return _Taken(changed, [], _errors(desired), _label_names(desired))
     except (psycopg.Error, Unavailable):
         raise
     except Exception as error:
@@ -201,7 +201,7 @@ def _desired_state(words: Sequence[_Word], layout: Layout, terms: Terms) -> Desi
     return make(text, removed, terms)
 
 
-def _flaws(desired: DesiredState) -> int:
+def _errors(desired: DesiredState) -> int:
     identifiers = desired.rows["identifier"]
     return desired.rows["flaw"].height + identifiers.filter(~identifiers["is_valid"]).height
 

@@ -46,7 +46,7 @@ def desired_state(text: pl.DataFrame, removed: Sequence[str], terms: Terms) -> D
             "format": rows.formats(columns, ids, None, terms),
             "deal": deals,
             "identifier": columns.identifiers("barcode", "gtin", "release"),
-            "flaw": columns.all_flaws(),
+            "flaw": columns.all_errors(),
         },
         owners={"release": [*ids, *(terms.prefix + i for i in removed)]},
         mentioned={

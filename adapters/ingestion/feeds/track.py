@@ -61,7 +61,7 @@ def desired_state(text: pl.DataFrame, removed: Sequence[str], terms: Terms) -> D
             "format": rows.formats(columns, release_id, ids, terms),
             "deal": deals,
             "identifier": columns.identifiers("isrc", "isrc", "recording"),
-            "flaw": columns.all_flaws(),
+            "flaw": columns.all_errors(),
         },
         owners={"track": [*ids, *gone], "recording": [*ids, *gone]},
         mentioned={"party": parties, "licensor": licensors, "artist": rows.artists(columns)},

@@ -213,7 +213,8 @@ class Contributor(MasterTable, table=True):
 class Flaw(MasterTable, table=True):
     """A value that a sender got wrong and that its row therefore lacks. Not captured.
 
-    Identifiers need none: they keep the raw value and carry their flaw themselves.
+    That is a validation error. Table, column and event field keep the name `flaw`, which is stored
+    and part of the contracts. Identifiers need no row: they keep raw value and error themselves.
     """
 
     __table_args__ = (sa.Index("flaw_owner", "owner_id", "owner_type"),)

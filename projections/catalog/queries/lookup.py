@@ -180,7 +180,7 @@ class LookupAnswer:
         """
         if self.entries is not None or self.number.is_valid:
             return None
-        return self.number.flaw or "it is not valid"
+        return self.number.validation_error or "it is not valid"
 
     def matches(self) -> list[dict[str, Any]]:
         """The entries, decoded."""

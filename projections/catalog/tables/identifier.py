@@ -12,7 +12,7 @@ from projections.read_table import ID, TEXT, handlers
 class Identifier(CatalogRow, table=True):
     """A number on a party, release, recording or track; the way of every lookup.
 
-    Flawed values can also be reached as they were written, since the rules by which their key was
+    Invalid values can also be reached as they were written, since the rules by which their key was
     made may have changed since. That index hashes: senders' raw values may be of any length.
     """
 

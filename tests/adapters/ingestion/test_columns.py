@@ -1,4 +1,4 @@
-"""Text columns: what can be read, and what becomes a flaw."""
+"""Text columns: what can be read, and what becomes a validation error."""
 
 from datetime import UTC, datetime
 
@@ -33,17 +33,17 @@ def test_reads_or_flags(reader: str, written: list[str | None], read: list[objec
     found = columns(c=written)
     assert getattr(found, reader)("c").to_list() == read
     bad = [w for w, r in zip(written, read, strict=True) if w is not None and r is None]
-    assert found.all_flaws()["value_raw"].to_list() == bad
+    assert found.all_errors()["value_raw"].to_list() == bad
 
 
-def test_an_identifier_keeps_its_raw_value_and_its_flaw() -> None:
+def test_an_identifier_keeps_its_raw_value_and_its_error() -> None:
     found = columns(c=["gb-lf9-26-90001", "nonsense", None])
     rows = found.identifiers("c", "isrc", "recording")
     assert rows.select("value_raw", "value", "is_valid").rows() == [
         ("gb-lf9-26-90001", "GBLF92690001", True),
         ("nonsense", "nonsense", False),
     ]
-    assert found.all_flaws().select("owner_id", "rule").rows() == [("2", "is missing")]
+    assert found.all_errors().select("owner_id", "rule").rows() == [("2", "is missing")]
 
 
 def test_lists_are_trimmed_without_repetition() -> None:

@@ -169,7 +169,9 @@ def test_a_full_feed_adds(master: Master, feeds: Callable[..., Path]) -> None:
     assert set(master.catalog()["release"]) == {"1", "2"}
 
 
-def test_flaws_are_kept_with_their_rows(master: Master, feeds: Callable[..., Path]) -> None:
+def test_validation_errors_are_kept_with_their_rows(
+    master: Master, feeds: Callable[..., Path]
+) -> None:
     folder = feeds(
         r=[changed(A_RELEASE, barcode="299000009002", duration="long", price="cheap")],
         t=[changed(A_TRACK, isrc="", trackNumber="-1", streamingReleaseDate="soon")],

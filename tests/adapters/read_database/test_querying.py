@@ -110,7 +110,7 @@ def test_all_forms_of_a_barcode_find_all_its_releases_that_are_there(
     assert found(queries, "grid", "A12425GABC1234002M") == []
 
 
-def test_flawed_numbers_are_found_as_they_were_written(
+def test_invalid_numbers_are_found_as_they_were_written(
     catalog: psycopg.Connection[Any], queries: ReadQueries
 ) -> None:
     polluted = "00028948386765_DEF058400331_R1"

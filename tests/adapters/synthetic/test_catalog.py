@@ -95,7 +95,7 @@ def test_numbers_are_as_the_catalog_itself_would_judge_them(batches: list[Batch]
         "scheme", "value_raw", "value", "is_valid", "flaw"
     ).iter_rows():
         found = identify(scheme, raw)
-        assert (value, is_valid, flaw) == (found.value, found.is_valid, found.flaw), raw
+        assert (value, is_valid, flaw) == (found.value, found.is_valid, found.validation_error), raw
 
 
 def test_proportions_are_natural(batches: list[Batch]) -> None:

@@ -47,9 +47,13 @@ def test_separators_leave_as_stdnum_lets_them(raw: str) -> None:
 def test_any_text_is_judged_and_judging_twice_changes_nothing(scheme: str, raw: str) -> None:
     once = identify(scheme, raw)
     twice = identify(scheme, once.value)
-    assert (twice.value, twice.is_valid, twice.flaw) == (once.value, once.is_valid, once.flaw)
+    assert (twice.value, twice.is_valid, twice.validation_error) == (
+        once.value,
+        once.is_valid,
+        once.validation_error,
+    )
     assert once.raw == raw
-    assert once.is_valid or once.flaw
+    assert once.is_valid or once.validation_error
 
 
 @given(well_formed, st.data())

@@ -45,7 +45,11 @@ from domain.identifiers import (
 )
 def test_well_formed_values_are_normalised(scheme: str, raw: str, value: str) -> None:
     identifier = identify(scheme, raw)
-    assert (identifier.value, identifier.is_valid, identifier.flaw) == (value, True, None)
+    assert (identifier.value, identifier.is_valid, identifier.validation_error) == (
+        value,
+        True,
+        None,
+    )
     assert identifier.raw == raw
     assert ask(scheme, raw).value == value
 
@@ -69,17 +73,17 @@ def test_well_formed_values_are_normalised(scheme: str, raw: str, value: str) ->
         ("catalog-number", "a\udcffb", "a\udcffb"),
     ],
 )
-def test_flawed_values_are_kept_flagged_and_refused_at_ask(
+def test_invalid_values_are_kept_flagged_and_refused_at_ask(
     scheme: str, raw: str, value: str
 ) -> None:
     identifier = identify(scheme, raw, "PADPIDA2007050901U")
     assert (identifier.value, identifier.is_valid) == (value, False)
-    assert identifier.flaw
+    assert identifier.validation_error
     assert identifier.namespace == "PADPIDA2007050901U"
     with pytest.raises(MalformedIdentifier) as refusal:
         ask(scheme, raw)
-    assert identifier.flaw == refusal.value.rule
-    assert identifier.flaw in str(refusal.value)
+    assert identifier.validation_error == refusal.value.rule
+    assert identifier.validation_error in str(refusal.value)
 
 
 def test_a_value_of_any_length_is_kept_short() -> None:
@@ -87,7 +91,7 @@ def test_a_value_of_any_length_is_kept_short() -> None:
     assert (longest.value, longest.is_valid) == ("x" * LONGEST, True)
     beyond = identify("proprietary", " " + "x" * (LONGEST + 1))
     assert (beyond.value, beyond.is_valid) == ("x" * LONGEST, False)
-    assert beyond.flaw == f"it is longer than {LONGEST} characters"
+    assert beyond.validation_error == f"it is longer than {LONGEST} characters"
     assert len(beyond.raw) == LONGEST + 2
     with pytest.raises(MalformedIdentifier, match=r"^'x{64}…' is no well-formed proprietary"):
         ask("proprietary", "x" * (LONGEST + 1))
@@ -98,7 +102,7 @@ def test_what_is_odd_but_no_control_code_is_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scheme", "raw", "flaw"),
+    ("scheme", "raw", "validation_error"),
     [
         ("gtin", "763331950659", "the check digit should be 8, not 9"),
         ("iswc", "T-034.524.680-2", "the check digit should be 1, not 2"),
@@ -107,17 +111,17 @@ def test_what_is_odd_but_no_control_code_is_text() -> None:
         ("dpid", "PADPIDA20129999999", "the check character should be [^9], not 9"),
     ],
 )
-def test_a_wrong_check_digit_is_named(scheme: str, raw: str, flaw: str) -> None:
-    found = identify(scheme, raw).flaw
+def test_a_wrong_check_digit_is_named(scheme: str, raw: str, validation_error: str) -> None:
+    found = identify(scheme, raw).validation_error
     assert found is not None
-    assert re.fullmatch(flaw, found)
+    assert re.fullmatch(validation_error, found)
 
 
 def test_an_unknown_isrc_prefix_is_noted_and_valid() -> None:
     identifier = identify("isrc", "XX-SKG-19-12345")
     assert identifier.is_valid
     assert identifier.value == "XXSKG1912345"
-    assert identifier.flaw == "no ISRC agency is known for the prefix XX"
+    assert identifier.validation_error == "no ISRC agency is known for the prefix XX"
     assert ask("isrc", "XXSKG1912345") == identify("isrc", "XXSKG1912345")
 
 

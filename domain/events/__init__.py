@@ -4,6 +4,11 @@ To add an event type, write it in its subject's module and name it in `EVENT_TYP
 """
 
 from domain.events.artist import ArtistAdded, ArtistRemoved, ArtistUpdated
+from domain.events.contributor import (
+    ContributorAdded,
+    ContributorRemoved,
+    ContributorUpdated,
+)
 from domain.events.download import (
     DownloadOfferChanged,
     DownloadOffered,
@@ -21,6 +26,11 @@ from domain.events.licensor import LicensorAdded, LicensorRemoved, LicensorUpdat
 from domain.events.party import PartyAdded, PartyRemoved, PartyUpdated
 from domain.events.price import Price
 from domain.events.recording import RecordingAdded, RecordingRemoved, RecordingUpdated
+from domain.events.related_release import (
+    RelatedReleaseAdded,
+    RelatedReleaseRemoved,
+    RelatedReleaseUpdated,
+)
 from domain.events.release import (
     ReleaseAdded,
     ReleasePurged,
@@ -69,6 +79,12 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     IdentifierAssigned,
     IdentifierChanged,
     IdentifierRevoked,
+    ContributorAdded,
+    ContributorUpdated,
+    ContributorRemoved,
+    RelatedReleaseAdded,
+    RelatedReleaseUpdated,
+    RelatedReleaseRemoved,
 )
 
 SUBJECTS: tuple[str, ...] = tuple(dict.fromkeys(event.SUBJECT for event in EVENT_TYPES))

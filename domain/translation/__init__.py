@@ -1,14 +1,14 @@
 """A change of a master row into the events that say what happened, a module per subject.
 
 To carry a new master table, write its module with a `TRANSLATION` and name it in `TRANSLATIONS`.
-Tables without one (`ern_message`, `quarantine`, `contributor`, `related_release`) make no events
-and aren't subscribed.
+Tables without one (`ern_message`, `quarantine`) make no events and aren't subscribed.
 """
 
 from domain.changes import Change
 from domain.events import Event
 from domain.translation import (
     artist,
+    contributor,
     deal,
     format,
     identifier,
@@ -16,6 +16,7 @@ from domain.translation import (
     licensor,
     party,
     recording,
+    related_release,
     release,
     track,
 )
@@ -32,6 +33,8 @@ TRANSLATIONS: tuple[Translation, ...] = (
     format.TRANSLATION,
     deal.TRANSLATION,
     identifier.TRANSLATION,
+    contributor.TRANSLATION,
+    related_release.TRANSLATION,
 )
 
 _translate_by_table = {translation.table: translation.translate for translation in TRANSLATIONS}

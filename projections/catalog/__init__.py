@@ -5,6 +5,7 @@ in `CATALOG`, and a migration in `migrations/read_catalog`.
 """
 
 from projections.catalog.tables.artist import ARTIST
+from projections.catalog.tables.contributor import CONTRIBUTOR
 from projections.catalog.tables.download import DOWNLOAD
 from projections.catalog.tables.format import FORMAT
 from projections.catalog.tables.identifier import IDENTIFIER
@@ -12,6 +13,7 @@ from projections.catalog.tables.label import LABEL
 from projections.catalog.tables.licensor import LICENSOR
 from projections.catalog.tables.party import PARTY
 from projections.catalog.tables.recording import RECORDING
+from projections.catalog.tables.related_release import RELATED_RELEASE
 from projections.catalog.tables.release import RELEASE
 from projections.catalog.tables.row import METADATA
 from projections.catalog.tables.streaming import STREAMING
@@ -34,6 +36,8 @@ CATALOG = ReadModel(
         DOWNLOAD,
         STREAMING,
         IDENTIFIER,
+        CONTRIBUTOR,
+        RELATED_RELEASE,
     ),
 )
 

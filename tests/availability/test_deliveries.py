@@ -247,3 +247,27 @@ def test_a_withdrawn_message_says_nothing_and_locks_nobody_out(make_asker: Make)
             withdraw(connection, "none")
     master.ingest(*cases("b/grid_then_icpn/1"))
     assert mains(master) == ["Old"]
+
+
+def test_contributors_and_related_releases_are_told(make_asker: Make, tmp_path: Path) -> None:
+    text = (CASES / "a/plain.xml").read_text(encoding="utf-8")
+    related = (
+        "<RelatedRelease><ReleaseId><ICPN>06025371000026</ICPN></ReleaseId>"
+        "<ReleaseRelationshipType>IsReplacementFor</ReleaseRelationshipType></RelatedRelease>"
+    )
+    path = tmp_path / "1.xml"
+    path.write_text(text.replace("</Release>", f"{related}</Release>", 1), encoding="utf-8")
+    asker = make_asker([path])
+    [release] = owners(asker, "icpn", "06025371000019")
+    assert release["release"]["related"] == [
+        {
+            "relation": "IsReplacementFor",
+            "scheme": "gtin",
+            "value": "06025371000026",
+            "namespace": None,
+        }
+    ]
+    [track, *_] = owners(asker, "isrc", "QZTST2400101", "track")
+    assert ("Some Band", "MainArtist") in {
+        (c["name"], c["role"]) for c in track["recording"]["contributors"]
+    }

@@ -27,3 +27,12 @@ class IdentifierMatch(Shape, frozen=True):
     flaw: str | None
     raw: str | None
     namespace: str | None
+
+
+class Related(Shape, frozen=True):
+    """A release that another one names, by its number."""
+
+    relation: str | None
+    scheme: str | None
+    value: str | None
+    namespace: str | None

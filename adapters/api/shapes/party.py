@@ -17,6 +17,14 @@ class RightsHolder(Reference, frozen=True):
     dpid: str | None
 
 
+class Contributor(Shape, frozen=True):
+    """A party's part in a release or recording."""
+
+    party_id: str | None
+    name: str | None
+    role: str | None
+
+
 class Party(RightsHolder, frozen=True):
     """A party."""
 

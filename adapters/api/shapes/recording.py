@@ -1,7 +1,7 @@
 """Recordings."""
 
 from adapters.api.shapes.identifier import Identifier
-from adapters.api.shapes.party import Reference, RightsHolder
+from adapters.api.shapes.party import Contributor, Reference, RightsHolder
 from adapters.api.shapes.shape import Revision, Shape
 
 
@@ -20,6 +20,7 @@ class RecordingDetails(Shape, frozen=True):
     pline: str | None
     licensor: RightsHolder | None
     identifiers: list[Identifier]
+    contributors: list[Contributor]
     revision: Revision
 
 

@@ -7,8 +7,8 @@ from msgspec import Meta
 
 from adapters.api.shapes.availability import Availability
 from adapters.api.shapes.format import Format
-from adapters.api.shapes.identifier import Identifier
-from adapters.api.shapes.party import Reference, RightsHolder
+from adapters.api.shapes.identifier import Identifier, Related
+from adapters.api.shapes.party import Contributor, Reference, RightsHolder
 from adapters.api.shapes.shape import Instant, Revision, Shape
 
 
@@ -34,6 +34,8 @@ class ReleaseDetails(Shape, frozen=True):
     licensor: RightsHolder | None
     identifiers: list[Identifier]
     formats: list[Format]
+    contributors: list[Contributor]
+    related: list[Related]
     updated_at: Instant | None
     revision: Revision
 

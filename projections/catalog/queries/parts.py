@@ -52,6 +52,26 @@ def formats(condition: str) -> str:
       FROM (SELECT f.* FROM catalog.format f WHERE {condition} LIMIT {NUMBERS_LIMIT}) x)"""
 
 
+def contributors(owner_type: str, owner_id: str) -> str:
+    """Who had which part, in the sender's order; roles by DDEX's terms."""
+    return f"""(SELECT coalesce(json_agg(json_build_object(
+        'party_id', co.party_id, 'name', (SELECT cp.name FROM catalog.party cp
+                                          WHERE cp.id = co.party_id), 'role', co.role)
+        ORDER BY co.sequence NULLS LAST, co.id), '[]')
+      FROM (SELECT * FROM catalog.contributor
+            WHERE owner_id = {owner_id} AND owner_type = '{owner_type}'
+            LIMIT {NUMBERS_LIMIT}) co)"""
+
+
+def related(release_id: str) -> str:
+    """The releases that a release names, by their numbers."""
+    return f"""(SELECT coalesce(json_agg(json_build_object(
+        'relation', re.relation, 'scheme', re.scheme, 'value', re.value,
+        'namespace', re.namespace) ORDER BY re.id), '[]')
+      FROM (SELECT * FROM catalog.related_release WHERE release_id = {release_id}
+            ORDER BY id LIMIT {NUMBERS_LIMIT}) re)"""
+
+
 def party(party_id: str) -> str:
     """A party with its DDEX Party Id."""
     return f"""(SELECT json_build_object('id', pa.id, 'name', pa.name, 'dpid', pa.dpid,
@@ -92,6 +112,7 @@ def release(r: str) -> str:
         'label', {label(f"{r}.label_id")}, 'licensor', {licensor(f"{r}.licensor_id")},
         'identifiers', {identifiers("release", f"{r}.id")},
         'formats', {formats(f"f.release_id = {r}.id AND f.track_id IS NULL")},
+        'contributors', {contributors("release", f"{r}.id")}, 'related', {related(f"{r}.id")},
         'updated_at', {r}.updated_at, 'revision', {revision(r)}"""
 
 
@@ -118,4 +139,5 @@ def recording(c: str) -> str:
         'kind', {c}.kind, 'duration_ms', {c}.duration_ms,
         'parental_warning', {c}.parental_warning, 'language', {c}.language, 'pline', {c}.pline,
         'licensor', {licensor(f"{c}.licensor_id")},
-        'identifiers', {identifiers("recording", f"{c}.id")}, 'revision', {revision(c)}"""
+        'identifiers', {identifiers("recording", f"{c}.id")},
+        'contributors', {contributors("recording", f"{c}.id")}, 'revision', {revision(c)}"""

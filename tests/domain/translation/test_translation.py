@@ -300,5 +300,5 @@ def test_a_price_that_no_event_can_carry_is_named(prices: object, reason: str) -
 
 
 def test_a_table_without_translation_is_named() -> None:
-    with pytest.raises(Untranslatable, match="contributor"):
-        translate(change("contributor", Operation.INSERT, after={"id": "1"}))
+    with pytest.raises(Untranslatable, match="ern_message"):
+        translate(change("ern_message", Operation.INSERT, after={"id": "1"}))

@@ -11,6 +11,7 @@ from adapters.composition import clients
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
 from adapters.composition.topology import MASTER_SCHEMA, capture, topology
+from adapters.embedded.connect import keep_secrets
 from adapters.read_database.generations import ENGINE_SCHEMA
 from domain.schemas.versions import contracts
 from migrations.run import upgrade
@@ -49,7 +50,7 @@ def start_capture(settings: Settings, endpoints: Endpoints) -> None:
 
 
 def connector_configuration(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
-    """The PostgreSQL connector's."""
+    """The PostgreSQL connector's; the embedded Connect reads its secrets from a file."""
     names = settings.connect
     configuration = postgres_configuration(
         capture(settings),
@@ -59,4 +60,5 @@ def connector_configuration(settings: Settings, endpoints: Endpoints) -> dict[st
         publication=names.publication,
         schema=MASTER_SCHEMA,
     )
-    return configuration
+    is_embedded = names.url is None
+    return keep_secrets(settings.data, configuration) if is_embedded else configuration

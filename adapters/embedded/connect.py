@@ -21,13 +21,15 @@ from adapters.embedded.java import (
 )
 from adapters.embedded.kafka import LARGEST_MESSAGE
 from adapters.embedded.processes import LOOPBACK, EngineProcess, start, wait_until
-from adapters.embedded.state import DataFolder
+from adapters.embedded.state import DataFolder, closed_folder
 from domain.failures import Misconfigured
 
 START_SECONDS = 120.0
 GROUP = "catalog-connect"
 _ROLES = ("", "producer.", "consumer.", "admin.")  # the worker's own clients, and its connectors'
 _SAME_IN_JAVA = ("bootstrap.servers", "security.protocol", "ssl.key.password")
+_SECRET = ("password", "sasl.jaas.config", "keystore.key")
+_FILE_PROVIDER = "org.apache.kafka.common.config.provider.FileConfigProvider"
 _SECURITY = ("security.", "sasl.", "ssl.", "enable.ssl.", "enable.sasl.")
 
 
@@ -44,7 +46,7 @@ def start_connect(
     Raises Misconfigured when that has a security option that has no counterpart in Java.
     """
     home = folder.room("connect")
-    properties = write_properties(home / "worker.properties", _worker_properties(port, kafka))
+    properties = write_properties(home / "worker.properties", _worker_properties(home, port, kafka))
     return start(
         "Kafka Connect",
         java_command(
@@ -70,13 +72,30 @@ def await_connect(process: EngineProcess, url: str, cancelled: Event) -> None:
     wait_until(process, answers, seconds=START_SECONDS, cancelled=cancelled)
 
 
-def _worker_properties(port: int, kafka: dict[str, str]) -> dict[str, object]:
+def keep_secrets(data: Path, configuration: Mapping[str, str]) -> dict[str, str]:
+    """A connector's configuration without its secrets: they are left to a file that Connect reads.
+
+    What Connect is told it tells everybody who asks, and keeps in a topic. The file lies in the
+    data folder, for this user only; in the configuration stands where (KIP-297).
+    """
+    secrets = {name: value for name, value in configuration.items() if name.endswith(_SECRET)}
+    file = write_properties(closed_folder(data / "connect") / "secrets.properties", secrets)
+    return {
+        name: f"${{file:{file}:{name}}}" if name in secrets else value
+        for name, value in configuration.items()
+    }
+
+
+def _worker_properties(home: Path, port: int, kafka: dict[str, str]) -> dict[str, object]:
     client = java_client(kafka)
     largest = kafka.get(LARGEST_MESSAGE)
     converter = "org.apache.kafka.connect.json.JsonConverter"
     return {
         **{f"{role}{name}": v for role in _ROLES for name, v in client.items()},
         **({} if largest is None else {"producer.max.request.size": largest}),
+        "config.providers": "file",
+        "config.providers.file.class": _FILE_PROVIDER,
+        "config.providers.file.param.allowed.paths": home,
         "group.id": GROUP,
         "listeners": f"HTTP://{LOOPBACK}:{port}",
         "rest.advertised.host.name": LOOPBACK,

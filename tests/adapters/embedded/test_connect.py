@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.embedded.connect import _worker_properties, java_client
+from adapters.embedded.connect import _worker_properties, java_client, keep_secrets
 from adapters.embedded.java import write_properties
 from domain.failures import Misconfigured
 
@@ -55,7 +55,21 @@ def test_properties_keep_their_line_breaks_and_backslashes(tmp_path: Path) -> No
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_producers_may_send_what_the_users_clients_may() -> None:
+def test_secrets_are_left_to_a_file_of_this_users(tmp_path: Path) -> None:
+    kept = keep_secrets(tmp_path, {"database.user": "me", "database.password": "a\\b"})
+    file = tmp_path / "connect" / "secrets.properties"
+    assert kept == {
+        "database.user": "me",
+        "database.password": f"${{file:{file}:database.password}}",
+    }
+    assert file.read_text() == "database.password=a\\\\b\n"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_producers_may_send_what_the_users_clients_may(tmp_path: Path) -> None:
     kafka = {"bootstrap.servers": "a:1", "message.max.bytes": "5000000"}
-    assert _worker_properties(1, kafka)["producer.max.request.size"] == "5000000"
-    assert "producer.max.request.size" not in _worker_properties(1, {"bootstrap.servers": "a:1"})
+    assert _worker_properties(tmp_path, 1, kafka)["producer.max.request.size"] == "5000000"
+    assert "producer.max.request.size" not in _worker_properties(
+        tmp_path, 1, {"bootstrap.servers": "a:1"}
+    )

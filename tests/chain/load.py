@@ -1,7 +1,8 @@
 """A load on the master: `python -m tests.chain.load RATE SEED`, until SIGTERM.
 
 Small transactions over several tables: rows come, change, go, and come again under the same id.
-The base rows are never removed, so a reader must always find them. Prints what it did as JSON.
+The base rows are never removed, so a reader must always find them. A database that goes away is
+waited for. Prints what it did as JSON.
 """
 
 import json
@@ -98,24 +99,43 @@ def _update(choose: random.Random, own: str) -> Statement:
     )
 
 
+def _commit(dsn: str, statements: list[Statement]) -> None:
+    with psycopg.connect(dsn) as connection:
+        for statement, values in statements:
+            connection.execute(statement.encode(), values)
+
+
+def _change(
+    dsn: str, connection: psycopg.Connection | None, statements: list[Statement]
+) -> psycopg.Connection | None:
+    """One transaction; returns the connection for the next one, None where it is gone."""
+    try:
+        connection = connection or psycopg.connect(dsn, autocommit=True)
+        with connection.transaction():
+            for statement, values in statements:
+                connection.execute(statement.encode(), values)
+    except psycopg.errors.UniqueViolation:
+        return connection  # its rows came with a commit whose answer was lost
+    except psycopg.OperationalError:
+        return None
+    return connection
+
+
 def main() -> None:
     """Write base rows, say `ready`, then load at RATE changes a second until told to stop."""
     rate, seed = float(sys.argv[1]), int(sys.argv[2])
     stop = Event()
     dsn = resolve_endpoints(load_settings()).master_dsn
-    with stopping(stop), psycopg.connect(dsn, autocommit=True) as connection:
-        with connection.transaction():
-            for statement, values in base(seed):
-                connection.execute(statement.encode(), values)
+    with stopping(stop):
+        _commit(dsn, list(base(seed)))
         print("ready", flush=True)
         began = time.monotonic()
         changes = 0
+        connection: psycopg.Connection | None = None
         for statements in transactions(seed):
             if stop.wait(max(0.0, began + changes / rate - time.monotonic())):
                 break
-            with connection.transaction():
-                for statement, values in statements:
-                    connection.execute(statement.encode(), values)
+            connection = _change(dsn, connection, statements)
             changes += len(statements)
     print(json.dumps({"changes": changes, "seconds": time.monotonic() - began}), flush=True)
 

@@ -13,6 +13,10 @@ class Size:
 
     kills: int
     """Of the translator and of workers, under load."""
+    engine_kills: int
+    """Of each engine under `catalog up`, and of each of three brokers."""
+    engine_rate: int
+    """Changes per second meanwhile."""
     rebuild_kills: int
     """Rebuilds that are killed at a random point, each then finished by another start."""
     events: int
@@ -37,6 +41,8 @@ class Size:
 SIZES = {
     "ci": Size(
         kills=4,
+        engine_kills=1,
+        engine_rate=20,
         rebuild_kills=2,
         events=50_000,
         interruptions=1,
@@ -49,6 +55,8 @@ SIZES = {
     ),
     "full": Size(
         kills=20,
+        engine_kills=10,
+        engine_rate=100,
         rebuild_kills=10,
         events=1_000_000,
         interruptions=6,

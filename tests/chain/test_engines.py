@@ -1,5 +1,6 @@
 """`catalog up` through the death of each engine: it starts them again, and all goes on."""
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,14 +8,16 @@ from tempfile import TemporaryDirectory
 
 import httpx
 import psutil
-import psycopg
 import pytest
 
 from adapters.composition.endpoints import resolve_endpoints
 from adapters.composition.settings import load_settings
 from adapters.embedded.processes import start
-from tests.chain.agreement import disagreements
+from tests.chain.agreement import disagreements, event_ids
+from tests.chain.conftest import Note
+from tests.chain.loading import Load
 from tests.chain.processes import CATALOG, ROOT, Chain, Child, until
+from tests.chain.size import Size
 
 pytestmark = pytest.mark.integration
 
@@ -27,7 +30,7 @@ ENGINES = {
 """Title → what its command line holds."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def up() -> Iterator[Chain]:
     """A chain of its own under `catalog up`."""
     with TemporaryDirectory(prefix="catalog-up-") as folder:
@@ -63,21 +66,35 @@ def _kill(chain: Chain, holds: str) -> None:
     engine.send_signal(signal.SIGKILL)
 
 
-def test_engines_that_die_are_started_again_and_nothing_is_lost(up: Chain) -> None:
-    for number, (title, holds) in enumerate(ENGINES.items()):
-        with psycopg.connect(up.endpoints.master_dsn, autocommit=True) as master:
-            master.execute("INSERT INTO party (id, name) VALUES (%s, 'before')", (f"p{number}",))
-        _kill(up, holds)
-        told = f"{title} answers at "
-        times = up.children["up"].output().count(told)
-        until(
-            lambda: up.children["up"].output().count(told) > times,  # noqa: B023
-            120,
-            f"{title} is started again",
-        )
-        with psycopg.connect(up.endpoints.master_dsn, autocommit=True) as master:
-            master.execute("UPDATE party SET name = 'after' WHERE id = %s", (f"p{number}",))
-        up.idle(180)
-        assert disagreements(up.endpoints) == []
-    answer = httpx.get(f"{up.endpoints.connect_url}/connectors/master/config").json()
-    assert answer["database.password"].startswith("${file:")
+def test_engines_that_die_are_started_again_and_nothing_is_lost(
+    up: Chain, size: Size, note: Note
+) -> None:
+    with Load(up, size.engine_rate) as load:
+        for title, holds in ENGINES.items():
+            for _ in range(size.engine_kills):
+                told = f"{title} answers at "
+                times = up.children["up"].output().count(told)
+                _kill(up, holds)
+                until(
+                    lambda: up.children["up"].output().count(told) > times,  # noqa: B023
+                    180,
+                    f"{title} is started again",
+                )
+    note("engines killed", len(ENGINES) * size.engine_kills)
+    note("changes meanwhile", load.changes)
+    note("seconds until idle", round(up.idle(300), 1))
+    assert up.children["up"].is_running, up.children["up"].output()
+    audited = json.loads(up.catalog("audit", "--json"))
+    assert [table["table"] for table in audited if table["differences"]] == []
+    assert disagreements(up.endpoints) == []
+    assert [event for event, times in event_ids(up.endpoints).items() if times > 1] == []
+
+
+def test_connect_tells_nobody_the_masters_password(up: Chain) -> None:
+    """Not of the connector, nor of its task; and its log holds none."""
+    password = (up.settings.data / "postgres-password").read_text()
+    url = f"{up.endpoints.connect_url}/connectors/master"
+    assert httpx.get(f"{url}/config").json()["database.password"].startswith("${file:")
+    for path in ("", "/config", "/tasks", "/tasks-config"):
+        assert password not in httpx.get(url + path).text
+    assert password not in (up.settings.data / "logs" / "connect.log").read_text()

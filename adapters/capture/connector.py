@@ -110,7 +110,7 @@ def sql_server_configuration(
         "schema.history.internal.kafka.bootstrap.servers": bootstrap_servers,
         "schema.history.internal.kafka.topic": f"{prefix}-schema-history",
         "schema.history.internal.store.only.captured.tables.ddl": "true",
-        # Readers of the snapshot see one moment without holding up the master's writers
+        # Readers of the snapshot see one instant without holding up the master's writers
         # (ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON).
         "snapshot.isolation.mode": "snapshot",
         **_common(capture),

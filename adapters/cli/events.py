@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from adapters.cli.parameters import moment_named, topics_named
+from adapters.cli.parameters import instant_named, topics_named
 from domain.failures import WrongUsage
 
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ def tail(
     known = sorted(topic_of(subject) for subject in SUBJECTS)
     topics = topics_named(topic or [], known) or known
     types = _types(type_ or [])
-    moment = _moment(start, follow=follow)
+    instant = _instant(start, follow=follow)
     endpoints = resolve_endpoints(load_settings(), ("kafka", "registry"))
     clients.require_brokers(endpoints)
-    records = clients.read_topics(endpoints, topics, moment, follow=follow)
+    records = clients.read_topics(endpoints, topics, instant, follow=follow)
     with (
         clients.registry(endpoints) as registry,
         closing(records),
@@ -87,12 +87,12 @@ def _types(names: list[str]) -> set[str]:
     return set(names)
 
 
-def _moment(start: str | None, *, follow: bool) -> datetime | Literal["beginning", "end"]:
+def _instant(start: str | None, *, follow: bool) -> datetime | Literal["beginning", "end"]:
     if start is None:
         return "end" if follow else "beginning"
     if start == "beginning":
         return "beginning"
-    return moment_named(start, "--from", also="beginning")
+    return instant_named(start, "--from", also="beginning")
 
 
 def _chosen(

@@ -76,7 +76,7 @@ def drop(
 ) -> None:
     """Drop a generation that is not live.
 
-    One as of a moment, one kept for rollback, one that was given up.
+    One as of an instant, one kept for rollback, one that was given up.
     """
     from adapters.cli.engine import engine_of
     from adapters.composition.topology import read_model
@@ -89,9 +89,9 @@ def drop(
 
 
 def as_dict(one: "Generation") -> dict[str, Any]:
-    """A generation for machines; moments in ISO 8601."""
+    """A generation for machines; instants in ISO 8601."""
 
-    def moment(name: str) -> str | None:
+    def iso(name: str) -> str | None:
         value = getattr(one, name)
         return None if value is None else str(value.isoformat())
 
@@ -103,9 +103,9 @@ def as_dict(one: "Generation") -> dict[str, Any]:
         "purpose": one.purpose.value,
         "as_of": None if one.scope.as_of is None else one.scope.as_of.isoformat(),
         "carried_over": sorted(one.scope.carried),
-        "created_at": moment("created_at"),
-        "changed_at": moment("changed_at"),
-        "switched_at": moment("switched_at"),
+        "created_at": iso("created_at"),
+        "changed_at": iso("changed_at"),
+        "switched_at": iso("switched_at"),
         "note": one.note,
         "progress": dict(one.progress),
         "throughput": {
@@ -155,6 +155,6 @@ def _note(one: "SeenGeneration") -> str:
         told = f"since {instant(one.stopped_since)} UTC: {one.why}"
     else:
         told = _progress(one.generation) or one.generation.note or ""
-    # The note of a generation as of a moment begins with the moment.
+    # The note of a generation as of an instant begins with the instant.
     made_for = "" if told.startswith(one.made_for) else one.made_for
     return "; ".join(filter(None, (made_for, told)))

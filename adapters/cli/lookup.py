@@ -42,7 +42,7 @@ def lookup(
     ],
     generation: Annotated[
         int | None,
-        typer.Option(help="Ask this one instead of the live one, such as one as of a moment."),
+        typer.Option(help="Ask this one instead of the live one, such as one as of an instant."),
     ] = None,
     as_json: Annotated[
         bool,

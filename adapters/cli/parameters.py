@@ -1,4 +1,4 @@
-"""Topics and moments as users write them."""
+"""Topics and instants as users write them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -22,14 +22,14 @@ def topics_named(names: Iterable[str], known: Sequence[str]) -> list[str]:
     return topics
 
 
-def moment_named(text: str, option: str, *, also: str = "") -> datetime:
-    """A moment in ISO 8601, UTC unless it says otherwise. Raises WrongUsage.
+def instant_named(text: str, option: str, *, also: str = "") -> datetime:
+    """An instant in ISO 8601, UTC unless it says otherwise. Raises WrongUsage.
 
     `also` names another word that the option takes.
     """
     try:
-        moment = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(text)
     except ValueError:
         kind = f"neither `{also}` nor a time" if also else "no time"
         raise WrongUsage(f"{option} {text!r} is {kind} such as 2026-01-31T12:00:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

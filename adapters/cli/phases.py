@@ -20,7 +20,7 @@ NAMES = {
     "verified": "closing the last lag",
     "different": "closing the last lag",
     "retired": "catching up",
-    "frozen": "as of a moment",
+    "frozen": "as of an instant",
     "switching": "switching",
 }
 

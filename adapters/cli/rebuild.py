@@ -1,4 +1,4 @@
-"""`catalog rebuild`: a new generation of a read model, from message zero or as of a moment."""
+"""`catalog rebuild`: a new generation of a read model, from message zero or as of an instant."""
 
 import json
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adapters.cli.generations import outcome
-from adapters.cli.parameters import moment_named, topics_named
+from adapters.cli.parameters import instant_named, topics_named
 from adapters.cli.read_models import DEFAULT, Model
 from domain.failures import Unhealthy, WrongUsage
 
@@ -68,7 +68,7 @@ class Request:
     model: "ReadModel"
     topics: list[str]
     """Only these; empty for all."""
-    moment: datetime | None
+    instant: datetime | None
     """As of when; None for a generation that serves."""
     switch: bool
     park_poison: bool
@@ -107,15 +107,15 @@ def rebuild(
     from adapters.composition.topology import read_model
 
     chosen = read_model(model)
-    moment = None if as_of is None else _past(as_of)
-    if moment is not None and (topics or accept_differences):
+    instant = None if as_of is None else _past(as_of)
+    if instant is not None and (topics or accept_differences):
         raise WrongUsage("--as-of reads all topics and is never switched in: leave the rest out")
-    if moment is not None and (workers > 1 or join):
+    if instant is not None and (workers > 1 or join):
         raise WrongUsage("--as-of is filled by one process: leave --workers and --join out")
     request = Request(
         model=chosen,
         topics=topics_named(topics or [], chosen.topics),
-        moment=moment,
+        instant=instant,
         switch=not no_switch,
         park_poison=park_poison,
         accept_differences=accept_differences,
@@ -145,10 +145,10 @@ def _build(request: Request, workers: int) -> None:
     join += ["--park-poison"] if request.park_poison else []
     helpers = [WorkerCommand(f"rebuild-{number}", tuple(join)) for number in range(1, workers)]
     with engine_of(request.model, "catalog rebuild", helpers) as (context, report):
-        if request.moment is not None:
+        if request.instant is not None:
             frozen = rebuild_as_of(
                 context,
-                request.moment,
+                request.instant,
                 park_poison=request.park_poison,
                 force=request.force,
                 report=report,
@@ -182,10 +182,10 @@ def _help(context: "EngineContext", request: Request, report: "Report") -> None:
 
 
 def _past(text: str) -> datetime:
-    moment = moment_named(text, "--as-of")
-    if moment > datetime.now(UTC):
+    instant = instant_named(text, "--as-of")
+    if instant > datetime.now(UTC):
         raise WrongUsage(f"--as-of {text} is a time to come: its catalog is not known yet")
-    return moment
+    return instant
 
 
 def _show_plan(context: "EngineContext", request: Request) -> None:
@@ -194,10 +194,10 @@ def _show_plan(context: "EngineContext", request: Request) -> None:
     from projections.engine.scope import scope_of
     from projections.ports.generations import Purpose, Scope
 
-    if request.moment is None:
+    if request.instant is None:
         found = plan(context, Purpose.SERVE, scope_of(context.model, request.topics))
     else:
-        found = plan(context, Purpose.AS_OF, Scope(as_of=request.moment))
+        found = plan(context, Purpose.AS_OF, Scope(as_of=request.instant))
     if request.as_json:
         print(json.dumps(plans.as_dict(found)))
     else:
@@ -207,9 +207,9 @@ def _show_plan(context: "EngineContext", request: Request) -> None:
 
 
 def _tell_frozen(frozen: "Generation", *, as_json: bool) -> None:
-    moment = frozen.scope.as_of
+    instant = frozen.scope.as_of
     if as_json:
-        when = None if moment is None else moment.isoformat()
+        when = None if instant is None else instant.isoformat()
         print(json.dumps({**outcome(frozen), "as_of": when, "note": frozen.note}))
         return
     print(

@@ -22,7 +22,7 @@ class Figure(str):
 
 
 Cell = str | int | datetime | None
-"""A text, a number, a moment, or nothing; a `Figure` is a number with its unit."""
+"""A text, a number, an instant, or nothing; a `Figure` is a number with its unit."""
 
 _GAP = "  "
 _NARROWEST = 24

@@ -73,7 +73,7 @@ def reader(endpoints: Endpoints, role: str) -> Consumer:
 def read_topics(
     endpoints: Endpoints, names: Sequence[str], start: tail.Start, *, follow: bool
 ) -> Generator[tail.Record]:
-    """Records from a moment on; see `event_log.tail`. Raises KafkaFailed."""
+    """Records from an instant on; see `event_log.tail`. Raises KafkaFailed."""
     return tail.read_topics(endpoints.kafka, names, start, follow=follow)
 
 

@@ -1,4 +1,4 @@
-"""Reading topics to look at them: from a moment on, in no group, leaving no trace."""
+"""Reading topics to look at them: from an instant on, in no group, leaving no trace."""
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass

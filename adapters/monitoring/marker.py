@@ -95,15 +95,15 @@ class Passage:
         sleep(_PAUSE)
 
 
-def _since(consumer: Consumer, state: TopicState, moment: datetime) -> list[TopicPartition]:
+def _since(consumer: Consumer, state: TopicState, instant: datetime) -> list[TopicPartition]:
     """Where to read from to meet all that was written since, up to now and later."""
     asked = [
-        TopicPartition(state.name, number, round(moment.timestamp() * 1000))
+        TopicPartition(state.name, number, round(instant.timestamp() * 1000))
         for number in state.partitions
     ]
     found = consumer.offsets_for_times(asked, timeout=REQUEST_SECONDS)
     for one in found:
-        if one.offset < 0:  # nothing so young yet: "the end" would be that of a later moment
+        if one.offset < 0:  # nothing so young yet: "the end" would be that of a later instant
             one.offset = state.partitions[one.partition].end
     return found
 

@@ -1,7 +1,7 @@
 """Carries tables over from the live generation into one that is being built of other topics.
 
 A table is made of nothing but its topic's events, so a table with its topic's checkpoints and
-parked records can be taken from one generation to another, if all are read as of one moment.
+parked records can be taken from one generation to another, if all are read as of one instant.
 """
 
 import psycopg
@@ -22,7 +22,7 @@ def carry_over(connection: psycopg.Connection, model: ReadModel, generation: Gen
         if projection.topic not in generation.scope.carried:
             continue
         with connection.transaction():
-            # Rows, checkpoints and parked records as of one moment, while workers go on.
+            # Rows, checkpoints and parked records as of one instant, while workers go on.
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             live = live_generation(connection, model.name)
             if live is None:

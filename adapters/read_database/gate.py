@@ -10,7 +10,7 @@ those that are reading finish, and after that none of them holds a lock.
 
 Others may still be between two look-ups. One transaction that locks table by table would hardly
 ever get through a crowd of them: a reader that comes while it waits takes the tables further down
-and waits for those further up. So every relation is asked for at the same moment, on a connection
+and waits for those further up. So every relation is asked for at the same instant, on a connection
 of its own: whoever comes then waits at its first table, and those who are reading finish. A reader
 that was just between two look-ups makes the attempt fail after some milliseconds; then it is made
 again at once, and as statements may simply be long, a little more patiently each time.

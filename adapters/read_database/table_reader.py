@@ -1,4 +1,4 @@
-"""Reads one generation as of one moment, to compare it with another.
+"""Reads one generation as of one instant, to compare it with another.
 
 Implements `projections.ports.generations.TableReader` on a REPEATABLE READ transaction. A row's
 checksum is PostgreSQL's own 64-bit hash of its columns; a table's digest is the sum of them, so

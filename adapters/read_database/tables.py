@@ -15,7 +15,7 @@ SCHEMA = "engine"
 METADATA = sa.MetaData()
 
 _NOW = sa.text("now()")
-_MOMENT: Any = sa.DateTime(timezone=True)
+_INSTANT: Any = sa.DateTime(timezone=True)
 
 
 class EngineTable(SQLModel):
@@ -42,7 +42,7 @@ class GenerationRow(EngineTable, table=True):
     purpose: str = Field(sa_type=sa.Text)
     target: list[Any] = Field(sa_type=JSONB, sa_column_kwargs={"server_default": sa.text("'[]'")})
     """[[topic, partition, position], …]: filled up to here before it is indexed."""
-    as_of: datetime | None = Field(default=None, sa_type=_MOMENT)
+    as_of: datetime | None = Field(default=None, sa_type=_INSTANT)
     """Only events committed by then are in it."""
     carried: list[Any] = Field(sa_type=JSONB, sa_column_kwargs={"server_default": sa.text("'[]'")})
     """Topics whose tables are copies of the live generation's."""
@@ -56,9 +56,9 @@ class GenerationRow(EngineTable, table=True):
     """Phase → [offsets, seconds]."""
     revision: str | None = Field(default=None, sa_type=sa.Text)
     """The last migration of its tables."""
-    created_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
-    changed_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
-    switched_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    created_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs={"server_default": _NOW})
+    changed_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs={"server_default": _NOW})
+    switched_at: datetime | None = Field(default=None, sa_type=_INSTANT)
 
 
 class CheckpointRow(EngineTable, table=True):
@@ -71,7 +71,7 @@ class CheckpointRow(EngineTable, table=True):
     topic: str = Field(primary_key=True, sa_type=sa.Text)
     partition: int = Field(primary_key=True)
     position: int = Field(sa_type=sa.BigInteger)
-    moved_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
+    moved_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs={"server_default": _NOW})
 
 
 class DeadLetterRow(EngineTable, table=True):
@@ -108,7 +108,7 @@ class DeadLetterRow(EngineTable, table=True):
     headers: list[Any] = Field(sa_type=JSONB, sa_column_kwargs={"server_default": sa.text("'[]'")})
     """[[name, value as base64 or null], …]."""
     reason: str = Field(sa_type=sa.Text)
-    parked_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
+    parked_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs={"server_default": _NOW})
     attempts: int = Field(sa_column_kwargs={"server_default": sa.text("0")})
 
 
@@ -123,8 +123,8 @@ class ApiKeyRow(EngineTable, table=True):
     scopes: list[str] = Field(sa_type=ARRAY(sa.Text))
     rate: int
     """Requests a second."""
-    created_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
-    revoked_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    created_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs={"server_default": _NOW})
+    revoked_at: datetime | None = Field(default=None, sa_type=_INSTANT)
 
 
 class AuditRow(EngineTable, table=True):
@@ -140,8 +140,8 @@ class AuditRow(EngineTable, table=True):
     )
     tables: list[str] = Field(sa_type=ARRAY(sa.Text))
     """Master tables that it is to compare."""
-    started_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
-    finished_at: datetime | None = Field(default=None, sa_type=_MOMENT)
+    started_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs={"server_default": _NOW})
+    finished_at: datetime | None = Field(default=None, sa_type=_INSTANT)
 
 
 class AuditTableRow(EngineTable, table=True):
@@ -153,7 +153,7 @@ class AuditTableRow(EngineTable, table=True):
         primary_key=True, sa_type=sa.BigInteger, sa_column_kwargs={"autoincrement": False}
     )
     table_name: str = Field(primary_key=True, sa_type=sa.Text)
-    compared_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
+    compared_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs={"server_default": _NOW})
     is_clean: bool
     found: dict[str, Any] = Field(sa_type=JSONB)
     """Counts, and the first differences."""

@@ -35,7 +35,7 @@ def events_of(batch: Batch, seed: int, numbering: Numbering) -> tuple[type[Event
     state = [name for name in batch.rows.columns if name != "id"]
     number = pl.int_range(first, first + batch.rows.height, dtype=pl.Int64)
     text = number.cast(pl.String)
-    moment = pl.lit(_COMMITS_FROM).dt.cast_time_unit("us") + pl.duration(
+    instant = pl.lit(_COMMITS_FROM).dt.cast_time_unit("us") + pl.duration(
         seconds=number // _IN_TRANSACTION
     )
     made = batch.rows.with_columns(
@@ -44,7 +44,7 @@ def events_of(batch: Batch, seed: int, numbering: Numbering) -> tuple[type[Event
             table=pl.lit(table),
             position=text.str.zfill(12),
             transaction=(number // _IN_TRANSACTION).cast(pl.String),
-            committed_at=moment,
+            committed_at=instant,
             message=pl.lit(message_id(seed)),
         ).alias("origin"),
         _revised(batch) if batch.is_update else pl.lit(None).alias("changed"),

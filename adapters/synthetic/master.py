@@ -38,12 +38,12 @@ def write_catalog(
         )
     messages.record(connection, _message(plan, "begun"))
     for batches in chunks(plan):
-        moment = datetime.now(UTC)
+        instant = datetime.now(UTC)
         for batch in batches:
             if batch.is_update:
                 updated += _update(connection, batch)
             else:
-                added += _add(connection, batch, plan.seed, moment)
+                added += _add(connection, batch, plan.seed, instant)
         connection.commit()
         report(added, updated)
     messages.record(connection, _message(plan, "applied"))
@@ -63,9 +63,9 @@ def _message(plan: Plan, status: str) -> messages.MessageRow:
     )
 
 
-def _add(connection: psycopg.Connection, batch: Batch, seed: int, moment: datetime) -> int:
+def _add(connection: psycopg.Connection, batch: Batch, seed: int, instant: datetime) -> int:
     rows = _as_stored(batch.rows, batch.source.table).with_columns(
-        message_id=pl.lit(message_id(seed)), updated_at=pl.lit(moment).dt.cast_time_unit("us")
+        message_id=pl.lit(message_id(seed)), updated_at=pl.lit(instant).dt.cast_time_unit("us")
     )
     table = sql.Identifier(batch.source.table)
     _copy(connection, table, rows)

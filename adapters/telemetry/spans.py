@@ -51,7 +51,7 @@ class ChangeSpans:
         self._ratio = ratio
         self._choose = choose
         self._open: list[tuple[Span, int | None]] = []
-        """With the moment when it ended, None for that of the commit."""
+        """With the instant when it ended, None for that of the commit."""
 
     def begin(self, batch: ChangeBatch, index: int, change: Change, events: int) -> Headers | None:
         """See the port."""
@@ -189,7 +189,7 @@ def _place(topic: str, partition: int, offset: int) -> dict[str, str | int]:
     }
 
 
-def _nanoseconds(moment: datetime) -> int:
+def _nanoseconds(instant: datetime) -> int:
     """Since 1970, exactly."""
-    since = moment - _EPOCH
+    since = instant - _EPOCH
     return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1_000

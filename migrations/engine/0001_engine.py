@@ -13,7 +13,7 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     now = sa.text("now()")
-    moment = sa.DateTime(timezone=True)
+    instant = sa.DateTime(timezone=True)
     op.create_table(
         "generation",
         sa.Column("read_model", sa.Text, primary_key=True),
@@ -24,9 +24,9 @@ def upgrade() -> None:
         sa.Column("target", JSONB, nullable=False, server_default=sa.text("'[]'")),
         sa.Column("note", sa.Text),
         sa.Column("progress", JSONB, nullable=False, server_default=sa.text("'{}'")),
-        sa.Column("created_at", moment, nullable=False, server_default=now),
-        sa.Column("changed_at", moment, nullable=False, server_default=now),
-        sa.Column("switched_at", moment),
+        sa.Column("created_at", instant, nullable=False, server_default=now),
+        sa.Column("changed_at", instant, nullable=False, server_default=now),
+        sa.Column("switched_at", instant),
     )
     op.create_index(
         "generation_live",
@@ -42,7 +42,7 @@ def upgrade() -> None:
         sa.Column("topic", sa.Text, primary_key=True),
         sa.Column("partition", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("position", sa.BigInteger, nullable=False),
-        sa.Column("moved_at", moment, nullable=False, server_default=now),
+        sa.Column("moved_at", instant, nullable=False, server_default=now),
     )
     # Updated by every transaction of every worker: room for the next version on the same page.
     op.execute("ALTER TABLE checkpoint SET (fillfactor = 10)")
@@ -59,7 +59,7 @@ def upgrade() -> None:
         sa.Column("value", sa.LargeBinary),
         sa.Column("headers", JSONB, nullable=False, server_default=sa.text("'[]'")),
         sa.Column("reason", sa.Text, nullable=False),
-        sa.Column("parked_at", moment, nullable=False, server_default=now),
+        sa.Column("parked_at", instant, nullable=False, server_default=now),
         sa.Column("attempts", sa.Integer, nullable=False, server_default=sa.text("0")),
         sa.UniqueConstraint(
             "stage", "read_model", "generation", "topic", "partition", "offset",

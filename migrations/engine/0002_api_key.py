@@ -12,7 +12,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Apply."""
-    moment = sa.DateTime(timezone=True)
+    instant = sa.DateTime(timezone=True)
     op.create_table(
         "api_key",
         sa.Column("id", sa.Text, primary_key=True),
@@ -20,8 +20,8 @@ def upgrade() -> None:
         sa.Column("secret_hash", sa.LargeBinary, nullable=False),
         sa.Column("scopes", ARRAY(sa.Text), nullable=False),
         sa.Column("rate", sa.Integer, nullable=False),
-        sa.Column("created_at", moment, nullable=False, server_default=sa.text("now()")),
-        sa.Column("revoked_at", moment),
+        sa.Column("created_at", instant, nullable=False, server_default=sa.text("now()")),
+        sa.Column("revoked_at", instant),
     )
 
 

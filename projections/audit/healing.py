@@ -68,7 +68,7 @@ def heal(
 
 
 def removal(ghost: Difference, now: datetime) -> Event:
-    """The event that says a row is gone. The same for the same moment, so it may be repeated."""
+    """The event that says a row is gone. The same for the same instant, so it may be repeated."""
     (event_type,) = (
         event
         for event in EVENT_TYPES

@@ -58,7 +58,7 @@ class Plan:
 
 def timed_phases(as_of: datetime | None) -> tuple[str, ...]:
     """Phases that a rebuild's time is made of; catching up takes what arrives meanwhile, and a
-    catalog as of a moment is compared with nothing."""
+    catalog as of an instant is compared with nothing."""
     left_out = {"catching_up"} if as_of is None else {"catching_up", "verifying"}
     return tuple(phase for phase in PHASES if phase not in left_out)
 

@@ -113,7 +113,7 @@ def build(
     context: EngineContext, purpose: Purpose, scope: Scope = WHOLE, *, park: bool, report: Report
 ) -> Generation:
     """A whole generation at the live one's positions as they were at the start (at the log's end
-    where none is live, or for the catalog as of a moment); goes on with a killed one."""
+    where none is live, or for the catalog as of an instant); goes on with a killed one."""
     unfinished = unfinished_of(context, purpose, scope)
     if unfinished is not None:
         report(Progress("resuming", detail=f"generation {unfinished.number}"))

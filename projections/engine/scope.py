@@ -23,7 +23,7 @@ def topics_read(model: ReadModel, scope: Scope) -> list[str]:
 
 def target_of(context: EngineContext, scope: Scope) -> dict[TopicPartition, int]:
     """Never beyond the live generation, so that the two can be compared at equal positions; the
-    log's end for what is as of a moment, and nothing of what is carried over."""
+    log's end for what is as of an instant, and nothing of what is carried over."""
     live = context.store.live() if scope.as_of is None else None
     # Checkpoints before bounds: workers go on meanwhile, and must not seem ahead of the log.
     checkpoints = None if live is None else context.store.checkpoints(live.number)

@@ -90,7 +90,7 @@ def switch(
 ) -> Generation:
     """Make generation `number` live; by default the newest that was verified.
 
-    Raises CantSwitch for one that is unknown, unfinished, only for comparison, as of a moment, or
+    Raises CantSwitch for one that is unknown, unfinished, only for comparison, as of an instant, or
     (unless `force`) was not found equal to the live one.
     """
     with context.generations.exclusive():

@@ -1,8 +1,8 @@
 """Compares two generations at equal positions: digests first, rows only where digests differ.
 
-The live generation keeps moving meanwhile. It is read as of one moment; the other one is brought to
-exactly the positions of that moment and then must hold exactly the same rows, because rows are made
-of nothing but the events below those positions.
+The live generation keeps moving meanwhile. It is read as of one instant; the other one is brought
+to exactly the positions of that instant and then must hold exactly the same rows, because rows are
+made of nothing but the events below those positions.
 """
 
 from collections.abc import Callable, Iterator, Mapping

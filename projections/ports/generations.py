@@ -30,7 +30,7 @@ class Phase(StrEnum):
     VERIFIED = "verified"
     """Compared with the live one at equal positions: no row differs."""
     FROZEN = "frozen"
-    """Whole and as of one moment: it can be asked, and is never written to again."""
+    """Whole and as of one instant: it can be asked, and is never written to again."""
     LIVE = "live"
     """Readers see it and workers write it."""
     RETIRED = "retired"
@@ -47,7 +47,7 @@ class Purpose(StrEnum):
     VERIFY = "verify"
     """To be compared with the live one and dropped."""
     AS_OF = "as_of"
-    """To be asked what was so at one moment; it never becomes live."""
+    """To be asked what was so at one instant; it never becomes live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +105,14 @@ class Digest:
 
 
 class TableReader(Protocol):
-    """Reads one generation's tables, all as of one moment."""
+    """Reads one generation's tables, all as of one instant."""
 
     def checkpoints(self) -> dict[TopicPartition, int]:
-        """Positions at that moment."""
+        """Positions at that instant."""
         ...
 
     def parked_keys(self) -> set[tuple[str, bytes]]:
-        """(topic, key) with parked records at that moment."""
+        """(topic, key) with parked records at that instant."""
         ...
 
     def columns(self, table: str) -> list[str]:
@@ -245,13 +245,13 @@ class Generations(Protocol):
         """Make keys and indexes, analyse. From FILLING to CATCHING_UP; goes on where it was killed.
 
         A carried topic's table gets the live generation's rows first, its checkpoints and parked
-        records theirs, all as of one moment. Raises NothingToCarry. `report` gets each table's
+        records theirs, all as of one instant. Raises NothingToCarry. `report` gets each table's
         name.
         """
         ...
 
     def read(self, generation: Generation) -> AbstractContextManager[TableReader]:
-        """Read a generation as of this moment, for as long as the context lasts."""
+        """Read a generation as of this instant, for as long as the context lasts."""
         ...
 
     def hold_live(self) -> AbstractContextManager[LiveHeld]:

@@ -20,7 +20,7 @@ class MasterRow:
 
 
 class MasterSnapshot(Protocol):
-    """The master at one moment: whatever is read through it was so at the same time."""
+    """The master at one instant: whatever is read through it was so at the same time."""
 
     def rows(self, table: str) -> Iterator[Sequence[MasterRow]]:
         """All rows of a table in batches, in no order; memory stays flat."""

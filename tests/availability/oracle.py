@@ -77,7 +77,7 @@ def texts(element: etree._Element, path: str) -> frozenset[str]:
 
 
 def instant(written: str, country: str, *, is_end: bool) -> datetime:
-    """An ISO date (its first moment, or the moment after its last) or date and time."""
+    """An ISO date (its first instant, or the instant after its last) or date and time."""
     read = datetime.fromisoformat(written)
     if is_end and "T" not in written:
         read += timedelta(days=1)

@@ -1,4 +1,4 @@
-"""What was so, and why: a row's events, the catalog as of a moment, and rebuilds of some tables."""
+"""The past can be asked: a row's events, the catalog as of an instant, rebuilds of some tables."""
 
 import json
 from datetime import datetime
@@ -32,7 +32,7 @@ def isrc() -> str:
 
 
 @pytest.fixture
-def moments(chain: Chain, isrc: str) -> list[datetime]:
+def instants(chain: Chain, isrc: str) -> list[datetime]:
     """A track with an ISRC was added, renamed and removed; the time before each."""
     found = []
     steps = (
@@ -57,7 +57,7 @@ def moments(chain: Chain, isrc: str) -> list[datetime]:
     return found
 
 
-def test_the_past_can_be_asked(chain: Chain, moments: list[datetime], isrc: str) -> None:
+def test_the_past_can_be_asked(chain: Chain, instants: list[datetime], isrc: str) -> None:
     story = said(chain, "explain", "track", isrc)
     assert (story["row"], story["complete"]) == (None, True)
     removed, renamed, added = story["events"]
@@ -78,12 +78,12 @@ def test_the_past_can_be_asked(chain: Chain, moments: list[datetime], isrc: str)
     chain.catalog("explain", "track", "past:nobody", codes=(1,))
     chain.catalog("explain", "track", isrc, "--field", "colour", codes=(2,))
 
-    plan = said(chain, "rebuild", "--dry-run", "--as-of", moments[2].isoformat())
+    plan = said(chain, "rebuild", "--dry-run", "--as-of", instants[2].isoformat())
     assert plan["history_whole"] is True
     assert plan["offsets"] == sum(one["to"] - one["from"] for one in plan["reads"]) > 0
     held = {}
-    for moment in moments:
-        made = said(chain, "rebuild", "--as-of", moment.isoformat())
+    for instant in instants:
+        made = said(chain, "rebuild", "--as-of", instant.isoformat())
         assert made["phase"] == "frozen"
         asked = said(chain, "lookup", "isrc", isrc, "--generation", str(made["generation"]))
         held[made["generation"]] = titles(asked)
@@ -101,7 +101,7 @@ def test_the_past_can_be_asked(chain: Chain, moments: list[datetime], isrc: str)
         chain.catalog("generations", "drop", str(left))
 
 
-def test_some_tables_are_rebuilt(chain: Chain, moments: list[datetime], isrc: str) -> None:
+def test_some_tables_are_rebuilt(chain: Chain, instants: list[datetime], isrc: str) -> None:
     plan = said(chain, "rebuild", "--dry-run", "--topics", "track,identifier")
     assert {one["topic"] for one in plan["reads"]} == {"catalog.track", "catalog.identifier"}
     assert "catalog.recording" in plan["carried_over"]

@@ -387,7 +387,7 @@ def test_the_successor_is_written_while_the_live_one_is_held(
     assert titles(world, world.generations.all()[1]) == {"a": "AA", "c": "CC", "d": "D"}
 
 
-def test_a_generation_is_read_as_of_one_moment(world: World, live: Generation) -> None:
+def test_a_generation_is_read_as_of_one_instant(world: World, live: Generation) -> None:
     with world.generations.read(live) as reader:
         world.store.write(live, Write(rows((0, "TrackAdded", "a", "A")), step(0, 1)))
         assert reader.checkpoints()[TRACKS] == 0
@@ -477,7 +477,7 @@ def test_nothing_is_carried_without_a_live_generation(world: World) -> None:
         world.generations.finish(new, lambda _: None)
 
 
-def test_what_is_as_of_a_moment_never_goes_live(world: World, live: Generation) -> None:
+def test_what_is_as_of_an_instant_never_goes_live(world: World, live: Generation) -> None:
     scope = Scope(as_of=datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC))
     frozen = world.generations.create(Purpose.AS_OF, ZERO, scope=scope)
     frozen = world.generations.finish(frozen, lambda _: None)

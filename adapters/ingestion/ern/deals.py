@@ -21,7 +21,7 @@ from adapters.ingestion.ern import times
 from adapters.ingestion.ern.deal_territories import EVERYWHERE, ValidationError, Where, read_where
 from adapters.ingestion.ern.reading import all_said, in_doubt_true, said, text
 from adapters.ingestion.ern.rows import Row, Rows, as_part
-from adapters.ingestion.ern.times import Moment
+from adapters.ingestion.ern.times import PointInTime
 
 _PRICES = {
     "WholesalePricePerUnit": "wholesale",
@@ -45,8 +45,8 @@ _NO_DATE = "must be a date such as 2014-01-31"
 class Period:
     """When a deal holds; None: without a beginning, without an end."""
 
-    begin: Moment | None = None
-    end: Moment | None = None
+    begin: PointInTime | None = None
+    end: PointInTime | None = None
     errors: tuple[ValidationError, ...] = ()
 
 
@@ -57,7 +57,7 @@ class Terms:
     where: Where
     is_takedown: bool
     is_preorder: bool
-    preorder: Moment | None
+    preorder: PointInTime | None
     gratifications: tuple[str, ...]
     """References of resources that a pre-order delivers at once."""
     shared: Row
@@ -139,7 +139,7 @@ def _read(terms: Element) -> Terms:
     # (ddex.net/dd, ern_DealTerms): what differs, whether the release may be shown, isn't asked.
     is_takedown = any(in_doubt_true(terms, name) for name in ("TakeDown", "AllDealsCancelled"))
     where = read_where(terms, is_takedown)
-    preorder, errors = _moment(terms, times.start, *_PREORDER)
+    preorder, errors = _instant(terms, times.start, *_PREORDER)
     references = terms.findall("InstantGratificationResourceList/DealResourceReference")
     return Terms(
         where=where,
@@ -185,8 +185,8 @@ def _states(
 
 @dataclass(frozen=True)
 class _Kind:
-    begin: Moment | None
-    end: Moment | None
+    begin: PointInTime | None
+    end: PointInTime | None
     is_preorder: bool
     track_id: str | None = None
 
@@ -218,7 +218,9 @@ def _when(terms: Terms, where: Where, period: Period) -> Row:
     begin, end = period.begin, period.end
     places = (where.territories, where.excluded)
     starts, stops = (
-        (Moment.first, Moment.last) if terms.is_takedown else (Moment.last, Moment.first)
+        (PointInTime.first, PointInTime.last)
+        if terms.is_takedown
+        else (PointInTime.last, PointInTime.first)
     )
     is_closed = (bool(period.errors) or where.is_closed) and not terms.is_takedown
     return {
@@ -241,7 +243,7 @@ def _periods(terms: Element, created: datetime) -> list[Period]:
     found = [_period(element) for element in terms.findall("ValidityPeriod")] or [Period()]
     deal = terms.getparent()
     release_deal = None if deal is None else deal.getparent()
-    effective, errors = _moment(release_deal, times.start, "EffectiveDate")
+    effective, errors = _instant(release_deal, times.start, "EffectiveDate")
     if effective is not None and effective.at.replace(tzinfo=UTC) <= created:
         effective = None
     return [
@@ -250,19 +252,19 @@ def _periods(terms: Element, created: datetime) -> list[Period]:
     ]
 
 
-def _latest(one: Moment | None, other: Moment | None) -> Moment | None:
+def _latest(one: PointInTime | None, other: PointInTime | None) -> PointInTime | None:
     return one if other is None else other if one is None else times.later(one, other)
 
 
 def _period(element: Element) -> Period:
-    begin, begin_errors = _moment(element, times.start, "StartDateTime", "StartDate")
-    end, end_errors = _moment(element, times.end, "EndDateTime", "EndDate")
+    begin, begin_errors = _instant(element, times.start, "StartDateTime", "StartDate")
+    end, end_errors = _instant(element, times.end, "EndDateTime", "EndDate")
     return Period(begin, end, begin_errors + end_errors)
 
 
-def _moment(
+def _instant(
     element: Element | None, read: times.Reading, *names: str
-) -> tuple[Moment | None, tuple[ValidationError, ...]]:
+) -> tuple[PointInTime | None, tuple[ValidationError, ...]]:
     """The first of the dates that is there, and what is wrong with it."""
     for name in names:
         if (written := text(element, name)) is not None:
@@ -300,7 +302,7 @@ def _shown(terms: Element, where: Where, visible: Sequence[Element]) -> Iterator
 
 
 def _dates(where: Where, element: Element) -> Row:
-    found = [_moment(element, times.start, *names)[0] for names in (_DISPLAY, _PREVIEW)]
+    found = [_instant(element, times.start, *names)[0] for names in (_DISPLAY, _PREVIEW)]
     display, preview = [m and m.last(where.territories, where.excluded) for m in found]
     return {"display_from": display, "preview_from": preview}
 

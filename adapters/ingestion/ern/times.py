@@ -27,7 +27,7 @@ _DATE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class PointInTime:
     """An instant, or a time that is local to each territory."""
 
     at: datetime
@@ -52,26 +52,26 @@ class Moment:
         return max(_instants(self.at, territories, excluded)) if self.is_local else self.at
 
 
-Reading = Callable[[str], Moment | None]
+Reading = Callable[[str], PointInTime | None]
 """`start` or `end`."""
 
 
-def start(written: str) -> Moment | None:
+def start(written: str) -> PointInTime | None:
     """When a period begins that is said to start so. None for what is no date."""
     return _read(written, is_end=False)
 
 
-def end(written: str) -> Moment | None:
+def end(written: str) -> PointInTime | None:
     """Until when (exclusive) a period lasts that is said to end so. None for what is no date."""
     return _read(written, is_end=True)
 
 
-def later(one: Moment, other: Moment) -> Moment:
+def later(one: PointInTime, other: PointInTime) -> PointInTime:
     """The later of two; of a local and an absolute time the one that is later in UTC."""
     return max(one, other, key=lambda m: m.at.replace(tzinfo=UTC))
 
 
-def _read(written: str, *, is_end: bool) -> Moment | None:
+def _read(written: str, *, is_end: bool) -> PointInTime | None:
     match = _DATE.fullmatch(written.strip())
     if match is None:
         return None
@@ -93,8 +93,8 @@ def _read(written: str, *, is_end: bool) -> Moment | None:
         elif is_end:
             read = _next(read, month is not None, day is not None)
         if zone is None:
-            return Moment(read)
-        return Moment(read.replace(tzinfo=_offset(zone)).astimezone(UTC))
+            return PointInTime(read)
+        return PointInTime(read.replace(tzinfo=_offset(zone)).astimezone(UTC))
     except (ValueError, OverflowError):
         return None
 

@@ -1,4 +1,4 @@
-"""Whether something can be had in a country, for some uses, at a moment; on what terms; from when.
+"""Whether something is available in a country, for some uses, at an instant; on what terms; when.
 
 The rules, with their source in DDEX, are in docs/reference/availability.md. A deal covers a country
 when it names it, or the world, or nothing, and does not exclude it: that is decided here, at read

@@ -23,7 +23,7 @@ class ConflictPage:
 
 
 def conflict_page(rows: Rows, scheme: str, after: str, limit: int) -> ConflictPage:
-    """Up to `limit` numbers of one scheme beyond `after`; one moment's answer."""
+    """Up to `limit` numbers of one scheme beyond `after`; one instant's answer."""
     asked = {"scheme": scheme, "after": after, "limit": limit + 1}
     found = [json.loads(body) for _, body, _ in rows(CONFLICTS, asked) if body is not None]
     return ConflictPage(found[:limit], found[limit - 1]["value"] if len(found) > limit else None)

@@ -3,7 +3,7 @@
 A page of changes goes by the log's own order: `after` holds for each partition of the release topic
 the offset that was read up to. A worker writes a partition's rows in offset order, so a row that is
 written later lies behind the cursor and is never missed, whatever is written meanwhile; and a
-rebuild changes no offset, so a cursor outlives it. A moment (`since`) only says where to begin.
+rebuild changes no offset, so a cursor outlives it. An instant (`since`) only says where to begin.
 """
 
 from projections.catalog.queries.entities import ASK, release_in

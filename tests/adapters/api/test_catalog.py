@@ -97,7 +97,7 @@ def test_tracks_come_in_order_with_what_their_recordings_add(client: httpx.Clien
         ("at=2026-02-10T00:00:00Z", "available", "2026-01-10", ["d1", "d2", "s1"], []),
     ],
 )  # fmt: skip
-def test_country_use_and_moment_decide(
+def test_country_use_and_instant_decide(
     client: httpx.Client,
     asked: str,
     state: str,
@@ -195,7 +195,7 @@ def walk(client: httpx.Client, path: str) -> tuple[list[str], str]:
         page = get(client, f"{path}&cursor={cursor}")
 
 
-def test_changes_since_a_moment(client: httpx.Client) -> None:
+def test_changes_since_an_instant(client: httpx.Client) -> None:
     assert walk(client, "/v1/releases?limit=1")[0] == ["R", "a/b c", "X"]
     assert walk(client, "/v1/releases?limit=1&label=B")[0] == ["R", "X"]
     assert walk(client, "/v1/releases?limit=9&type=Single")[0] == ["a/b c"]

@@ -195,7 +195,7 @@ def test_so_does_each_alone(
     assert len({(answer.content, answer.headers["etag"]) for answer in answers}) == 1
 
 
-def test_lookups_at_the_same_moment_are_each_answered_with_their_own(database: str) -> None:
+def test_lookups_at_the_same_instant_are_each_answered_with_their_own(database: str) -> None:
     prepare(database)
     numbers = [f"USSKG{n:07}" for n in range(200)]
     with psycopg.connect(database) as connection:

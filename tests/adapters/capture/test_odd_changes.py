@@ -30,7 +30,7 @@ NAMED = json.dumps(
     }
 ).encode()
 UNUSABLE = {
-    "a moment far away": ("track", change(ts_ms=10**17)),
+    "an instant far away": ("track", change(ts_ms=10**17)),
     "microseconds far away": ("track", change(ts_us=2**63)),
     "microseconds far before": ("track", change(ts_us=-(2**63))),
     "milliseconds far before": ("track", change(ts_ms=-(10**16))),

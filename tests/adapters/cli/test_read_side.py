@@ -155,11 +155,11 @@ def test_a_plan_as_text(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_generation_as_json_and_its_progress_as_text() -> None:
-    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    instant = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     progress = Progress("filling", 10, 40, 5.0, 6.0).as_dict()
     one = Generation(
-        "catalog", 3, "catalog_g3", Phase.FILLING, Purpose.AS_OF, Scope(as_of=moment),
-        changed_at=moment, progress=progress, throughput={"filling": Throughput(10, 2.0)},
+        "catalog", 3, "catalog_g3", Phase.FILLING, Purpose.AS_OF, Scope(as_of=instant),
+        changed_at=instant, progress=progress, throughput={"filling": Throughput(10, 2.0)},
     )  # fmt: skip
     shown = json.loads(json.dumps(generations.as_dict(one)))
     assert (shown["as_of"], shown["purpose"]) == ("2026-01-02T03:04:05+00:00", "as_of")
@@ -172,8 +172,8 @@ def test_a_generation_as_json_and_its_progress_as_text() -> None:
 def test_a_rebuild_that_stopped_is_listed_as_such(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    left = Generation("catalog", 3, "catalog_g3", Phase.FILLING, changed_at=moment, note="full")
+    instant = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    left = Generation("catalog", 3, "catalog_g3", Phase.FILLING, changed_at=instant, note="full")
     scratch = replace(left, number=4, purpose=Purpose.VERIFY, note=None)
     found = seen([left, scratch], [])
     monkeypatch.setenv("CATALOG_DATA", str(tmp_path))

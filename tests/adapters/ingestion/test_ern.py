@@ -138,7 +138,7 @@ def test_a_greater_message_than_allowed_waits(master: Master, tmp_path: Path) ->
 MESSAGES = [
     album("2026-01-01T00:00:00Z", title="First"),
     album("2026-01-02T00:00:00Z", title="Second", isrcs=("GBLF92690002",), artist="I. Brandt"),
-    album("2026-01-02T00:00:00Z", title="Of the same moment", isrcs=()),
+    album("2026-01-02T00:00:00Z", title="Of the same instant", isrcs=()),
     album("2026-01-03T00:00:00Z", title="Other", upc="299000009018", artist="Isolde  BRANDT"),
     purge("2026-01-04T00:00:00Z"),
     album("2026-01-05T00:00:00Z", title="Again", isrcs=("GBLF92690003",)),

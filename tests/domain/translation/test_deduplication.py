@@ -69,8 +69,8 @@ def test_a_memory_that_forgets_keeps_the_state_right(history: History, data: st.
 
 def at(position: str, key: str = "1", seconds: int = 0) -> Change:
     made = change("track", Operation.INSERT, after={"id": key}, key=key)
-    moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-    return made._replace(position=position, committed_at=moment)
+    instant = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    return made._replace(position=position, committed_at=instant)
 
 
 def test_a_snapshots_read_is_never_a_repeat() -> None:

@@ -125,11 +125,11 @@ def test_origin_names_the_change_and_the_message() -> None:
 
 
 def test_origin_keeps_when_and_only_a_text_as_message() -> None:
-    moment = datetime(2026, 1, 2, tzinfo=UTC)
+    instant = datetime(2026, 1, 2, tzinfo=UTC)
     after = {"id": "1", "message_id": UNCHANGED}
-    made = change("track", Operation.INSERT, after=after)._replace(committed_at=moment)
+    made = change("track", Operation.INSERT, after=after)._replace(committed_at=instant)
     (event,) = translate(made)
-    assert (event.origin.committed_at, event.origin.message) == (moment, None)
+    assert (event.origin.committed_at, event.origin.message) == (instant, None)
     (gone,) = translate(change("track", Operation.DELETE, {"id": "1", "message_id": "m"}))
     assert gone.origin.message == "m"
 

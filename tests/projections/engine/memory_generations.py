@@ -55,8 +55,8 @@ class MemoryHeld:
             ),
             default=EPOCH,
         )
-        moment = latest.replace(microsecond=latest.microsecond + 1 + age)
-        self._db.change(successor.number, phase=Phase.LIVE, schema=name, switched_at=moment)
+        instant = latest.replace(microsecond=latest.microsecond + 1 + age)
+        self._db.change(successor.number, phase=Phase.LIVE, schema=name, switched_at=instant)
 
 
 class MemoryClaims:

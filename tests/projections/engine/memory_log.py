@@ -27,7 +27,7 @@ ORIGIN = {"table": "t", "position": "0", "transaction": None, "committed_at": No
 def event(
     name: str, id: str, number: int = 0, /, at: datetime | None = None, **state: object
 ) -> bytes:
-    """A record's value: an event of type `name`, committed `at` a moment."""
+    """A record's value: an event of type `name`, committed `at` an instant."""
     origin = {**ORIGIN, "committed_at": None if at is None else at.isoformat()}
     fields = {"event_id": f"t/0/{number}/0", "id": id, "origin": origin, "changed": []}
     return json.dumps({"event": name, **fields, **state}).encode()

@@ -1,4 +1,4 @@
-"""The catalog as of a moment: what was committed by then, whole commits, whatever the order."""
+"""The catalog as of an instant: what was committed by then, whole commits, whatever the order."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ EVENTS = st.lists(
 )
 
 
-def moment(second: int) -> datetime:
+def instant(second: int) -> datetime:
     """So many seconds after the beginning."""
     return BEGINNING + timedelta(seconds=second)
 
@@ -41,7 +41,7 @@ def test_what_was_committed_by_then_is_in_it(
     chain.log.chunk = chunk
     for number, (subject, key, kind, value, second) in enumerate(events):
         bad = value == "junk" or (value == "huge" and subject == "track")
-        chain.say(subject, key, kind, value if bad else f"v{number}", at=moment(second))
+        chain.say(subject, key, kind, value if bad else f"v{number}", at=instant(second))
     chunks = iter(range(kill))
 
     def on_chunk() -> None:
@@ -50,16 +50,16 @@ def test_what_was_committed_by_then_is_in_it(
 
     chain.log.on_chunk = on_chunk
     with suppress(ConnectionAbortedError):
-        rebuild_as_of(chain.context, moment(until), park_poison=True, report=silent)
+        rebuild_as_of(chain.context, instant(until), park_poison=True, report=silent)
     chain.log.on_chunk = lambda: None
     done = chain.generations().all()[-1]
     if done.phase is not Phase.FROZEN:
-        done = rebuild_as_of(chain.context, moment(until), park_poison=True, report=silent)
+        done = rebuild_as_of(chain.context, instant(until), park_poison=True, report=silent)
     assert done.number == 1
     assert (done.phase, done.purpose, done.scope.as_of) == (
-        Phase.FROZEN, Purpose.AS_OF, moment(until),
+        Phase.FROZEN, Purpose.AS_OF, instant(until),
     )  # fmt: skip
-    assert chain.content_of(done) == chain.replayed(moment(until))
+    assert chain.content_of(done) == chain.replayed(instant(until))
 
 
 @pytest.fixture
@@ -67,13 +67,13 @@ def chain() -> Chain:
     """A live generation of two commits, a second apart."""
     chain = Chain()
     ensure_live(chain.context)
-    chain.say("track", 0, 0, "before", at=moment(1))
-    chain.say("track", 0, 1, "after", at=moment(2))
+    chain.say("track", 0, 0, "before", at=instant(1))
+    chain.say("track", 0, 1, "after", at=instant(2))
     return chain
 
 
 def test_it_is_never_switched_in(chain: Chain) -> None:
-    frozen = rebuild_as_of(chain.context, moment(1), report=silent)
+    frozen = rebuild_as_of(chain.context, instant(1), report=silent)
     for force in (False, True):
         with pytest.raises(CantSwitch, match=r"generation 2 is the catalog as of 2026.*nothing"):
             switch(chain.context, frozen.number, force=force, report=silent)
@@ -93,12 +93,12 @@ def test_nothing_else_takes_it_up_or_away(chain: Chain) -> None:
     chain.log.chunk = 1
     chain.log.on_chunk = stop
     with pytest.raises(ConnectionAbortedError):
-        rebuild_as_of(chain.context, moment(1), report=silent)
+        rebuild_as_of(chain.context, instant(1), report=silent)
     chain.log.on_chunk = lambda: None
     assert rebuild(chain.context, keep=0, report=silent).generation.number == 3
     assert verify_live(chain.context, report=silent).equal
-    assert rebuild_as_of(chain.context, moment(2), report=silent).number == 5
-    assert rebuild_as_of(chain.context, moment(1), report=silent).number == 2
+    assert rebuild_as_of(chain.context, instant(2), report=silent).number == 5
+    assert rebuild_as_of(chain.context, instant(1), report=silent).number == 2
     rebuild(chain.context, keep=0, report=silent)
     phases = {one.number: one.phase for one in chain.generations().all()}
     assert [number for number, phase in phases.items() if phase is Phase.FROZEN] == [2, 5]
@@ -108,11 +108,11 @@ def test_nothing_else_takes_it_up_or_away(chain: Chain) -> None:
 def test_an_event_without_a_commit_time_stops_it(chain: Chain) -> None:
     chain.say("label", 1, 0, "when?", at=None)
     with pytest.raises(Poison, match=r"catalog\.label/1/0 .* does not say when it was committed"):
-        rebuild_as_of(chain.context, moment(1), report=silent)
+        rebuild_as_of(chain.context, instant(1), report=silent)
 
 
 def test_dropping_on_purpose(chain: Chain) -> None:
-    frozen = rebuild_as_of(chain.context, moment(1), report=silent)
+    frozen = rebuild_as_of(chain.context, instant(1), report=silent)
     assert drop(chain.context, frozen.number).phase is Phase.DROPPED
     with pytest.raises(CantSwitch, match="dropped already"):
         drop(chain.context, frozen.number)

@@ -44,7 +44,7 @@ def test_a_rebuild_that_fails_says_why_with_its_generation(chain: Chain) -> None
     assert "catalog.track/0/0" not in str(done.generation.note)
 
 
-def test_so_does_one_as_of_a_moment(chain: Chain) -> None:
+def test_so_does_one_as_of_an_instant(chain: Chain) -> None:
     with pytest.raises(Poison):
         rebuild_as_of(chain.context, datetime(2026, 1, 1, tzinfo=UTC), report=silent)
     assert "catalog.track/0/0" in str(newest(chain).note)

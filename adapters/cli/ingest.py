@@ -33,6 +33,12 @@ Currency = Annotated[
     str | None, typer.Option(help="ISO 4217 currency of the feeds' prices, if it is known.")
 ]
 Again = Annotated[bool, typer.Option("--again", help="Take in again what was taken in before.")]
+Batches = Annotated[
+    bool,
+    typer.Option(
+        "--batches", help="Leave alone what no BatchComplete_ manifest says is delivered whole."
+    ),
+]
 MaxMessageBytes = Annotated[
     int, typer.Option(help="ERN messages that are greater are quarantined.", min=1)
 ]
@@ -51,10 +57,11 @@ def ingest(
     territory: Territories = None,
     currency: Currency = None,
     again: Again = False,
+    batches: Batches = False,
     max_message_bytes: MaxMessageBytes = 50 << 20,
     as_json: Json = False,
 ) -> None:
-    """Take in feeds (CSV) and ERN messages (XML).
+    """Take in feeds (CSV), ERN messages (XML), archives (.zip, .tar, .gz) and batches of them.
 
     What they are is seen by their content. Only what differs is written. What can't be taken in is
     kept in the quarantine table and told; then the exit code is 1, and everything else was taken
@@ -76,6 +83,7 @@ def ingest(
         terms=_terms(source, territory or ["Worldwide"], currency),
         again=again,
         most_message_bytes=max_message_bytes,
+        only_batches=batches,
     )
     dsn = resolve_endpoints(load_settings(), need=("master",)).master_dsn
     master = partial(master_connection, dsn, "ingest")

@@ -10,7 +10,7 @@ class SourceFile:
     """One input file."""
 
     name: str
-    """Its path as given or found; `-` for standard input."""
+    """Its path as given or found, that of its archive before its own; `-` for standard input."""
     path: Path
     size: int
     """Bytes."""

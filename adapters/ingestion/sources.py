@@ -1,24 +1,25 @@
-"""Where input comes from: files, folders, standard input; and what each file is, by its content."""
+"""Where input comes from: files, folders, archives, standard input; and what each file is, by its
+content."""
 
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from adapters.ingestion import archives, manifests
 from adapters.ingestion.feeds import layout
 from adapters.ingestion.feeds.layout import Layout
 from adapters.ingestion.feeds.records import read_header
 from adapters.ingestion.source_file import SourceFile
-from domain.failures import WrongUsage
+from domain.failures import Unusable, WrongUsage
 
 _HEAD = 1 << 16
 _CREATED = re.compile(rb"<(?:[\w.-]+:)?MessageCreatedDateTime[^>]*>\s*([^<\s]+)")
 _XML_START = re.compile(rb"\s*<[?!A-Za-z_]")
-_CANDIDATES = {".csv", ".xml", ".txt", ""}
+_CANDIDATES = {".csv", ".xml", ".txt", "", *archives.SUFFIXES}
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class Source(SourceFile):
     layout: Layout | None = None
     """The feed that it is."""
     is_xml: bool = False
+    is_manifest: bool = False
+    """It says what a batch should hold, or only that it is complete."""
+    unreadable: str | None = None
+    """Why an archive can't be read."""
     created: str = ""
     """MessageCreatedDateTime as it stands in the head of an ERN message: for the order only."""
 
@@ -42,43 +47,84 @@ class Source(SourceFile):
 
 @dataclass(frozen=True)
 class Passed:
-    """What a folder holds that is no feed or message by its name, or no file at all."""
+    """What a folder or archive holds that is no feed or message by its name, or no file at all."""
 
     name: str
+    why_not: str | None = None
+    """Why it can't be read although it should be."""
 
 
 def gather(
-    paths: Iterable[str], standard_input: BinaryIO | None = None
+    paths: Iterable[str], spool: Path, standard_input: BinaryIO | None = None
 ) -> tuple[list[Source], list[Passed]]:
     """All inputs that the paths name, in the order in which to take them.
 
-    Folders are read recursively; in them files that end in neither `.csv`, `.xml` nor `.txt` are
-    passed over, and told, as are pipes and links to nowhere. A file that is named itself is never
-    passed over. `-` is `standard_input`, kept in a temporary file until the process ends.
+    Folders are read recursively; in them files whose names end in neither `.csv`, `.xml`, `.txt`
+    nor as archives do are passed over, and told, as are pipes and links to nowhere. A file that is
+    named itself is never passed over. Archives count as folders. `-` is `standard_input`.
 
+    What archives and standard input hold is written to the folder `spool`.
     Raises WrongUsage for a path that isn't there or can't be read.
     """
     sources: dict[Path | str, Source] = {}
-    passed: dict[Path, Passed] = {}
+    passed: dict[Path | str, Passed] = {}
     for given in paths:
-        if given == "-":
-            sources["-"] = _spool(standard_input)
-            continue
         path = Path(given)
         try:
-            if not path.is_dir():
-                sources.setdefault(path.resolve(), recognise(path, given))
-                continue
-            for found in _inside(path):
-                if _is_candidate(found):
-                    sources.setdefault(found.resolve(), recognise(found, str(found)))
-                else:
-                    passed[found.resolve()] = Passed(str(found))
+            if given == "-":
+                path = _copy(standard_input, spool / "standard-input")
+            found, others = _below(path, given)
         except OSError as error:
             where = error.filename or given
             raise WrongUsage(f"{where} can't be read: {error.strerror or error}") from error
+        for where_it_is, source in found.items():
+            sources.setdefault(where_it_is, source)
+        passed.update({other.resolve(): Passed(str(other)) for other in others})
+    for key, source in list(sources.items()):
+        if source.layout is None and not source.is_xml and _is_archive(source):
+            del sources[key]
+            inside, others_inside = open_archive(source, spool)
+            sources.update({s.name: s for s in inside})
+            passed.update({p.name: p for p in others_inside})
     ordered = sorted(sources.values(), key=lambda source: source.order)
     return ordered, [p for path, p in passed.items() if path not in sources]
+
+
+def _below(path: Path, given: str) -> tuple[dict[Path | str, Source], list[Path]]:
+    """What a path names: where each file really is → the file; and what is passed over."""
+    if not path.is_dir():
+        return {path.resolve(): recognise(path, given)}, []
+    files = _inside(path)
+    found: dict[Path | str, Source] = {
+        file.resolve(): recognise(file, str(file)) for file in files if _is_candidate(file)
+    }
+    return found, [file for file in files if not _is_candidate(file)]
+
+
+def _is_archive(source: Source) -> bool:
+    with source.open() as stream:
+        return archives.kind_of(stream.read(_HEAD)) is not None
+
+
+def open_archive(archive: Source, spool: Path) -> tuple[list[Source], list[Passed]]:
+    """What an archive holds, written to folders in `spool`.
+
+    An archive that can't be used is a source of its own, with the reason.
+    """
+    folder = spool / f"archive-{archive.sha256}"
+    folder.mkdir(exist_ok=True)
+    try:
+        members = archives.unpack(archive.path, folder, is_named_like_input)
+    except Unusable as error:
+        return [replace(archive, unreadable=str(error))], []
+    sources, passed = [], []
+    for member in members:
+        name = f"{archive.name}/{member.name}" if member.name else archive.name
+        if member.path is None:
+            passed.append(Passed(name, member.why_not))
+        else:
+            sources.append(recognise(member.path, name))
+    return sources, passed
 
 
 def _inside(folder: Path) -> list[Path]:
@@ -92,8 +138,12 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def _is_candidate(found: Path) -> bool:
-    is_named_so = found.suffix.lower() in _CANDIDATES and not found.name.startswith(".")
-    return is_named_so and found.is_file()
+    return is_named_like_input(found.name) and found.is_file()
+
+
+def is_named_like_input(name: str) -> bool:
+    """Whether a file of this name is looked at where a whole folder or archive is taken in."""
+    return PurePosixPath(name).suffix.lower() in _CANDIDATES and not name.startswith(".")
 
 
 def recognise(path: Path, name: str) -> Source:
@@ -117,12 +167,15 @@ def recognise(path: Path, name: str) -> Source:
         sha256=digest.hexdigest(),
         layout=found,
         is_xml=is_xml,
+        is_manifest=(is_xml or not head) and manifests.is_manifest(name, head),
         created=created[1].decode(errors="replace") if created else "",
     )
 
 
 def why_unknown(source: Source) -> str:
     """Why a source is neither a feed nor a message, for who sent it. Raises OSError."""
+    if source.unreadable is not None:
+        return source.unreadable
     with source.open() as stream:
         head = stream.read(_HEAD)
     if not head:
@@ -145,18 +198,10 @@ def _blocks(stream: BinaryIO) -> Iterator[bytes]:
         yield block
 
 
-def _spool(standard_input: BinaryIO | None) -> Source:
+def _copy(standard_input: BinaryIO | None, path: Path) -> Path:
     if standard_input is None:
         raise WrongUsage("- names standard input, and there is none")
-    # The name must outlive this function; the file goes with the process (see `delete` below).
-    spool = tempfile.NamedTemporaryFile(prefix="catalog-ingest-")  # noqa: SIM115
-    for block in _blocks(standard_input):
-        spool.write(block)
-    spool.flush()
-    source = recognise(Path(spool.name), "-")
-    _SPOOLS.append(spool)
-    return source
-
-
-_SPOOLS: list[object] = []
-"""Keeps the copies of standard input until the process ends; then they delete themselves."""
+    with path.open("wb") as copy:
+        for block in _blocks(standard_input):
+            copy.write(block)
+    return path

@@ -72,9 +72,14 @@ def ingest(
     report: FileReport,
     most_bytes: int,
     again: bool = False,
+    *,
+    is_test: bool = False,
 ) -> None:
-    """Take a message in, and tell in `report` what became of it; unusable ones are quarantined."""
-    known = _known(connection, source.sha256)
+    """Take a message in, and tell in `report` what became of it; unusable ones are quarantined.
+
+    `is_test`: it is of a batch of test messages (a manifest's IsTestFlag).
+    """
+    known = _known(connection, source.sha256, is_test=is_test)
     if known is not None and not again:
         report.kind, report.status = known, "known"
         return
@@ -91,7 +96,7 @@ def ingest(
     report.kind = header.kind
     report.notes += message.notes
     own_id = f"{header.prefix}{as_part(header.message_id or '')}:{source.sha256[:12]}"
-    if header.is_test:
+    if header.is_test or is_test:
         _record_test(connection, source, message, own_id, report)
         return
     with connection.transaction():
@@ -111,7 +116,7 @@ def ingest(
         report.status = "superseded" if stale else "applied"
         messages.release_from_quarantine(connection, source.sha256)
         messages.record(connection, _record_of(source, message, own_id, report))
-        _mark_superseded(connection, planned.replaced - {own_id})
+        _mark_superseded(connection, planned.replaced - {own_id}, own_id)
 
 
 def _refuse_future(created: datetime) -> None:
@@ -200,6 +205,8 @@ def _plan_release(
         if any(said > stamp for said in [*purges, *(said for said, _ in known)]):
             plan.superseded += 1
             _plan_joined(plan, statement, named, max(purges, default=None))
+            newest = max([*purges, *(said for said, _ in known)])
+            report.notes.append(f"{statement.id} is superseded by {newest[2]}")
             continue
         plan.claims.append((statement.id, statement, same))
         plan.replaced |= {said[2] for said, _ in known}
@@ -344,20 +351,22 @@ def _state(connection: psycopg.Connection, plan: _Plan, own_id: str) -> None:
         )
 
 
-def _mark_superseded(connection: psycopg.Connection, replaced: set[str]) -> None:
-    """Messages none of whose releases still say what they said."""
+def _mark_superseded(connection: psycopg.Connection, replaced: set[str], own_id: str) -> None:
+    """Messages none of whose releases still say what they said, and by which message."""
     connection.execute(
-        "UPDATE ern_message m SET status = 'superseded', updated_at = now()"
+        "UPDATE ern_message m SET status = 'superseded', updated_at = now(), message_id = %s"
         " WHERE m.id = ANY(%s) AND m.status <> 'superseded' AND NOT EXISTS (SELECT FROM statement s"
         " WHERE s.message_id = m.id AND starts_with(s.id, 'release/'))",
-        (sorted(replaced),),
+        (own_id, sorted(replaced)),
     )
 
 
-def _known(connection: psycopg.Connection, sha256: str) -> str | None:
-    """The kind of a message that was taken in before."""
+def _known(connection: psycopg.Connection, sha256: str, *, is_test: bool) -> str | None:
+    """The kind of a message that was taken in before; as a test isn't as one that counts."""
     row = connection.execute(
-        "SELECT kind FROM ern_message WHERE sha256 = %s AND starts_with(kind, 'ern-')", (sha256,)
+        "SELECT kind FROM ern_message WHERE sha256 = %s AND starts_with(kind, 'ern-')"
+        " AND (status <> 'test' OR %s)",
+        (sha256, is_test),
     ).fetchone()
     return None if row is None else row[0]
 

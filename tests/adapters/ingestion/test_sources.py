@@ -16,7 +16,7 @@ def test_what_is_no_file_of_ours_is_told(tmp_path: Path) -> None:
     (inner / "notes.md").write_text("x")
     (inner / "nowhere.csv").symlink_to("gone.csv")
     os.mkfifo(inner / "pipe.xml")
-    found, passed = gather([str(tmp_path)])
+    found, passed = gather([str(tmp_path)], tmp_path / "spool")
     assert [source.name for source in found] == [str(inner / "a.csv")]
     assert sorted(Path(p.name).name for p in passed) == ["notes.md", "nowhere.csv", "pipe.xml"]
 
@@ -36,7 +36,7 @@ def test_a_folder_that_cannot_be_listed_is_refused_by_its_name(
 
     monkeypatch.setattr(os, "scandir", refusing)
     with pytest.raises(WrongUsage, match="closed can't be read: Permission denied"):
-        gather([str(tmp_path)])
+        gather([str(tmp_path)], tmp_path / "spool")
 
 
 @pytest.mark.parametrize(

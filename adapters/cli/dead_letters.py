@@ -51,8 +51,8 @@ def list_parked(
     if model is not None and stage == Stage.TRANSLATE:
         raise WrongUsage("translation comes before all read models: leave --model away")
     of = Stage.PROJECT if model is not None else None if stage is None else Stage(stage)
-    with _letters(_settings()[1], model) as letters:
-        found = letters.list(of, topic, limit=limit)
+    with _dead_letters(_settings()[1], model) as dead_letters:
+        found = dead_letters.list(of, topic, limit=limit)
     if as_json:
         print(json.dumps([_as_dict(one) for one in found]))
         return
@@ -76,12 +76,12 @@ def list_parked(
 
 def show(number: int, as_json: Json = False) -> None:
     """Show one parked record with its bytes."""
-    with _letters(_settings()[1]) as letters:
-        letter = letters.show(number)
+    with _dead_letters(_settings()[1]) as dead_letters:
+        dead_letter = dead_letters.show(number)
     if as_json:
-        print(json.dumps(_as_dict(letter)))
+        print(json.dumps(_as_dict(dead_letter)))
         return
-    for name, value in _as_dict(letter).items():
+    for name, value in _as_dict(dead_letter).items():
         print(f"{name}: {value}")
 
 
@@ -98,8 +98,8 @@ def retry(
 
     chosen = _chosen(numbers, every=every)
     settings, endpoints = _settings()
-    with _letters(endpoints, model) as letters:
-        parked = _of_model(letters.list(), model)
+    with _dead_letters(endpoints, model) as dead_letters:
+        parked = _of_model(dead_letters.list(), model)
     _refuse_unknown(chosen, parked)
     wanted = [one for one in parked if chosen is None or one.number in chosen]
     if wanted:
@@ -122,11 +122,11 @@ def discard(numbers: Numbers = None, every: Every = False, model: OnlyModel = No
     What waits behind them goes on with the next retry.
     """
     chosen = _chosen(numbers, every=every)
-    with _letters(_settings()[1], model) as letters:
-        parked = _of_model(letters.list(), model)
+    with _dead_letters(_settings()[1], model) as dead_letters:
+        parked = _of_model(dead_letters.list(), model)
         _refuse_unknown(chosen, parked)
         known = [one.number for one in parked]
-        count = letters.discard(sorted(known if chosen is None else chosen))
+        count = dead_letters.discard(sorted(known if chosen is None else chosen))
     print(f"{count} discarded")
 
 
@@ -152,37 +152,39 @@ def _settings() -> "tuple[Settings, Endpoints]":
 
 
 @contextmanager
-def _letters(endpoints: "Endpoints", model: str | None = None) -> "Iterator[DeadLetters]":
+def _dead_letters(endpoints: "Endpoints", model: str | None = None) -> "Iterator[DeadLetters]":
     from adapters.composition import databases
     from adapters.composition.topology import read_model
 
     chosen = None if model is None else read_model(model)
-    with closing(databases.dead_letters(endpoints, chosen)) as letters:
-        yield letters
+    with closing(databases.dead_letters(endpoints, chosen)) as dead_letters:
+        yield dead_letters
 
 
-def _of_model(letters: "list[DeadLetter]", model: str | None) -> "list[DeadLetter]":
+def _of_model(dead_letters: "list[DeadLetter]", model: str | None) -> "list[DeadLetter]":
     """Without those of translation, which belong to no read model, where one is asked for."""
-    return [one for one in letters if model is None or one.read_model == model]
+    return [one for one in dead_letters if model is None or one.read_model == model]
 
 
 def _text(raw: bytes | None) -> str | None:
     return None if raw is None else raw.decode("utf-8", "backslashreplace")
 
 
-def _as_dict(letter: "DeadLetter") -> dict[str, object]:
+def _as_dict(dead_letter: "DeadLetter") -> dict[str, object]:
     return {
-        "number": letter.number,
-        "stage": letter.stage.value,
-        "read_model": letter.read_model or None,
-        "topic": letter.topic,
-        "partition": letter.partition,
-        "offset": letter.offset,
-        "key": _text(letter.key),
-        "value_base64": None if letter.value is None else base64.b64encode(letter.value).decode(),
-        "value": _text(letter.value),
-        "headers": [[name, _text(value)] for name, value in letter.headers],
-        "reason": letter.reason,
-        "parked_at": letter.parked_at.isoformat(),
-        "attempts": letter.attempts,
+        "number": dead_letter.number,
+        "stage": dead_letter.stage.value,
+        "read_model": dead_letter.read_model or None,
+        "topic": dead_letter.topic,
+        "partition": dead_letter.partition,
+        "offset": dead_letter.offset,
+        "key": _text(dead_letter.key),
+        "value_base64": None
+        if dead_letter.value is None
+        else base64.b64encode(dead_letter.value).decode(),
+        "value": _text(dead_letter.value),
+        "headers": [[name, _text(value)] for name, value in dead_letter.headers],
+        "reason": dead_letter.reason,
+        "parked_at": dead_letter.parked_at.isoformat(),
+        "attempts": dead_letter.attempts,
     }

@@ -15,7 +15,7 @@ from projections.read_model import ReadModel
 
 
 def retry_dead_letters(
-    settings: Settings, endpoints: Endpoints, letters: Collection[DeadLetter]
+    settings: Settings, endpoints: Endpoints, dead_letters: Collection[DeadLetter]
 ) -> Retried:
     """Try parked records again, each read model's apart.
 
@@ -23,8 +23,12 @@ def retry_dead_letters(
     """
     done: list[int] = []
     failed: dict[int, str] = {}
-    for stage, model in sorted({(one.stage, one.read_model) for one in letters}, key=_by_stage):
-        numbers = {one.number for one in letters if (one.stage, one.read_model) == (stage, model)}
+    for stage, model in sorted(
+        {(one.stage, one.read_model) for one in dead_letters}, key=_by_stage
+    ):
+        numbers = {
+            one.number for one in dead_letters if (one.stage, one.read_model) == (stage, model)
+        }
         if stage is Stage.TRANSLATE:
             retried = _retranslate(endpoints, numbers)
         else:
@@ -43,9 +47,9 @@ def _project_again(
 ) -> Retried:
     with (
         engine_context(settings, endpoints, model) as context,
-        closing(databases.dead_letters(endpoints, model)) as letters,
+        closing(databases.dead_letters(endpoints, model)) as dead_letters,
     ):
-        return dead_letter.retry(context, letters, numbers)
+        return dead_letter.retry(context, dead_letters, numbers)
 
 
 def _retranslate(endpoints: Endpoints, numbers: Collection[int]) -> Retried:

@@ -89,8 +89,8 @@ def retry_translation(
     ):
         interpreter = _interpreter(schemas)
         interpreter.prepare()
-        letters = own if dead_letters is None else dead_letters
-        return retry(RetryContext(interpreter, letters, writer, positions), numbers)
+        dead_letters = own if dead_letters is None else dead_letters
+        return retry(RetryContext(interpreter, dead_letters, writer, positions), numbers)
 
 
 def _interpreter(schemas: Registry) -> Interpreter:

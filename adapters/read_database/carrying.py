@@ -69,10 +69,10 @@ def _copy_position(
         "AND generation = %(new)s AND topic = %(topic)s",
         whose,
     )
-    letter = 'stage, read_model, topic, partition, "offset", key, value, headers, reason'
+    dead_letter = 'stage, read_model, topic, partition, "offset", key, value, headers, reason'
     connection.execute(
-        f"INSERT INTO engine.dead_letter (generation, {letter}, parked_at, attempts) "
-        f"SELECT %(new)s, {letter}, parked_at, attempts FROM engine.dead_letter "
+        f"INSERT INTO engine.dead_letter (generation, {dead_letter}, parked_at, attempts) "
+        f"SELECT %(new)s, {dead_letter}, parked_at, attempts FROM engine.dead_letter "
         "WHERE stage = 'project' AND read_model = %(model)s AND generation = %(live)s "
         "AND topic = %(topic)s",
         whose,

@@ -77,7 +77,7 @@ class PostgresDeadLetters:
                 (*self._of(stage, topic), key),
             )
             row = cursor.fetchone()
-            return None if row is None else _letter(row)
+            return None if row is None else _dead_letter(row)
 
     def places(self, stage: Stage) -> list[Place]:
         """See the port."""
@@ -123,7 +123,7 @@ class PostgresDeadLetters:
                 'ORDER BY stage DESC, read_model, topic, partition, "offset" LIMIT %(limit)s',
                 {**given, "model": self._read_model, "limit": limit},
             )
-            return [_letter(row) for row in cursor]
+            return [_dead_letter(row) for row in cursor]
 
     def show(self, number: int) -> DeadLetter:
         """See the port."""
@@ -132,7 +132,7 @@ class PostgresDeadLetters:
             row = cursor.fetchone()
         if row is None:
             raise NoDeadLetter(number)
-        return _letter(row)
+        return _dead_letter(row)
 
     def discard(self, numbers: Sequence[int]) -> int:
         """See the port."""
@@ -183,7 +183,7 @@ def _as_json(headers: Headers) -> list[list[str | None]]:
     ]
 
 
-def _letter(row: dict[str, Any]) -> DeadLetter:
+def _dead_letter(row: dict[str, Any]) -> DeadLetter:
     return DeadLetter(
         number=row["number"],
         stage=Stage(row["stage"]),

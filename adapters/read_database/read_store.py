@@ -265,7 +265,7 @@ class PostgresReadStore:
     ) -> None:
         cursor.execute(_RESOLVE, (self._model.name, generation.number, list(numbers)))
         if cursor.rowcount != len(numbers):
-            raise DeadLettersMoved("another process has dealt with these letters")
+            raise DeadLettersMoved("another process has dealt with these dead letters")
 
     def _make_staging(self, generation: Generation, tables: Collection[str]) -> None:
         """See that there are staging tables, shaped as those of the generation."""

@@ -71,8 +71,8 @@ class _Attempt:
 
     def queue(self, topic: str, key: bytes) -> None:
         """All dead letters of a key, in order, up to the first that fails."""
-        letters = self._context.dead_letters
-        while batch := letters.list(Stage.TRANSLATE, topic, key, AT_ONCE):
+        dead_letters = self._context.dead_letters
+        while batch := dead_letters.list(Stage.TRANSLATE, topic, key, AT_ONCE):
             partition = batch[0].partition
             if not self._resolve([one for one in batch if one.partition == partition]):
                 return
@@ -108,19 +108,23 @@ class _Attempt:
         good: list[DeadLetter] = []
         events: list[OutgoingEvent] = []
         resolved = self._resolved_of(at)
-        for letter in batch:
-            if letter.offset not in resolved:
+        for dead_letter in batch:
+            if dead_letter.offset not in resolved:
                 try:
-                    events += self._events(letter)
+                    events += self._events(dead_letter)
                 except Unusable as problem:
-                    return good, events, (letter.number, reason_of(problem))
-            good.append(letter)
+                    return good, events, (dead_letter.number, reason_of(problem))
+            good.append(dead_letter)
         return good, events, None
 
-    def _events(self, letter: DeadLetter) -> list[OutgoingEvent]:
+    def _events(self, dead_letter: DeadLetter) -> list[OutgoingEvent]:
         interpreter = self._context.interpreter
         change = interpreter.change(
-            letter.topic, letter.partition, letter.offset, letter.key, letter.value
+            dead_letter.topic,
+            dead_letter.partition,
+            dead_letter.offset,
+            dead_letter.key,
+            dead_letter.value,
         )
         if isinstance(change, Skip):
             return []

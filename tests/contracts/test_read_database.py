@@ -55,7 +55,7 @@ class World:
     store: ReadStore
     other: ReadStore
     generations: Generations
-    letters: DeadLetters
+    dead_letters: DeadLetters
 
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.integration)])
@@ -74,9 +74,9 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     generations = PostgresGenerations(dsn, CATALOG)
     generations.migrate()
     store, other = PostgresReadStore(dsn, CATALOG), PostgresReadStore(dsn, CATALOG)
-    letters = PostgresDeadLetters(dsn, CATALOG.name)
-    yield World(store, other, generations, letters)
-    for open_connection in (store, other, letters):
+    dead_letters = PostgresDeadLetters(dsn, CATALOG.name)
+    yield World(store, other, generations, dead_letters)
+    for open_connection in (store, other, dead_letters):
         open_connection.close()
 
 
@@ -155,11 +155,11 @@ def test_parked_records_keep_their_bytes_and_hold_their_key(world: World, live: 
         ("catalog.track", b"k"),
         ("catalog.track", b"l"),
     }
-    first, second = world.letters.list(Stage.PROJECT)
+    first, second = world.dead_letters.list(Stage.PROJECT)
     assert (first.offset, first.key, first.value, second.key) == (0, b"k", b"\x00bytes", b"l")
     waits = frozenset({("catalog.track", b"k")})
     world.store.write(live, Write({}, step(2, 3), [bad(2, "k")], waits))
-    assert world.letters.discard([first.number]) == 1
+    assert world.dead_letters.discard([first.number]) == 1
     world.store.write(live, Write({}, step(3, 4), [bad(3, "k")], waits))
     again = rows((0, "TrackAdded", "l", "L"))
     world.store.write(live, Write(again, (), resolved=(second.number,)))
@@ -175,28 +175,34 @@ def test_parked_records_keep_their_bytes_and_hold_their_key(world: World, live: 
 def test_letters_of_translation(world: World, live: Generation) -> None:
     for _ in range(2):
         headers = [("h", b"\xff"), ("n", None)]
-        world.letters.park(RejectedRecord(Stage.TRANSLATE, "m", 0, 7, b"k", None, headers, "odd"))
-    (letter,) = world.letters.list()
-    assert (letter.stage, letter.offset, list(letter.headers)) == (Stage.TRANSLATE, 7, headers)
-    world.letters.park(RejectedRecord(Stage.TRANSLATE, "m", 0, 9, b"k", None, (), "waits"))
-    assert world.letters.first_parked(Stage.TRANSLATE, "m", b"k") == 7
-    assert world.letters.first(Stage.TRANSLATE, "m", b"k") == letter
-    assert world.letters.first(Stage.TRANSLATE, "m", b"other") is None
-    last = world.letters.list()[1].number
-    assert world.letters.places(Stage.TRANSLATE) == [
-        Place(letter.number, "m", 0, 7, b"k"), Place(last, "m", 0, 9, b"k"),
+        world.dead_letters.park(
+            RejectedRecord(Stage.TRANSLATE, "m", 0, 7, b"k", None, headers, "odd")
+        )
+    (dead_letter,) = world.dead_letters.list()
+    assert (dead_letter.stage, dead_letter.offset, list(dead_letter.headers)) == (
+        Stage.TRANSLATE,
+        7,
+        headers,
+    )
+    world.dead_letters.park(RejectedRecord(Stage.TRANSLATE, "m", 0, 9, b"k", None, (), "waits"))
+    assert world.dead_letters.first_parked(Stage.TRANSLATE, "m", b"k") == 7
+    assert world.dead_letters.first(Stage.TRANSLATE, "m", b"k") == dead_letter
+    assert world.dead_letters.first(Stage.TRANSLATE, "m", b"other") is None
+    last = world.dead_letters.list()[1].number
+    assert world.dead_letters.places(Stage.TRANSLATE) == [
+        Place(dead_letter.number, "m", 0, 7, b"k"), Place(last, "m", 0, 9, b"k"),
     ]  # fmt: skip
-    assert world.letters.places(Stage.PROJECT) == []
-    world.letters.discard([world.letters.list()[1].number])
-    assert world.letters.first_parked(Stage.TRANSLATE, "m", b"other") is None
-    assert world.letters.first_parked(Stage.TRANSLATE, "another", b"k") is None
-    assert world.letters.parked_keys(Stage.PROJECT, "m") == set()
-    world.letters.note_failure(letter.number, "still odd")
-    assert world.letters.show(letter.number).attempts == 1
-    assert world.letters.show(letter.number).reason == "still odd"
-    world.letters.discard([letter.number])
-    with pytest.raises(NoDeadLetter, match=str(letter.number)):
-        world.letters.show(letter.number)
+    assert world.dead_letters.places(Stage.PROJECT) == []
+    world.dead_letters.discard([world.dead_letters.list()[1].number])
+    assert world.dead_letters.first_parked(Stage.TRANSLATE, "m", b"other") is None
+    assert world.dead_letters.first_parked(Stage.TRANSLATE, "another", b"k") is None
+    assert world.dead_letters.parked_keys(Stage.PROJECT, "m") == set()
+    world.dead_letters.note_failure(dead_letter.number, "still odd")
+    assert world.dead_letters.show(dead_letter.number).attempts == 1
+    assert world.dead_letters.show(dead_letter.number).reason == "still odd"
+    world.dead_letters.discard([dead_letter.number])
+    with pytest.raises(NoDeadLetter, match=str(dead_letter.number)):
+        world.dead_letters.show(dead_letter.number)
 
 
 HISTORY = [
@@ -285,25 +291,25 @@ def test_keys_of_any_length_are_parked_and_wait(world: World, live: Generation) 
     assert world.store.parked_keys(live.number) == {("catalog.track", key.encode()) for key in keys}
     waits = frozenset({("catalog.track", LONG.encode())})
     world.store.write(live, Write({}, step(2, 3), [bad(2, LONG)], waits))
-    first = world.letters.first(Stage.PROJECT, "catalog.track", LONG.encode())
+    first = world.dead_letters.first(Stage.PROJECT, "catalog.track", LONG.encode())
     assert first is not None
     assert (first.offset, first.key) == (0, LONG.encode())
-    assert [one.offset for one in world.letters.list(key=LONG.encode())] == [0, 2]
-    world.letters.park(
+    assert [one.offset for one in world.dead_letters.list(key=LONG.encode())] == [0, 2]
+    world.dead_letters.park(
         RejectedRecord(Stage.TRANSLATE, "m", 0, 7, LONG.encode(), None, [("h\0", None)], "odd")
     )
-    assert world.letters.first_parked(Stage.TRANSLATE, "m", LONG.encode()) == 7
-    assert world.letters.parked_keys(Stage.TRANSLATE, "m") == {LONG.encode()}
+    assert world.dead_letters.first_parked(Stage.TRANSLATE, "m", LONG.encode()) == 7
+    assert world.dead_letters.parked_keys(Stage.TRANSLATE, "m") == {LONG.encode()}
 
 
 def test_reasons_are_bounded_whoever_gives_them(world: World, live: Generation) -> None:
     huge = "\0\ud800" + "x" * 1_000_000
     world.store.write(live, Write({}, step(0, 1), [bad(0, "k", huge)]))
-    world.letters.park(RejectedRecord(Stage.TRANSLATE, "m", 0, 7, b"k", None, (), huge))
-    assert all(0 < len(one.reason) < 1_100 for one in world.letters.list())
-    (number, *_) = [one.number for one in world.letters.list()]
-    world.letters.note_failure(number, huge)
-    assert len(world.letters.show(number).reason) < 1_100
+    world.dead_letters.park(RejectedRecord(Stage.TRANSLATE, "m", 0, 7, b"k", None, (), huge))
+    assert all(0 < len(one.reason) < 1_100 for one in world.dead_letters.list())
+    (number, *_) = [one.number for one in world.dead_letters.list()]
+    world.dead_letters.note_failure(number, huge)
+    assert len(world.dead_letters.show(number).reason) < 1_100
 
 
 def test_what_was_refused_leaves_nothing_in_the_way(world: World, live: Generation) -> None:

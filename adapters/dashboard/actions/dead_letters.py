@@ -26,7 +26,7 @@ async def retry(board: Board, request: Request, who: Visitor) -> Response:
     def work(_: Job) -> str:
         with closing(databases.dead_letters(board.endpoints)) as kept:
             numbers = set(chosen)
-            wanted = [letter for letter in kept.list() if letter.number in numbers]
+            wanted = [dead_letter for dead_letter in kept.list() if dead_letter.number in numbers]
         retried = retry_dead_letters(board.settings, board.endpoints, wanted)
         told = f"{len(retried.done)} resolved, {len(retried.failed)} failed again"
         if retried.failed:

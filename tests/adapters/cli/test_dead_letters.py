@@ -32,7 +32,7 @@ PARKED = DeadLetter(
 
 
 @pytest.fixture
-def letters(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
+def parked(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
     """The dead letters of an installation: one."""
     found = MagicMock()
     found.list.return_value = [PARKED]
@@ -41,20 +41,20 @@ def letters(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
     def opened(*_: Any) -> Iterator[MagicMock]:
         yield found
 
-    monkeypatch.setattr(dead_letters, "_letters", opened)
+    monkeypatch.setattr(dead_letters, "_dead_letters", opened)
     monkeypatch.setattr(dead_letters, "_settings", lambda: (MagicMock(), MagicMock()))
     return found
 
 
 @pytest.mark.parametrize("command", ["retry", "discard"])
-def test_a_number_that_is_not_there_is_wrong_usage(letters: MagicMock, command: str) -> None:
+def test_a_number_that_is_not_there_is_wrong_usage(parked: MagicMock, command: str) -> None:
     outcome = CliRunner().invoke(application(), ["dead-letters", command, "7", "999"])
     assert isinstance(outcome.exception, WrongUsage)
     assert str(outcome.exception).startswith("no such dead letter: 999; ")
-    letters.discard.assert_not_called()
+    parked.discard.assert_not_called()
 
 
-def test_a_list_shows_where_each_stands_and_why(letters: MagicMock) -> None:
+def test_a_list_shows_where_each_stands_and_why(parked: MagicMock) -> None:
     outcome = CliRunner().invoke(application(), ["dead-letters", "list"])
     assert outcome.exit_code == 0
     (row,) = outcome.output.splitlines()[1:]

@@ -11,7 +11,7 @@ from projections.ports.dead_letters import DeadLetter, Retried, Stage
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
-def letter(number: int, stage: Stage, model: str) -> DeadLetter:
+def record(number: int, stage: Stage, model: str) -> DeadLetter:
     return DeadLetter(number, stage, model, 1, "t", 0, number, b"k", b"v", (), "why", NOW, 0)
 
 
@@ -28,14 +28,14 @@ def test_letters_are_retried_by_stage_and_read_model(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(dead_letters, "_retranslate", translated)
     monkeypatch.setattr(dead_letters, "_project_again", projected)
-    letters = [
-        letter(4, Stage.PROJECT, "new_releases"),
-        letter(2, Stage.PROJECT, "catalog"),
-        letter(3, Stage.TRANSLATE, ""),
-        letter(1, Stage.PROJECT, "catalog"),
+    parked = [
+        record(4, Stage.PROJECT, "new_releases"),
+        record(2, Stage.PROJECT, "catalog"),
+        record(3, Stage.TRANSLATE, ""),
+        record(1, Stage.PROJECT, "catalog"),
     ]
     nothing: Any = None
-    retried = dead_letters.retry_dead_letters(nothing, nothing, letters)
+    retried = dead_letters.retry_dead_letters(nothing, nothing, parked)
     assert tried == [("translate", [3]), ("catalog", [1, 2]), ("new_releases", [4])]
     assert retried.done == (3,)
     assert sorted(retried.failed) == [1, 2, 4]

@@ -122,24 +122,26 @@ class Installation:
         self,
         stop: Event,
         instance: str = "1",
-        letters: Any = None,
+        dead_letters: Any = None,
         progress: TranslationCounters | None = None,
     ) -> None:
         """Translate in this thread."""
         group = ChangeGroup(self.group, instance, [self.topic])
         told = Watching(progress or TranslationCounters())
-        with translation_context(self.endpoints, group, told, letters) as context:
+        with translation_context(self.endpoints, group, told, dead_letters) as context:
             worker.run(context, stop)
 
     @contextmanager
-    def running(self, instance: str = "1", letters: Any = None) -> Iterator[TranslationCounters]:
+    def running(
+        self, instance: str = "1", dead_letters: Any = None
+    ) -> Iterator[TranslationCounters]:
         """Translate in a thread until the context is left."""
         stop, progress = Event(), TranslationCounters()
         failures: list[str] = []
 
         def run() -> None:
             try:
-                self.run(stop, instance, letters, progress)
+                self.run(stop, instance, dead_letters, progress)
             except Exception:
                 failures.append(format_exc())
 
@@ -185,15 +187,17 @@ def installation(prepared: Endpoints, database: str) -> Iterator[Installation]:
     prefix = f"t{secrets.token_hex(6)}"
     topic = f"{prefix}.public.track"
     Topics(prepared.kafka).apply([TopicPlan(topic, PARTITIONS)])
-    letters = PostgresDeadLetters(database, "catalog")
+    dead_letters = PostgresDeadLetters(database, "catalog")
     observer = Consumer({**prepared.kafka, "group.id": prefix})
     capture = producer(prepared.kafka)
     registry = Registry(prepared.registry.url)
     endpoints = replace(prepared, read_dsn=database)
-    yield Installation(endpoints, database, topic, prefix, letters, capture, observer, registry)
+    yield Installation(
+        endpoints, database, topic, prefix, dead_letters, capture, observer, registry
+    )
     registry.close()
     observer.close()
-    letters.close()
+    dead_letters.close()
     admin = AdminClient(dict(prepared.kafka))
     admin.delete_topics([topic])[topic].result()
 
@@ -301,20 +305,20 @@ def test_poison_is_parked_and_its_followers_wait(installation: Installation) -> 
         installation.insert("q")
         installation.await_done()
         wait_until(lambda: progress.parked == 2)
-        letters = installation.dead_letters.list(Stage.TRANSLATE)
-        assert "$.after.title" in letters[0].reason
-        assert letters[0].value == bad
-        assert "waits behind" in letters[1].reason
+        dead_letters = installation.dead_letters.list(Stage.TRANSLATE)
+        assert "$.after.title" in dead_letters[0].reason
+        assert dead_letters[0].value == bad
+        assert "waits behind" in dead_letters[1].reason
         assert sorted(event["title"] for event in installation.events()) == ["before", "q"]
 
         # It fails again, and keeps the other waiting
         retried = retry(installation)
-        assert (retried.done, list(retried.failed)) == ((), [letters[0].number])
+        assert (retried.done, list(retried.failed)) == ((), [dead_letters[0].number])
         assert installation.dead_letters.list(Stage.TRANSLATE)[0].attempts == 1
 
         # Discarded on purpose, the other goes, and so does what comes then
-        installation.dead_letters.discard([letters[0].number])
-        assert retry(installation).done == (letters[1].number,)
+        installation.dead_letters.discard([dead_letters[0].number])
+        assert retry(installation).done == (dead_letters[1].number,)
         installation.insert("p", "last")
         installation.await_done()
         of_p = [event["title"] for event in installation.events() if event["id"] == "p"]
@@ -394,15 +398,15 @@ def test_without_a_place_for_poison_nothing_passes_and_nothing_is_lost(
     installation.capture.flush(30)
     with (
         closing(Absent(installation.dsn, "catalog")) as absent,
-        installation.running(letters=absent) as progress,
+        installation.running(dead_letters=absent) as progress,
     ):
         installation.await_done()
         wait_until(lambda: (progress.aborted, progress.parked) == (3, len(poisons)))
     assert_each_once(installation, goods)
 
 
-def retry(installation: Installation, letters: PostgresDeadLetters | None = None) -> Retried:
-    return retry_translation(installation.endpoints, installation.group, dead_letters=letters)
+def retry(installation: Installation, dead_letters: PostgresDeadLetters | None = None) -> Retried:
+    return retry_translation(installation.endpoints, installation.group, dead_letters=dead_letters)
 
 
 def test_positions_that_the_brokers_forgot_are_found_in_the_events(

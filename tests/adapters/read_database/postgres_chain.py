@@ -46,7 +46,7 @@ class PostgresChain(Chain):
         """Empty the database and make the engine's tables."""
         self._generations = WatchedGenerations(self.dsn, MODEL)
         self._store = PostgresReadStore(self.dsn, MODEL)
-        self._letters = PostgresDeadLetters(self.dsn, MODEL.name)
+        self._dead_letters = PostgresDeadLetters(self.dsn, MODEL.name)
         with psycopg.connect(self.dsn, autocommit=True) as connection:
             names = connection.execute(
                 "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'catalog%'"
@@ -64,9 +64,9 @@ class PostgresChain(Chain):
         """See the base."""
         return self._generations
 
-    def letters(self) -> DeadLetters:
+    def dead_letters(self) -> DeadLetters:
         """See the base."""
-        return self._letters
+        return self._dead_letters
 
     @property
     def is_held(self) -> bool:
@@ -76,4 +76,4 @@ class PostgresChain(Chain):
     def close(self) -> None:
         """Give the connections back."""
         self._store.close()
-        self._letters.close()
+        self._dead_letters.close()

@@ -174,11 +174,11 @@ def test_each_parks_and_retries_for_itself(house: House) -> None:
         closing(PostgresDeadLetters(house.dsn, "new_releases")) as its,
     ):
         assert [one.read_model for one in everyones.list()] == ["catalog", "new_releases"]
-        (letter,) = its.list(Stage.PROJECT)
+        (dead_letter,) = its.list(Stage.PROJECT)
         repaired = event("LabelAdded", "l9", 9, name="Nine")
         with psycopg.connect(house.dsn) as connection:
             connection.execute("UPDATE engine.dead_letter SET value = %s", (repaired,))
-        assert retry(house.context["new_releases"], its).done == (letter.number,)
+        assert retry(house.context["new_releases"], its).done == (dead_letter.number,)
         assert [one.read_model for one in everyones.list()] == ["catalog"]
     names = "SELECT id FROM {}.label WHERE id = 'l9'"
     assert house.ask(names.format("new_releases")) == [{"id": "l9"}]

@@ -83,9 +83,9 @@ def test_a_database_without_tables_is_named_and_the_cure(database: str) -> None:
         PostgresGenerations(database, MODEL).all()
     with (
         pytest.raises(NotMigrated, match="catalog migrate"),
-        closing(PostgresDeadLetters(database, MODEL.name)) as letters,
+        closing(PostgresDeadLetters(database, MODEL.name)) as dead_letters,
     ):
-        letters.parked_keys(Stage.PROJECT, "catalog.track")
+        dead_letters.parked_keys(Stage.PROJECT, "catalog.track")
 
 
 def test_a_rebuild_is_indexed_logged_and_equal(chain: PostgresChain) -> None:
@@ -451,14 +451,14 @@ def test_what_only_an_index_refuses_is_named_and_parked(chain: PostgresChain) ->
     while worker.step(0):
         pass
     assert chain.content()["label"].keys() == {"label0", "label2"}
-    (parked,) = chain.letters().list()
+    (parked,) = chain.dead_letters().list()
     assert (parked.offset, parked.key) == (1, LONG.encode())
     for _ in range(2):  # and again when it resumes
         with pytest.raises(Poison, match=r"catalog\.label/0/1 .*index row"):
             rebuild(chain.context, report=silent)
     done = rebuild(chain.context, park_poison=True, report=silent)
     assert (done.resumed, done.switched) == (True, True)
-    assert [(one.offset, one.generation) for one in chain.letters().list()] == [(1, 2)]
+    assert [(one.offset, one.generation) for one in chain.dead_letters().list()] == [(1, 2)]
     assert verify_live(chain.context, report=silent).equal
 
 

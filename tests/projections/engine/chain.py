@@ -70,7 +70,7 @@ class Chain:
         """The generations in the read database."""
         return MemoryGenerations(self.database)
 
-    def letters(self) -> DeadLetters:
+    def dead_letters(self) -> DeadLetters:
         """The parked records in the read database."""
         return MemoryDeadLetters(self.database)
 

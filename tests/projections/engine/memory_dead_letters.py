@@ -20,11 +20,11 @@ class MemoryDeadLetters:
         is_event = record.stage is Stage.PROJECT
         generation = live.generation.number if live and is_event else 0
         place = (record.stage, record.topic, record.partition, record.offset)
-        for one in self._db.letters.values():
+        for one in self._db.dead_letters.values():
             if (one.stage, one.topic, one.partition, one.offset) == place:
                 return
-        number = max(self._db.letters, default=0) + 1
-        self._db.letters[number] = DeadLetter(
+        number = max(self._db.dead_letters, default=0) + 1
+        self._db.dead_letters[number] = DeadLetter(
             number, record.stage, self._db.model.name if is_event else "", generation,
             record.topic, record.partition, record.offset, record.key, record.value,
             list(record.headers), reason_of(Unusable(record.reason)), EPOCH, 0,
@@ -69,7 +69,7 @@ class MemoryDeadLetters:
         number = live.generation.number if live else 0
         found = [
             one
-            for one in self._db.letters.values()
+            for one in self._db.dead_letters.values()
             if (stage is None or one.stage is stage)
             and (one.stage is Stage.TRANSLATE or one.generation == number)
         ]
@@ -79,17 +79,17 @@ class MemoryDeadLetters:
 
     def show(self, number: int) -> DeadLetter:
         """See the port."""
-        if number not in self._db.letters:
+        if number not in self._db.dead_letters:
             raise NoDeadLetter(number)
-        return self._db.letters[number]
+        return self._db.dead_letters[number]
 
     def discard(self, numbers: Sequence[int]) -> int:
         """See the port."""
-        return sum(self._db.letters.pop(number, None) is not None for number in numbers)
+        return sum(self._db.dead_letters.pop(number, None) is not None for number in numbers)
 
     def note_failure(self, number: int, reason: str) -> None:
         """See the port."""
-        if letter := self._db.letters.get(number):
-            self._db.letters[number] = replace(
-                letter, attempts=letter.attempts + 1, reason=reason_of(Unusable(reason))
+        if dead_letter := self._db.dead_letters.get(number):
+            self._db.dead_letters[number] = replace(
+                dead_letter, attempts=dead_letter.attempts + 1, reason=reason_of(Unusable(reason))
             )

@@ -192,11 +192,11 @@ class MemoryGenerations:
         for partition, position in live.checkpoints.items():
             if partition[0] == projection.topic:
                 copy.checkpoints[partition] = position
-        for letter in self._db.letters_of(live.generation.number):
-            if letter.topic == projection.topic:
-                number = max(self._db.letters) + 1
-                self._db.letters[number] = replace(
-                    letter, number=number, generation=copy.generation.number
+        for dead_letter in self._db.dead_letters_of(live.generation.number):
+            if dead_letter.topic == projection.topic:
+                number = max(self._db.dead_letters) + 1
+                self._db.dead_letters[number] = replace(
+                    dead_letter, number=number, generation=copy.generation.number
                 )
 
     @contextmanager
@@ -221,6 +221,6 @@ class MemoryGenerations:
         if copy.generation.phase is Phase.LIVE:
             raise ValueError("live")
         copy.tables, copy.checkpoints = {}, {}
-        for letter in self._db.letters_of(generation.number):
-            del self._db.letters[letter.number]
+        for dead_letter in self._db.dead_letters_of(generation.number):
+            del self._db.dead_letters[dead_letter.number]
         self._db.change(generation.number, phase=Phase.DROPPED)

@@ -44,12 +44,12 @@ class Copy:
 
 
 class MemoryDatabase:
-    """All generations and letters. Everything shares it, as processes share a database."""
+    """All generations and dead letters. Everything shares it, as processes share a database."""
 
     def __init__(self, model: ReadModel) -> None:
         self.model = model
         self.copies: dict[int, Copy] = {}
-        self.letters: dict[int, DeadLetter] = {}
+        self.dead_letters: dict[int, DeadLetter] = {}
         self.building = False
         self.claims: set[tuple[int, TopicPartition]] = set()
         self.held = False
@@ -67,17 +67,17 @@ class MemoryDatabase:
         copy.generation = replace(copy.generation, **values)  # type: ignore[arg-type]
         return copy.generation
 
-    def letters_of(self, number: int) -> list[DeadLetter]:
-        """Project letters of a generation."""
+    def dead_letters_of(self, number: int) -> list[DeadLetter]:
+        """Dead letters of the project stage, of a generation."""
         return [
             one
-            for one in self.letters.values()
+            for one in self.dead_letters.values()
             if one.stage is Stage.PROJECT and one.generation == number
         ]
 
     def parked_keys(self, number: int) -> set[tuple[str, bytes]]:
-        """(topic, key) of a generation's letters."""
-        return {(one.topic, one.key) for one in self.letters_of(number) if one.key is not None}
+        """(topic, key) of a generation's dead letters."""
+        return {(one.topic, one.key) for one in self.dead_letters_of(number) if one.key is not None}
 
 
 class MemoryReadStore:
@@ -112,15 +112,15 @@ class MemoryReadStore:
             copy.checkpoints[move.topic, move.partition] = move.position
         for bad in write.parked:
             place = (bad.topic, bad.partition, bad.offset)
-            letters = self._db.letters_of(generation.number)
-            if place not in {(one.topic, one.partition, one.offset) for one in letters}:
-                number = max(self._db.letters, default=0) + 1
-                self._db.letters[number] = DeadLetter(
+            dead_letters = self._db.dead_letters_of(generation.number)
+            if place not in {(one.topic, one.partition, one.offset) for one in dead_letters}:
+                number = max(self._db.dead_letters, default=0) + 1
+                self._db.dead_letters[number] = DeadLetter(
                     number, Stage.PROJECT, self._db.model.name, generation.number, *place, bad.key,
                     bad.value, (), reason_of(Unusable(bad.reason)), EPOCH, 0,
                 )  # fmt: skip
         for number in write.resolved:
-            del self._db.letters[number]
+            del self._db.dead_letters[number]
         for table, frame in write.rows.items():
             for row in frame.iter_rows(named=True):
                 merge(copy.tables[table], row)
@@ -162,7 +162,9 @@ class MemoryReadStore:
             raise CheckpointMoved(moved)
         if write.waiting - self._db.parked_keys(copy.generation.number):
             raise DeadLettersMoved
-        if set(write.resolved) - {n.number for n in self._db.letters_of(copy.generation.number)}:
+        if set(write.resolved) - {
+            n.number for n in self._db.dead_letters_of(copy.generation.number)
+        }:
             raise DeadLettersMoved
         for frame in write.rows.values():
             for row in frame.iter_rows():

@@ -156,9 +156,9 @@ class Interleavings(RuleBasedStateMachine):
     @rule()
     def retry(self) -> None:
         """What can't be used can't be used: queues stay as they are, in order."""
-        before = self.chain.letters().list()
-        assert retry(self.chain.context, self.chain.letters()).done == ()
-        after = self.chain.letters().list()
+        before = self.chain.dead_letters().list()
+        assert retry(self.chain.context, self.chain.dead_letters()).done == ()
+        after = self.chain.dead_letters().list()
         assert [one.number for one in before] == [one.number for one in after]
 
     @precondition(lambda self: self.said)

@@ -75,8 +75,8 @@ def test_what_is_parked_comes_along(chain: Chain) -> None:
         pass
     done = rebuild(chain.context, topics=["catalog.track"], report=silent)
     assert done.switched
-    (letter,) = chain.letters().list()
-    assert (letter.key, letter.generation) == (b"label0", done.generation.number)
+    (dead_letter,) = chain.dead_letters().list()
+    assert (dead_letter.key, dead_letter.generation) == (b"label0", done.generation.number)
 
 
 def test_a_killed_one_is_gone_on_with_only_as_what_it_was(chain: Chain) -> None:

@@ -148,7 +148,7 @@ def test_who_takes_a_partition_over_knows_what_is_parked_there(chain: Chain) -> 
     chain.say("track", 0, 1, "waits")
     assert late.step(0) == 1
     assert chain.content() == chain.replayed()
-    assert [one.reason for one in chain.letters().list()][1:] == [WAITS]
+    assert [one.reason for one in chain.dead_letters().list()][1:] == [WAITS]
 
 
 def test_a_database_that_is_away_at_an_assignment_is_asked_again(chain: Chain) -> None:
@@ -227,9 +227,11 @@ def test_retrying_reads_each_record_a_few_times(chain: Chain) -> None:
             read.extend(one.number for one in found)
             return found
 
-    for number, letter in chain.database.letters.items():
-        mended = event("TrackAdded", (letter.key or b"").decode(), letter.offset, title="mended")
-        chain.database.letters[number] = replace(letter, value=mended)
+    for number, dead_letter in chain.database.dead_letters.items():
+        mended = event(
+            "TrackAdded", (dead_letter.key or b"").decode(), dead_letter.offset, title="mended"
+        )
+        chain.database.dead_letters[number] = replace(dead_letter, value=mended)
     assert len(retry(chain.context, Counting(chain.database)).done) == 2 * count
     assert len(read) < 3 * count
 
@@ -241,13 +243,13 @@ def test_records_without_a_key_are_retried_each_by_itself(chain: Chain) -> None:
     worker = chain.worker()
     everything(chain)
     worker.step(0)
-    letters = chain.letters()
-    numbers = [one.number for one in letters.list()]
+    dead_letters = chain.dead_letters()
+    numbers = [one.number for one in dead_letters.list()]
     mended = event("TrackAdded", "t", 1, title="mended")
-    chain.database.letters[numbers[1]] = replace(letters.show(numbers[1]), value=mended)
-    again = retry(chain.context, letters, numbers[1:])
+    chain.database.dead_letters[numbers[1]] = replace(dead_letters.show(numbers[1]), value=mended)
+    again = retry(chain.context, dead_letters, numbers[1:])
     assert (again.done, list(again.failed)) == ((numbers[1],), [numbers[2]])
-    assert [letters.show(n).attempts for n in (numbers[0], numbers[2])] == [0, 1]
+    assert [dead_letters.show(n).attempts for n in (numbers[0], numbers[2])] == [0, 1]
 
 
 def test_group_offsets_follow_for_monitoring(chain: Chain) -> None:
@@ -330,22 +332,27 @@ def test_retrying_a_key_goes_in_order_and_lets_it_go_on(chain: Chain) -> None:
     while worker.step(0):
         pass
     assert chain.content()["track"].keys() == {"track3"}
-    letters = chain.letters()
-    parked, waiting = letters.list(Stage.PROJECT)
+    dead_letters = chain.dead_letters()
+    parked, waiting = dead_letters.list(Stage.PROJECT)
     assert "waits" in waiting.reason
-    again = retry(chain.context, letters)
+    again = retry(chain.context, dead_letters)
     assert again.done == ()
     assert list(again.failed) == [parked.number]
-    assert letters.show(parked.number).attempts == 1
+    assert dead_letters.show(parked.number).attempts == 1
     mended = event("TrackAdded", "track1", first, title="first")
     chain.log.partitions["catalog.track", 1][0] = (first, b"track1", mended)
-    chain.database.letters[parked.number] = replace(letters.show(parked.number), value=mended)
-    assert retry(chain.context, letters, [parked.number]).done == (parked.number, waiting.number)
-    assert letters.list() == []
+    chain.database.dead_letters[parked.number] = replace(
+        dead_letters.show(parked.number), value=mended
+    )
+    assert retry(chain.context, dead_letters, [parked.number]).done == (
+        parked.number,
+        waiting.number,
+    )
+    assert dead_letters.list() == []
     chain.say("track", 1, 1, "third")  # the worker still believes the key parked
     for _ in range(3):
         worker.step(0)
-    assert letters.list() == []
+    assert dead_letters.list() == []
     assert chain.content() == chain.replayed()
 
 
@@ -362,7 +369,7 @@ def test_what_was_prepared_ahead_waits_behind_what_is_parked_meanwhile(chain: Ch
     for prepared in ahead:
         applier.store(prepared)
     assert chain.content() == chain.replayed()
-    assert len(chain.letters().list(Stage.PROJECT)) == 2
+    assert len(chain.dead_letters().list(Stage.PROJECT)) == 2
 
 
 def test_rows_behind_a_parked_record_are_no_drift(chain: Chain) -> None:

@@ -49,90 +49,90 @@ class Dying(MemoryDeadLetters):
         raise KeyboardInterrupt
 
 
-def context(brokers: MemoryBrokers, letters: DeadLetters) -> RetryContext:
+def context(brokers: MemoryBrokers, dead_letters: DeadLetters) -> RetryContext:
     return RetryContext(
         PlainInterpreter(),
-        letters,
+        dead_letters,
         MemoryEventWriter(brokers, "retry"),
         MemoryGroupPositions(brokers, "retry"),
     )
 
 
-def park(letters: DeadLetters, offset: int, key: bytes | None, value: bytes) -> None:
-    letters.park(RejectedRecord(Stage.TRANSLATE, *AT, offset, key, value, (), "it was odd"))
+def park(dead_letters: DeadLetters, offset: int, key: bytes | None, value: bytes) -> None:
+    dead_letters.park(RejectedRecord(Stage.TRANSLATE, *AT, offset, key, value, (), "it was odd"))
 
 
 @pytest.mark.parametrize("keys", ["one each", "one for all", "none"])
 def test_dead_letters_are_read_a_few_times_however_many_there_are(keys: str) -> None:
     count = 5 * AT_ONCE
-    brokers, letters = MemoryBrokers({}), Counting(MemoryDatabase(MODEL))
+    brokers, dead_letters = MemoryBrokers({}), Counting(MemoryDatabase(MODEL))
     for number in range(count):
         key = {"one each": b"%d" % number, "one for all": b"k", "none": None}[keys]
-        park(letters, number, key, b"%08d" % number)
-    letters.loaded = 0
-    done = retry(context(brokers, letters))
+        park(dead_letters, number, key, b"%08d" % number)
+    dead_letters.loaded = 0
+    done = retry(context(brokers, dead_letters))
     assert (len(done.done), done.failed) == (count, {})
-    assert letters.list() == []
-    assert letters.loaded <= 2 * count
+    assert dead_letters.list() == []
+    assert dead_letters.loaded <= 2 * count
 
 
 def test_a_keys_first_failure_keeps_its_others_waiting() -> None:
-    brokers, letters = MemoryBrokers({}), MemoryDeadLetters(MemoryDatabase(MODEL))
+    brokers, dead_letters = MemoryBrokers({}), MemoryDeadLetters(MemoryDatabase(MODEL))
     for offset, value in enumerate([b"1", POISON, b"3"]):
-        park(letters, offset, b"k", value)
-    park(letters, 3, b"other", b"4")
-    done = retry(context(brokers, letters))
+        park(dead_letters, offset, b"k", value)
+    park(dead_letters, 3, b"other", b"4")
+    done = retry(context(brokers, dead_letters))
     assert (done.done, list(done.failed)) == ((1, 4), [2])
     assert [one.key for one in brokers.written] == [b"k", b"other"]
-    assert [(one.number, one.attempts) for one in letters.list()] == [(2, 1), (3, 0)]
+    assert [(one.number, one.attempts) for one in dead_letters.list()] == [(2, 1), (3, 0)]
 
 
 def test_only_queues_that_were_asked_for_are_tried() -> None:
-    brokers, letters = MemoryBrokers({}), MemoryDeadLetters(MemoryDatabase(MODEL))
+    brokers, dead_letters = MemoryBrokers({}), MemoryDeadLetters(MemoryDatabase(MODEL))
     for offset, key in enumerate([b"k", b"k", b"other", None, None]):
-        park(letters, offset, key, b"%d" % offset)
-    done = retry(context(brokers, letters), [2, 4])
+        park(dead_letters, offset, key, b"%d" % offset)
+    done = retry(context(brokers, dead_letters), [2, 4])
     assert set(done.done) == {1, 2, 4}, "the whole queue of a key, and one without"
 
 
 def test_a_retry_that_dies_before_it_forgets_writes_nothing_twice() -> None:
     brokers, database = MemoryBrokers({}), MemoryDatabase(MODEL)
-    letters = MemoryDeadLetters(database)
+    dead_letters = MemoryDeadLetters(database)
     for offset in range(3):
-        park(letters, offset, b"k", b"%d" % offset)
+        park(dead_letters, offset, b"k", b"%d" % offset)
     with pytest.raises(KeyboardInterrupt):
         retry(context(brokers, Dying(database)))
     assert len(brokers.written) == 3
-    assert len(retry(context(brokers, letters)).done) == 3
+    assert len(retry(context(brokers, dead_letters)).done) == 3
     assert len(brokers.written) == 3
-    assert letters.list() == []
+    assert dead_letters.list() == []
 
 
 def test_the_note_forgets_what_is_dealt_with() -> None:
-    brokers, letters = MemoryBrokers({}), MemoryDeadLetters(MemoryDatabase(MODEL))
+    brokers, dead_letters = MemoryBrokers({}), MemoryDeadLetters(MemoryDatabase(MODEL))
     for number in range(8 * AT_ONCE):
-        park(letters, number, b"k", b"%08d" % number)
-    retry(context(brokers, letters))
+        park(dead_letters, number, b"k", b"%08d" % number)
+    retry(context(brokers, dead_letters))
     assert len(brokers.committed["retry"][AT].note) <= 4_000
 
 
 def test_an_event_that_is_too_large_fails_alone() -> None:
-    brokers, letters = MemoryBrokers({}), MemoryDeadLetters(MemoryDatabase(MODEL))
-    park(letters, 0, b"big", b"1")
-    park(letters, 1, b"ok", b"2")
+    brokers, dead_letters = MemoryBrokers({}), MemoryDeadLetters(MemoryDatabase(MODEL))
+    park(dead_letters, 0, b"big", b"1")
+    park(dead_letters, 1, b"ok", b"2")
     brokers.refuses = {b"big"}
-    done = retry(context(brokers, letters))
+    done = retry(context(brokers, dead_letters))
     assert (done.done, list(done.failed)) == ((2,), [1])
     assert "bytes" in done.failed[1]
 
 
 def test_what_is_away_is_told_and_nothing_is_forgotten() -> None:
-    brokers, letters = MemoryBrokers({}), MemoryDeadLetters(MemoryDatabase(MODEL))
-    park(letters, 0, b"k", b"1")
+    brokers, dead_letters = MemoryBrokers({}), MemoryDeadLetters(MemoryDatabase(MODEL))
+    park(dead_letters, 0, b"k", b"1")
     brokers.fault = "commit"
     with pytest.raises(Unavailable):
-        retry(context(brokers, letters))
-    assert len(letters.list()) == 1
+        retry(context(brokers, dead_letters))
+    assert len(dead_letters.list()) == 1
     assert brokers.committed.get("retry", {}).get(AT) is None
-    assert len(retry(context(brokers, letters)).done) == 1
+    assert len(retry(context(brokers, dead_letters)).done) == 1
     assert brokers.committed["retry"][AT] == Position(1, "0")

@@ -48,16 +48,16 @@ def test_it_waits_for_a_read_database_that_is_away(brokers: MemoryBrokers) -> No
 def test_poison_that_comes_while_the_read_database_is_away_is_parked_later(
     brokers: MemoryBrokers,
 ) -> None:
-    letters = dead_letters()
-    session = Translation(brokers, letters).session()
+    parked = dead_letters()
+    session = Translation(brokers, parked).session()
     brokers.append(AT, b"a", POISON)
     brokers.append(AT, b"b", b"00000001")
-    letters.are_away = True
+    parked.are_away = True
     with pytest.raises(TransactionAborted, match="away"):
         session.step(0)
-    letters.are_away = False
+    parked.are_away = False
     session.step(0)
-    assert [one.key for one in letters.list()] == [b"a"]
+    assert [one.key for one in parked.list()] == [b"a"]
     assert [event.key for event in brokers.written] == [b"b"]
 
 
@@ -68,9 +68,9 @@ def test_an_event_that_is_too_large_is_parked_and_the_others_go_on(brokers: Memo
     brokers.append(AT, b"big", b"00000001")
     brokers.append(AT, b"ok", b"00000002")
     session.step(0)
-    (letter,) = translation.dead_letters.list()
-    assert (letter.key, letter.offset) == (b"big", 0)
-    assert "bytes" in letter.reason
+    (record,) = translation.dead_letters.list()
+    assert (record.key, record.offset) == (b"big", 0)
+    assert "bytes" in record.reason
     assert translation.written() == [(b"ok", b"00000002")]
 
 
@@ -93,7 +93,7 @@ def test_none_of_a_records_events_is_written_where_a_later_one_is_too_large(
         session.step(0)
     session.step(0)
     assert [event.key for event in brokers.written] == [b"b", b"b-second"]
-    assert [letter.key for letter in translation.dead_letters.list()] == [b"a"]
+    assert [record.key for record in translation.dead_letters.list()] == [b"a"]
 
 
 def test_what_was_discarded_is_not_parked_again_by_the_next_attempt(
@@ -106,11 +106,11 @@ def test_what_was_discarded_is_not_parked_again_by_the_next_attempt(
     brokers.fault = "commit"
     with pytest.raises(TransactionAborted):
         session.step(0)
-    letters = translation.dead_letters
-    assert len(letters.list()) == 2
-    letters.discard([one.number for one in letters.list()])
+    parked = translation.dead_letters
+    assert len(parked.list()) == 2
+    parked.discard([one.number for one in parked.list()])
     session.step(0)
-    assert (letters.list(), brokers.written) == ([], [])
+    assert (parked.list(), brokers.written) == ([], [])
     assert brokers.position(GROUP, AT) == Position(2, brokers.committed[GROUP][AT].note)
 
 
@@ -125,10 +125,10 @@ def test_a_reason_is_bounded(brokers: MemoryBrokers) -> None:
         def park(self, record: RejectedRecord) -> None:
             self.reasons.append(record.reason)
 
-    letters = Heard(dead_letters()._db)
+    parked = Heard(dead_letters()._db)
     brokers.append(AT, b"a", b"1")
-    Translation(brokers, letters, Talkative()).session().step(0)
-    (reason,) = letters.reasons
+    Translation(brokers, parked, Talkative()).session().step(0)
+    (reason,) = parked.reasons
     assert len(reason) < LONGEST_REASON + 50
 
 

@@ -60,3 +60,5 @@ class Change(NamedTuple):
     transaction: str | None
     committed_at: datetime | None
     """UTC."""
+    absent: frozenset[str] = frozenset()
+    """Columns that the record lacks; None stands for them in the row after."""

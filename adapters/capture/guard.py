@@ -159,7 +159,8 @@ def _column_faults(name: str, there: Mapping[str, str], needed: Columns) -> list
     if missing:
         found.append(
             f"{name} has no column {', '.join(missing)}, which its events carry (was it renamed?): "
-            "absent is not null, so its changes wait until it is there again"
+            "absent is not null, so its topic stops at the first change without it, see "
+            "docs/how-to/mishaps.md"
         )
     for column, kind in needed.items():
         if column in there and there[column] not in _READABLE[kind]:

@@ -35,7 +35,7 @@ _OPERATIONS = {
     "r": Operation.READ,
 }
 _SKIPPED = {"t": "truncate", "m": "logical message"}
-_WIRE_TYPES: Mapping[Kind, object] = {
+_WIRE_TYPES: Mapping[Kind, Any] = {
     Kind.TEXT: str | None,
     Kind.INTEGER: int | None,
     Kind.FLOAT: float | str | dict[str, Any] | None,
@@ -48,7 +48,8 @@ _WIRE_TYPES: Mapping[Kind, object] = {
     Kind.TEXTS: list[str | None] | str | None,
     Kind.JSON: str | list[Any] | dict[str, Any] | None,
 }
-_TOASTED: Mapping[Kind, object] = {Kind.INTEGER: int | str | None, Kind.BOOLEAN: bool | str | None}
+_NOTHING = frozenset[str]()
+_TOASTED: Mapping[Kind, Any] = {Kind.INTEGER: int | str | None, Kind.BOOLEAN: bool | str | None}
 
 
 class _KeyRow(msgspec.Struct):
@@ -113,13 +114,20 @@ def _other(topic: str, value: bytes) -> Skip:
 
 
 class _TableReader:
-    """Reads the records of one table."""
+    """Reads the records of one table.
+
+    Records have all columns, nearly always, and the decoder for that finds one that lacks some
+    without any cost. Then another takes its place which tells what is absent, until nothing is.
+    """
 
     def __init__(self, table: str, kinds: Columns, unavailable: str) -> None:
         self._table = table
         self._kinds = kinds
         self._unavailable = _placeholders(unavailable)
-        self._decode = _decoder(table, kinds, _WIRE_TYPES).decode
+        self._decode_whole = _decoder(table, kinds, _WIRE_TYPES, is_whole=True).decode
+        self._decode_any = _decoder(table, kinds, _WIRE_TYPES).decode
+        self._lacks = False
+        """Whether the last record that was decoded lacked a column."""
         toasted = _decoder(table, kinds, {**_WIRE_TYPES, **_TOASTED})
         self._decode_toasted = toasted.decode
         self._decode_after = _decoder(table, kinds, _WIRE_TYPES, before=msgspec.Raw).decode
@@ -141,7 +149,7 @@ class _TableReader:
         if source.table is not None and source.table != self._table:
             raise Undecodable(f"it is of the table {source.table}, not {self._table}")
         identity = _id_of(key)
-        before, after = self._rows(record, schema, source.connector, operation, is_toasted)
+        before, after, absent = self._rows(record, schema, source.connector, operation, is_toasted)
         row = after if after is not None else before
         if row is not None and row["id"] != identity and (after is not None or row["id"]):
             raise Undecodable(f"the key says id {identity!r}, the row {row['id']!r}")
@@ -155,12 +163,18 @@ class _TableReader:
             position=position(source),
             transaction=transaction(source),
             committed_at=self._committed_at(source),
+            absent=absent,
         )
 
     def _envelope(self, value: bytes, is_toasted: bool) -> tuple[Any, bytes]:
         """The envelope and, where the record brings one, its schema's text."""
+        if not (is_toasted or self._lacks):
+            try:
+                return _opened(self._decode_whole(value))
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                self._lacks = True  # a column, or it is of no use at all
         try:
-            outer = (self._decode_toasted if is_toasted else self._decode)(value)
+            outer = (self._decode_toasted if is_toasted else self._decode_any)(value)
         except (msgspec.DecodeError, UnicodeDecodeError) as problem:
             # What the row was may be unreadable (an older table): what it is counts.
             try:
@@ -170,17 +184,18 @@ class _TableReader:
             outer.before = None
             if outer.payload is not None:
                 outer.payload.before = None
-        if outer.payload is not None:
-            schema = bytes(outer.schema)
-            return outer.payload, b"" if schema == b"null" else schema
-        if outer.op is None:
-            raise Undecodable("the value is no change: it has no op")
-        return outer, b""
+        return _opened(outer)
 
     def _rows(
         self, record: Any, schema: bytes, connector: str, operation: Operation, is_toasted: bool
-    ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    ) -> tuple[dict[str, Any] | None, dict[str, Any] | None, frozenset[str]]:
+        """The rows before and after, and what the latter lacks."""
         after = None if record.after is None else msgspec.structs.asdict(record.after)
+        absent = _NOTHING
+        if after is not None and (self._lacks or is_toasted):
+            absent = frozenset(name for name, value in after.items() if value is msgspec.UNSET)
+            after.update(dict.fromkeys(absent))
+            self._lacks = bool(absent)
         before = None if record.before is None else msgspec.structs.asdict(record.before)
         if operation is Operation.DELETE:
             after = None
@@ -205,7 +220,7 @@ class _TableReader:
                     before[name] = self._converted(name, convert, was)
                 except Undecodable:
                     before = None
-        return before, after
+        return before, after, absent
 
     def _converted(self, name: str, convert: Convert, value: object) -> object:
         if value is UNCHANGED:
@@ -252,14 +267,36 @@ def _placeholders(unavailable: str) -> _Placeholders:
     return _Placeholders(frozenset({unavailable, encoded.decode()}), plain, encoded)
 
 
+def _opened(outer: Any) -> tuple[Any, bytes]:
+    """The envelope and its schema, of a record with or without one. Raises Undecodable."""
+    if outer.payload is not None:
+        schema = bytes(outer.schema)
+        return outer.payload, b"" if schema == b"null" else schema
+    if outer.op is None:
+        raise Undecodable("the value is no change: it has no op")
+    return outer, b""
+
+
 def _decoder(
-    table: str, kinds: Columns, types: Mapping[Kind, object], before: object = None
+    table: str,
+    kinds: Columns,
+    types: Mapping[Kind, Any],
+    before: object = None,
+    *,
+    is_whole: bool = False,
 ) -> "msgspec.json.Decoder[Any]":
+    """A decoder of envelopes; with `is_whole` it refuses a row after that lacks a column, else
+    what is absent is UNSET there. A row before may lack any."""
     row = msgspec.defstruct(table, [(name, types[kind], None) for name, kind in kinds.items()])
+    columns: list[tuple[str, Any] | tuple[str, Any, Any]] = [
+        (name, types[kind]) if is_whole else (name, types[kind] | msgspec.UnsetType, msgspec.UNSET)
+        for name, kind in kinds.items()
+    ]
+    after = msgspec.defstruct(f"{table}_after", columns)
     fields: list[tuple[str, Any, Any]] = [
         ("op", str | None, None),
         ("before", before or row | None, None),
-        ("after", row | None, None),
+        ("after", after | None, None),
         ("source", Source | None, None),
     ]
     inner = msgspec.defstruct(f"{table}_payload", fields)

@@ -186,7 +186,7 @@ def _texts(value: object) -> list[str]:
     members = _document(value) if isinstance(value, str) else value
     if not isinstance(members, list) or not all(isinstance(member, str) for member in members):
         raise ValueError(f"{value!r} is no list of texts")
-    if members and any(map(_ARRAY_OF_ARRAYS.match, members)):
+    if "[" in "".join(members) and any(map(_ARRAY_OF_ARRAYS.match, members)):
         raise ValueError(f"{value!r} stands for an array of arrays, which capture doesn't send")
     return members
 

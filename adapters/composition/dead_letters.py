@@ -30,7 +30,7 @@ def retry_dead_letters(
             one.number for one in dead_letters if (one.stage, one.read_model) == (stage, model)
         }
         if stage is Stage.TRANSLATE:
-            retried = _retranslate(endpoints, numbers)
+            retried = _retranslate(settings, endpoints, numbers)
         else:
             retried = _project_again(settings, endpoints, read_model(model), numbers)
         done += retried.done
@@ -52,5 +52,6 @@ def _project_again(
         return dead_letter.retry(context, dead_letters, numbers)
 
 
-def _retranslate(endpoints: Endpoints, numbers: Collection[int]) -> Retried:
-    return retry_translation(endpoints, TRANSLATE_GROUP, numbers)
+def _retranslate(settings: Settings, endpoints: Endpoints, numbers: Collection[int]) -> Retried:
+    policy = settings.translate.policy()
+    return retry_translation(endpoints, TRANSLATE_GROUP, numbers, policy=policy)

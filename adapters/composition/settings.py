@@ -32,6 +32,7 @@ from pydantic_settings.exceptions import SettingsError as UnparsedSetting
 from adapters.event_log.options import refuse_reserved
 from domain.failures import Misconfigured
 from domain.territories import ask as ask_territory
+from projections.translation.policy import AbsentColumn, Policy
 
 PREFIX = "CATALOG_"
 CONFIG = "CATALOG_CONFIG"
@@ -102,6 +103,16 @@ class ConnectSettings(_Group):
     publication: str = "catalog_master"
 
 
+class TranslateSettings(_Group):
+    """How strict translation is, see `projections.translation.policy`."""
+
+    absent_column: AbsentColumn = AbsentColumn.STOP
+
+    def policy(self) -> Policy:
+        """What the engine is told."""
+        return Policy(self.absent_column)
+
+
 class DatabaseSettings(_Group):
     """A PostgreSQL database."""
 
@@ -167,6 +178,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     registry: RegistrySettings = RegistrySettings()
     connect: ConnectSettings = ConnectSettings()
+    translate: TranslateSettings = TranslateSettings()
     master: DatabaseSettings = DatabaseSettings()
     read: ReadDatabaseSettings = ReadDatabaseSettings()
     metrics: MetricsSettings = MetricsSettings()

@@ -23,6 +23,7 @@ from projections.ports.translation_observer import TranslationObserver
 from projections.translation.context import TranslationContext
 from projections.translation.counters import TranslationCounters
 from projections.translation.interpreter import Interpreter
+from projections.translation.policy import STRICT, Policy
 from projections.translation.retry import RetryContext, retry
 
 
@@ -42,6 +43,7 @@ def translation_context(
     group: ChangeGroup,
     watching: Watching,
     dead_letters: DeadLetters | None = None,
+    policy: Policy = STRICT,
 ) -> Iterator[TranslationContext]:
     """What a translating process of this group works with; its own dead letters by default."""
     with (
@@ -66,6 +68,7 @@ def translation_context(
                 ColumnDecoder(schemas),
             ),
             observer=watching.observer,
+            policy=policy,
             counters=watching.counters,
         )
 
@@ -75,6 +78,7 @@ def retry_translation(
     group: str,
     numbers: Collection[int] | None = None,
     dead_letters: DeadLetters | None = None,
+    policy: Policy = STRICT,
 ) -> Retried:
     """Try parked changes of a translating group again, see `projections.translation.retry`.
 
@@ -90,7 +94,8 @@ def retry_translation(
         interpreter = _interpreter(schemas)
         interpreter.prepare()
         dead_letters = own if dead_letters is None else dead_letters
-        return retry(RetryContext(interpreter, dead_letters, writer, positions), numbers)
+        context = RetryContext(interpreter, dead_letters, writer, positions, policy)
+        return retry(context, numbers)
 
 
 def _interpreter(schemas: Registry) -> Interpreter:

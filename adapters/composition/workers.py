@@ -69,7 +69,8 @@ def translate(
     topics = [topic.name for topic in topology(settings).change_topics]
     group = ChangeGroup(TRANSLATE_GROUP, instance, topics)
     told = watching or Watching(TranslationCounters())
-    with translation_context(endpoints, group, told) as context:
+    policy = settings.translate.policy()
+    with translation_context(endpoints, group, told, policy=policy) as context:
         translation.run(context, stop)
 
 

@@ -10,6 +10,7 @@ from projections.ports.translated_positions import TranslatedPositions
 from projections.ports.translation_observer import TranslationObserver
 from projections.translation.counters import TranslationCounters
 from projections.translation.interpreter import Interpreter
+from projections.translation.policy import STRICT, Policy
 
 
 @dataclass(frozen=True)
@@ -27,4 +28,5 @@ class TranslationContext:
     """Asked where the group has no positions; without it such partitions begin at their
     beginning."""
     observer: TranslationObserver | None = None
+    policy: Policy = STRICT
     counters: TranslationCounters = field(default_factory=TranslationCounters)

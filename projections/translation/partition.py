@@ -5,8 +5,14 @@ from dataclasses import dataclass, field
 
 from domain.failures import Misconfigured
 from domain.translation.deduplication import Deduplicator
+from domain.translation.seen_columns import SeenColumns
 from projections.ports.change_log import Position
 from projections.ports.translated_positions import NewestEvent
+
+_LONGEST_NOTE = 4_000
+_COLUMNS = "columns="
+"""Begins a note that tells of columns; what follows the space behind them is the memory of
+repeats."""
 
 
 @dataclass(slots=True)
@@ -18,6 +24,7 @@ class PartitionState:
     next_offset: int
     """Records below were looked at."""
     duplicates: Deduplicator
+    columns: SeenColumns
     parked_keys: set[bytes] | None = None
     """Keys of the topic's parked records, none missing of this partition; None before asked.
     Asked for with each assignment, since who had the partition before may have parked some."""
@@ -37,7 +44,9 @@ class PartitionState:
 
     def position(self) -> Position:
         """What to commit."""
-        return Position(self.next_offset, self.duplicates.to_text())
+        columns = f"{_COLUMNS}{self.columns.to_text()} "
+        memory = self.duplicates.to_text(_LONGEST_NOTE - len(columns))
+        return Position(self.next_offset, columns + memory)
 
     def note_committed(self, position: Position) -> None:
         """The transaction with this position is committed."""
@@ -47,7 +56,7 @@ class PartitionState:
     def go_back(self) -> None:
         """The transaction since the last commit was aborted."""
         self.next_offset = self.start or 0
-        self.duplicates = _memory(self.committed)
+        self.duplicates, self.columns = _memories(self.committed)
 
 
 def assigned(name: str, committed: Position | None, newest: NewestEvent | None) -> PartitionState:
@@ -59,7 +68,7 @@ def assigned(name: str, committed: Position | None, newest: NewestEvent | None) 
         memory = Deduplicator.resumed(newest.position, newest.committed_at, newest.seen)
         committed = Position(newest.offset + 1, memory.to_text())
     try:
-        state = PartitionState(committed, 0, _memory(committed))
+        state = PartitionState(committed, 0, *_memories(committed))
     except ValueError as problem:
         raise Misconfigured(
             f"the group's position of {name} isn't one that translation has written: {problem}."
@@ -76,5 +85,10 @@ def moved(
     return {at: state.position() for at, state in states if state.has_moved}
 
 
-def _memory(committed: Position | None) -> Deduplicator:
-    return Deduplicator.from_text(None if committed is None else committed.note)
+def _memories(committed: Position | None) -> tuple[Deduplicator, SeenColumns]:
+    """What the note of a position holds; one of an older release has no columns."""
+    note = "" if committed is None else committed.note
+    columns = ""
+    if note.startswith(_COLUMNS):
+        columns, _, note = note.removeprefix(_COLUMNS).partition(" ")
+    return Deduplicator.from_text(note), SeenColumns.from_text(columns)

@@ -16,6 +16,7 @@ from projections.ports.dead_letters import DeadLetter, DeadLetters, NoDeadLetter
 from projections.ports.event_log import TopicPartition
 from projections.ports.event_writer import EventTooLarge, EventWriter, OutgoingEvent
 from projections.translation.interpreter import Interpreter
+from projections.translation.policy import STRICT, AbsentColumn, Policy, absence
 
 AT_ONCE = 200
 """Dead letters per transaction: their offsets fit into the note of one position."""
@@ -30,6 +31,7 @@ class RetryContext:
     writer: EventWriter
     positions: GroupPositions
     """Of a group of retrying alone, whose notes say what is resolved."""
+    policy: Policy = STRICT
 
 
 def retry(context: RetryContext, numbers: Collection[int] | None = None) -> Retried:
@@ -128,6 +130,12 @@ class _Attempt:
         )
         if isinstance(change, Skip):
             return []
+        if change.absent and self._context.policy.absent_column is not AbsentColumn.NULL:
+            # What earlier changes carried isn't known here.
+            raise Unusable(
+                f"{absence(change.table, sorted(change.absent))}. Take the row in again"
+                " (catalog recapture TABLE ID) and discard this"
+            )
         events = interpreter.events(change)
         for event in events:
             if (reason := self._too_large.get(event)) is not None:

@@ -16,6 +16,7 @@ from projections.ports.change_reader import Skip, Undecodable
 from projections.ports.dead_letters import RejectedRecord, Stage
 from projections.ports.event_log import TopicPartition
 from projections.ports.event_writer import EventTooLarge, OutgoingEvent
+from projections.translation.admission import Admission, TopicStopped
 from projections.translation.context import TranslationContext
 from projections.translation.counters import TranslationCounters
 from projections.translation.partition import PartitionState, assigned, moved
@@ -26,6 +27,11 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.2
 MOST_UNDECODABLE = 100
 """Records of a topic that are parked before the topic is stopped, if none could be decoded."""
+_NOTHING_DECODED = (
+    "none of its %d records could be decoded (the last: %s). Its connector must write JSON: set"
+    " key.converter and value.converter to org.apache.kafka.connect.json.JsonConverter, see"
+    " docs/explanation/translation.md"
+)
 _WAITS = "waits behind an earlier record of its key"
 
 
@@ -45,6 +51,7 @@ class Session:
         self._dead_letters = context.dead_letters
         self._observer = context.observer
         self._counters = context.counters
+        self._policy = context.policy
         self._partitions: dict[TopicPartition, PartitionState] = {}
         self._decoded: set[str] = set()
         """Topics of which a record could be decoded."""
@@ -144,8 +151,8 @@ class Session:
             self._log.pause([(topic, partition)])
             return
         state = self._partitions[topic, partition]
-        change_of, is_duplicate = self._interpreter.change, state.duplicates.is_duplicate
-        is_decoded = topic in self._decoded
+        change_of, admits = self._interpreter.change, Admission(state, self._policy).admits
+        note_decoded = self._decoded.add
         for index, offset in enumerate(batch.offsets):
             if offset < state.next_offset:  # fetched twice around a rebalance
                 continue
@@ -156,10 +163,8 @@ class Session:
                 change = change_of(topic, partition, offset, key, values[index])
                 if isinstance(change, Skip):
                     continue
-                if not is_decoded:
-                    is_decoded = True
-                    self._decoded.add(topic)
-                if is_duplicate(change):
+                note_decoded(topic)
+                if not admits(change):
                     done.duplicates += 1
                     continue
                 if offset in state.parked_offsets:
@@ -173,12 +178,24 @@ class Session:
                         headers = self._observer.begin(batch, index, change, len(events))
                     self._write(events, headers)
                     done.events += len(events)
+            except TopicStopped as stopped:
+                state.next_offset = offset
+                self._stop(topic, partition, f"before offset {offset}: {stopped}")
+                return
             except Unusable as problem:
                 self._park(state, batch, index, problem)
                 done.parked += 1
-                if isinstance(problem, Undecodable) and self._stops(topic, problem):
-                    self._log.pause([(topic, partition)])
+                if isinstance(problem, Undecodable) and self._is_one_too_many(topic):
+                    self._stop(
+                        topic, partition, _NOTHING_DECODED % (self._undecodable[topic], problem)
+                    )
                     return
+
+    def _stop(self, topic: str, partition: int, why: str) -> None:
+        """Read a topic no more; others go on."""
+        self._counters.stopped_topics.add(topic)
+        self._log.pause([(topic, partition)])
+        log.error("%s is stopped, other topics go on: %s", topic, why)
 
     def _write(
         self, events: Sequence[OutgoingEvent], headers: Sequence[tuple[str, bytes | None]] | None
@@ -241,23 +258,12 @@ class Session:
             self._parked_keys(state, batch.topic).add(key)
         log.warning("parked %s/%d/%d: %s", batch.topic, batch.partition, offset, reason)
 
-    def _stops(self, topic: str, problem: Undecodable) -> bool:
+    def _is_one_too_many(self, topic: str) -> bool:
         """Whether this was one too many of a topic of which nothing can be decoded."""
         if topic in self._decoded:
             return False
         self._undecodable[topic] = count = self._undecodable.get(topic, 0) + 1
-        if count < MOST_UNDECODABLE:
-            return False
-        self._counters.stopped_topics.add(topic)
-        log.error(
-            "%s is stopped, other topics go on: none of its %d records could be decoded (the last:"
-            " %s). Its connector must write JSON: set key.converter and value.converter to"
-            " org.apache.kafka.connect.json.JsonConverter, see docs/explanation/translation.md",
-            topic,
-            count,
-            problem,
-        )
-        return True
+        return count >= MOST_UNDECODABLE
 
     def _on_assign(
         self, positions: Mapping[TopicPartition, Position | None]

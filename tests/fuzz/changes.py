@@ -71,11 +71,7 @@ def odd(chance: Random, identity: str) -> Record:
 
 
 def _row(chance: Random, table: str, identity: str) -> dict[str, Any]:
-    row = {
-        name: chance.choice((None, *_SOME[kind]))
-        for name, kind in TABLES[table].items()
-        if chance.random() < 0.9
-    }
+    row = {name: chance.choice((None, *_SOME[kind])) for name, kind in TABLES[table].items()}
     return {**row, "id": identity}
 
 

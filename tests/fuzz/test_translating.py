@@ -12,6 +12,7 @@ from adapters.event_log.avro.encoder import EventEncoder
 from domain.failures import LONGEST_REASON
 from projections.ports.event_log import TopicPartition
 from projections.translation.interpreter import Interpreter
+from projections.translation.policy import AbsentColumn, Policy
 from projections.translation.session import Session
 from tests.adapters.capture.forms import POSTGRES
 from tests.adapters.event_log.avro.dictionary import DictionaryRegistry
@@ -33,7 +34,8 @@ def test_a_translator_outlives_odd_records(size: Size) -> None:
         brokers = MemoryBrokers(_records(chance))
         sent = {at: len(records) for at, records in brokers.records.items()}
         interpreter = Interpreter(DebeziumReader(), EventEncoder(_REGISTRY))
-        translation = Translation(brokers, interpreter=interpreter)
+        policy = Policy(absent_column=AbsentColumn.PARK)  # odd records lack columns
+        translation = Translation(brokers, interpreter=interpreter, policy=policy)
         context = translation.context(given=tuple(brokers.records))
         session, counters = Session(context), context.counters
         while session.step(0):

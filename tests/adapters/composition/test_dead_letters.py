@@ -18,7 +18,7 @@ def record(number: int, stage: Stage, model: str) -> DeadLetter:
 def test_letters_are_retried_by_stage_and_read_model(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[tuple[str, list[int]]] = []
 
-    def translated(_: Any, numbers: set[int]) -> Retried:
+    def translated(_: Any, __: Any, numbers: set[int]) -> Retried:
         tried.append(("translate", sorted(numbers)))
         return Retried(tuple(numbers), {})
 

@@ -14,6 +14,7 @@ from projections.ports.translation_observer import TranslationObserver
 from projections.translation.context import TranslationContext
 from projections.translation.counters import TranslationCounters
 from projections.translation.interpreter import Interpreter
+from projections.translation.policy import STRICT, Policy
 from projections.translation.session import Session
 from tests.projections.engine.chain import MODEL
 from tests.projections.engine.memory_dead_letters import MemoryDeadLetters
@@ -108,6 +109,7 @@ class Translation:
     dead_letters: DeadLetters = field(default_factory=dead_letters)
     interpreter: Interpreter = field(default_factory=PlainInterpreter)
     observer: TranslationObserver | None = None
+    policy: Policy = STRICT
 
     def context(
         self, instance: str = "1", given: tuple[TopicPartition, ...] = ((TOPIC, 0),)
@@ -124,6 +126,7 @@ class Translation:
             join=join,
             positions=MemoryTranslatedPositions(self.brokers, GROUP),
             observer=self.observer,
+            policy=self.policy,
             counters=TranslationCounters(),
         )
 

@@ -21,6 +21,8 @@ from adapters.read_database.querying import ReadAccess
 
 STOP_SECONDS = 8
 """What was begun is answered within this time of SIGTERM."""
+_BACKLOG = 2048
+"""Connections that wait to be accepted, at most."""
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -69,7 +71,7 @@ def serve(make: Callable[[], AsgiApp], listening: socket.socket, workers: int = 
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        backlog=2048,
+        backlog=_BACKLOG,
         limit_concurrency=2000,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
@@ -85,12 +87,17 @@ def serve(make: Callable[[], AsgiApp], listening: socket.socket, workers: int = 
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that all our processes accept from. Raises OSError."""
+    """A socket that all our processes accept from. Raises OSError.
+
+    Who connects before they are ready waits instead of being refused: what says its address can be
+    reached there.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(_BACKLOG)
     except OSError:
         listening.close()
         raise

@@ -158,8 +158,7 @@ def _served(chain: Chain) -> Iterator[str]:
     try:
         assert process.stderr is not None
         address = json.loads(process.stderr.readline())["address"]
-        transport = httpx.HTTPTransport(retries=30)  # it says where before it listens there
-        with httpx.Client(transport=transport, base_url=address) as client:
+        with httpx.Client(base_url=address, timeout=30) as client:
             assert client.get("/health/ready").status_code == 200
         yield address
     finally:

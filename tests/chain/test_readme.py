@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chain.processes import CATALOG, ROOT, until
+from tests.chain.processes import CATALOG, ROOT
 
 pytestmark = pytest.mark.integration
 
@@ -150,14 +150,5 @@ def test_a_partners_day(up: None, environment: dict[str, str], tmp_path: Path) -
         port = free.getsockname()[1]
     first, *others = steps(PARTNERS_DAY.read_text(encoding="utf-8").replace("8000", str(port)))
     with _server(first.commands.strip(), environment, "serving the catalog", tmp_path / "log"):
-        until(lambda: _answers(port), 60, "the API answers")
         for step in others:
             _run(step, environment)
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True

@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 
 from adapters.capture.connect import Connect
 from adapters.composition.endpoints import Endpoints
-from adapters.event_log import history, newest, sizes, tail
+from adapters.event_log import history, newest, tail
 from adapters.event_log.connection import client_configuration, require_reachable
 from adapters.event_log.event_log import READING
 from adapters.event_log.history import History, Limits
@@ -40,6 +40,8 @@ def topics(endpoints: Endpoints) -> Topics:
 
 def topic_bytes(endpoints: Endpoints, names: Collection[str]) -> dict[str, int]:
     """Bytes of topics on the brokers' disks. Raises KafkaFailed."""
+    from adapters.event_log import sizes  # noqa: PLC0415 - a second client, slow to import
+
     return sizes.topic_bytes(endpoints.kafka, names)
 
 

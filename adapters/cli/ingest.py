@@ -61,9 +61,9 @@ def ingest(
     max_message_bytes: MaxMessageBytes = 50 << 20,
     as_json: Json = False,
 ) -> None:
-    """Take in feeds (CSV), ERN messages (XML), archives (.zip, .tar, .gz) and batches of them.
+    """Take in feeds, ERN messages, archives and batches.
 
-    What they are is seen by their content. Only what differs is written. What can't be taken in is
+    Feeds are CSV, messages XML, archives .zip, .tar or .gz; what they are is seen by their content. Only what differs is written. What can't be taken in is
     kept in the quarantine table and told; then the exit code is 1, and everything else was taken
     in all the same.
     """

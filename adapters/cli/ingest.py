@@ -63,9 +63,9 @@ def ingest(
 ) -> None:
     """Take in feeds, ERN messages, archives and batches.
 
-    Feeds are CSV, messages XML, archives .zip, .tar or .gz; what they are is seen by their content. Only what differs is written. What can't be taken in is
-    kept in the quarantine table and told; then the exit code is 1, and everything else was taken
-    in all the same.
+    Feeds are CSV, messages XML, archives .zip, .tar or .gz; what they are is seen by their
+    content. Only what differs is written. What can't be taken in is kept in the quarantine
+    table and told; then the exit code is 1, and everything else was taken in all the same.
     """
     from functools import partial
 

@@ -74,7 +74,16 @@ def settings() -> Iterator[Settings]:
 def engines(settings: Settings) -> Iterator[Endpoints]:
     """Kafka, registry, Connect and PostgreSQL, all real, until the run ends."""
     with running_engines(settings) as endpoints:
+        _never_sync(endpoints.read_dsn)
         yield endpoints
+
+
+def _never_sync(dsn: str) -> None:
+    """What is thrown away with the run need not outlive a power cut; `kill -9` it still does."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for name in ("fsync", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off".encode())
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture

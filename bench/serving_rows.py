@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 
 from adapters.read_database.gate import name_generation
+from adapters.read_database.late_changes import show_late_changes
 from migrations import run
 
 _TABLES = {
@@ -72,6 +73,7 @@ def fill(dsn: str, tracks: int) -> None:
             "VALUES ('catalog', 1, 'catalog', 'live', 'serve') ON CONFLICT DO NOTHING"
         )
         name_generation(connection, "catalog", 1)
+        show_late_changes(connection, "catalog", "catalog")
         indexes = connection.execute(
             "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index i "
             "JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace s ON s.oid = c.relnamespace "

@@ -7,14 +7,17 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from adapters.read_database.gate import name_generation
+from adapters.read_database.late_changes import show_late_changes
 from migrations import run
 
 
 def make_catalog(dsn: str, schema: str = "catalog", generation: int = 1) -> None:
     """Make an empty read catalog without an engine that knows of it."""
+    run.upgrade(dsn, "engine", "engine")
     run.upgrade(dsn, "read_catalog", schema)
     with psycopg.connect(dsn) as connection:
         name_generation(connection, schema, generation)
+        show_late_changes(connection, schema, "catalog")
 
 
 def write(

@@ -79,15 +79,22 @@ async def changes(context: ApiContext, request: Request) -> Response:
     """Releases in the order in which they changed."""
     page: ask.ChangesParameters = request.query
     binding = ("changes", page.label, page.type, page.updated_since)
-    seen = read_cursor(page.cursor, binding, dict[int, int]) if page.cursor else {}
-    if any(not (0 <= n < 2**31 and -(2**63) <= o < 2**63) for n, o in seen.items()):
+    kept = (
+        read_cursor(page.cursor, binding, dict[int, int | tuple[int, int]]) if page.cursor else {}
+    )
+    # A cursor of the releases before has no late changes: all of them come then.
+    seen = {n: (at, 0) if isinstance(at, int) else at for n, at in kept.items()}
+    if any(
+        not (0 <= n < 2**31 and min(at) >= -(2**63) and max(at) < 2**63) for n, at in seen.items()
+    ):
         raise not_ours()
     rows = await context.database.rows(
         lists.changed_releases(by_label=page.label is not None),
         page.as_sql(context.zones)
         | {
             "partitions": list(seen),
-            "offsets": list(seen.values()),
+            "offsets": [offset for offset, _ in seen.values()],
+            "lates": [late for _, late in seen.values()],
             "since": page.updated_since,
             "label": page.label,
             "type": page.type,
@@ -96,8 +103,8 @@ async def changes(context: ApiContext, request: Request) -> Response:
     )
     generation, first, *_ = rows[0]
     shown = rows[: page.limit] if first is not None else []
-    for _, _, partition, offset in shown:
-        seen[partition] = offset
+    for _, _, partition, offset, late in shown:
+        seen[partition] = (offset, late)
     body = {
         "items": _raw([row[1] for row in shown]),
         "next_cursor": write_cursor(seen, binding),

@@ -22,6 +22,7 @@ from adapters.read_database.generation_rows import (
     PartitionClaims,
     target_as_json,
 )
+from adapters.read_database.late_changes import show_late_changes
 from adapters.read_database.switch import HeldLive, hold_live
 from adapters.read_database.table_reader import PostgresTableReader
 from domain.failures import Refused
@@ -69,6 +70,8 @@ class PostgresGenerations:
                 f"generation {generation.number} was made by a newer release than this one: its "
                 f"tables are at {at}; switch to it with that release"
             )
+        with self._connection() as connection:
+            self._make_views(connection, generation.schema, generation.number)
         if at != run.newest(branch):
             log.warning(
                 "generation %s was made by an older release: what is new in its tables stays "
@@ -82,8 +85,12 @@ class PostgresGenerations:
         """Migrate a generation's tables, and let those who write to them know."""
         branch = self._model.migration_branch
         run.upgrade(self._dsn, branch, generation.schema)
-        name_generation(connection, generation.schema, generation.number)
+        self._make_views(connection, generation.schema, generation.number)
         self._note_revision(connection, generation.number)
+
+    def _make_views(self, connection: psycopg.Connection, schema: str, number: int) -> None:
+        name_generation(connection, schema, number)
+        show_late_changes(connection, schema, self._model.name)
 
     def _note_revision(self, connection: psycopg.Connection, number: int) -> None:
         connection.execute(
@@ -146,7 +153,7 @@ class PostgresGenerations:
                 )  # fmt: skip
                 self._checkpoints_at_zero(connection, number, target)
                 if live:
-                    name_generation(connection, schema, number)
+                    self._make_views(connection, schema, number)
                     self._note_revision(connection, number)
         created = self._generation(number)
         return created if live else self.resume(created)
@@ -164,7 +171,7 @@ class PostgresGenerations:
         if generation.phase is Phase.CREATING:
             run.upgrade(self._dsn, self._model.migration_branch, generation.schema)
             with self._connection() as connection, connection.transaction():
-                name_generation(connection, generation.schema, generation.number)
+                self._make_views(connection, generation.schema, generation.number)
                 deferred.drop_indexes(connection, self._model, generation)
                 self._note_revision(connection, generation.number)
                 _advance(connection, generation, Phase.FILLING, None)

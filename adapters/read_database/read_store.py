@@ -4,7 +4,7 @@ Implements `projections.ports.read_store.ReadStore`.
 """
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import polars as pl
@@ -20,6 +20,7 @@ from adapters.read_database.connection import (
     store_errors,
 )
 from adapters.read_database.generation_rows import LOCK_KEY, writing
+from adapters.read_database.late_changes import note_late
 from adapters.read_database.rows import TableStatements, columns_of, copy_frames
 from projections.ports.event_decoder import BadRecord
 from projections.ports.event_log import TopicPartition
@@ -142,6 +143,7 @@ class PostgresReadStore:
         if write.parked:
             self._park(cursor, generation, write.parked)
         if write.resolved:
+            self._note_late(cursor, generation, write.rows)
             self._resolve(cursor, generation, write.resolved)
         for table in write.rows:
             # Planned anew each time: how much is staged decides how best to join.
@@ -259,6 +261,21 @@ class PostgresReadStore:
                 for bad in parked
             ],
         )  # fmt: skip
+
+    def _note_late(
+        self, cursor: psycopg.Cursor, generation: Generation, rows: Mapping[str, pl.DataFrame]
+    ) -> None:
+        topics = {projection.sql.name: projection.topic for projection in self._model.projections}
+        for table, frame in rows.items():
+            for (partition,), part in frame.group_by("event_partition"):
+                note_late(
+                    cursor,
+                    self._model.name,
+                    generation.number,
+                    topics[table],
+                    int(str(partition)),
+                    part["id"].to_list(),
+                )
 
     def _resolve(
         self, cursor: psycopg.Cursor, generation: Generation, numbers: Sequence[int]

@@ -13,6 +13,7 @@ from adapters.read_database import generation_rows
 from adapters.read_database.connection import connect, quoted
 from adapters.read_database.gate import Gate, gate
 from adapters.read_database.generation_rows import LOCK_KEY, live_generation, writing
+from adapters.read_database.late_changes import note_parked
 from projections.ports.event_log import TopicPartition
 from projections.ports.generations import Generation, Phase, Purpose
 from projections.read_model import ReadModel
@@ -65,6 +66,7 @@ class HeldLive:
         if self._gate is not None:
             self._gate.close()
         if self.generation is not None:
+            note_parked(self._connection, self._model.name, self.generation.number)
             former = f"{self._model.schema}_g{self.generation.number}"
             self._rename(self.generation.schema, former)
             self._mark(self.generation, Phase.RETIRED, former)

@@ -112,6 +112,26 @@ class DeadLetterRow(EngineTable, table=True):
     attempts: int = Field(sa_column_kwargs={"server_default": sa.text("0")})
 
 
+class LateChangeRow(EngineTable, table=True):
+    """A row that was stored later than its place in the log says."""
+
+    __tablename__ = "late_change"
+
+    read_model: str = Field(primary_key=True, sa_type=sa.Text)
+    topic: str = Field(primary_key=True, sa_type=sa.Text)
+    partition: int = Field(primary_key=True)
+    position: int = Field(primary_key=True, sa_type=sa.BigInteger)
+    """It belongs behind all records below this, and before those from here on."""
+    number: int | None = Field(
+        default=None,
+        primary_key=True,
+        sa_type=sa.BigInteger,
+        sa_column_kwargs={"autoincrement": True},
+    )
+    id: str = Field(sa_type=sa.Text)
+    stored_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
+
+
 class ApiKeyRow(EngineTable, table=True):
     """A key of the catalog API; of its secret only the SHA-256 is kept."""
 

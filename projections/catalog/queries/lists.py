@@ -1,9 +1,12 @@
 """Pages of releases, of search results and of contradicting numbers.
 
-A page of changes goes by the log's own order: `after` holds for each partition of the release topic
-the offset that was read up to. A worker writes a partition's rows in offset order, so a row that is
-written later lies behind the cursor and is never missed, whatever is written meanwhile; and a
-rebuild changes no offset, so a cursor outlives it. An instant (`since`) only says where to begin.
+A page of changes goes by the log's own order: a cursor holds for each partition of the release
+topic the offset that was read up to. A worker writes a partition's rows in offset order, so a row
+that is written later lies behind the cursor and is never missed, whatever is written meanwhile; and
+a rebuild changes no offset, so a cursor outlives it. What is stored later than its place in the log
+says (a parked record that was resolved) is noted in `late_change`: it comes once more behind all
+records that were stored by then, by the second number of a cursor, and may so come twice. An
+instant (`since`) only says where to begin.
 """
 
 from projections.catalog.queries.entities import ASK, release_in
@@ -16,10 +19,10 @@ SINCE_SLACK = "10 seconds"
 def changed_releases(*, by_label: bool) -> str:
     """Releases in the order of their last change, partition by partition.
 
-    Parameters: `partitions` and `offsets` (arrays of equal length: read up to and with that
-    offset; empty: from the start), `since`, `label` (only if `by_label`), `type`, `limit`, and
-    those of availability. Rows: generation, body, event_partition, event_offset; one row of nulls
-    behind a generation where there is none.
+    Parameters: `partitions`, `offsets` and `lates` (arrays of equal length: read up to and with
+    that offset and that late change; empty: from the start), `since`, `label` (only if `by_label`),
+    `type`, `limit`, and those of availability. Rows: generation, body, partition, offset, late (0
+    for what is no late change); one row of nulls behind a generation where there is none.
     """
     label = "AND x.label_id = %(label)s" if by_label else ""
     start = f"""SELECT x.event_offset - 1 FROM catalog.release x
@@ -33,25 +36,36 @@ WITH RECURSIVE p AS (
     SELECT (SELECT min(x.event_partition) FROM catalog.release x
             WHERE x.event_partition > p.number) FROM p WHERE p.number IS NOT NULL
 ), start AS MATERIALIZED (
-    SELECT p.number, coalesce(
-        (SELECT o FROM unnest(%(partitions)s::int[], %(offsets)s::bigint[]) AS u (n, o)
-         WHERE u.n = p.number),
+    SELECT p.number, u.late, coalesce(
+        u.after,
         CASE WHEN %(since)s::timestamptz IS NULL THEN -1
              ELSE coalesce(({start}), 9223372036854775807) END) AS after
-    FROM p WHERE p.number IS NOT NULL
+    FROM p LEFT JOIN unnest(%(partitions)s::int[], %(offsets)s::bigint[], %(lates)s::bigint[])
+        AS u (number, after, late) ON u.number = p.number
+    WHERE p.number IS NOT NULL
 ), page AS MATERIALIZED (
     SELECT r.* FROM start CROSS JOIN LATERAL (
-        SELECT x.* FROM catalog.release x
+        (SELECT x.*, x.event_offset AS place, 0::bigint AS late FROM catalog.release x
         WHERE x.event_partition = start.number AND x.event_offset > start.after {label}
           AND (%(since)s::timestamptz IS NULL OR x.updated_at >= %(since)s::timestamptz)
           AND (%(type)s::text IS NULL OR x.release_type = %(type)s)
-        ORDER BY x.event_offset LIMIT %(limit)s) r
-    ORDER BY r.event_partition, r.event_offset LIMIT %(limit)s
+        ORDER BY x.event_offset LIMIT %(limit)s)
+        UNION ALL
+        (SELECT x.*, l.position - 1, l.number
+        FROM catalog.late_change l JOIN catalog.release x ON x.id = l.id
+        WHERE l.topic = 'catalog.release' AND l.partition = start.number {label}
+          AND CASE WHEN start.late IS NOT NULL
+              THEN (l.position - 1, l.number) > (start.after, start.late)
+              ELSE l.stored_at >= %(since)s::timestamptz - interval '{SINCE_SLACK}' END
+          AND (%(type)s::text IS NULL OR x.release_type = %(type)s)
+        ORDER BY l.position, l.number LIMIT %(limit)s)
+        ORDER BY place, late LIMIT %(limit)s) r
+    ORDER BY r.event_partition, r.place, r.late LIMIT %(limit)s
 )
 SELECT CASE WHEN r.id IS NOT NULL THEN {release_in("r", "a")} END::text,
-       r.event_partition, r.event_offset
+       r.event_partition, r.place, r.late
 FROM {ASK} a LEFT JOIN page r ON true
-ORDER BY r.event_partition, r.event_offset
+ORDER BY r.event_partition, r.place, r.late
 """)
 
 

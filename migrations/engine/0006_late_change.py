@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "engine_0005"
-down_revision = "engine_0004"
+revision = "engine_0006"
+down_revision = "engine_0005"
 branch_labels = None
 depends_on = None
 

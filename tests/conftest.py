@@ -1,11 +1,9 @@
 """What all tests share: the real engines, started once a run, and the corpus where it is."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import urlsplit, urlunsplit
 
 import hypothesis
 import psycopg
@@ -14,6 +12,7 @@ import pytest
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.engines import running_engines
 from adapters.composition.settings import Settings, load_settings
+from tests.databases import Databases
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT.parent / "shared" / "corpus"
@@ -86,14 +85,15 @@ def _never_sync(dsn: str) -> None:
         connection.execute("SELECT pg_reload_conf()")
 
 
+@pytest.fixture(scope="session")
+def databases(engines: Endpoints) -> Databases:
+    """Makes databases of tests' own."""
+    return Databases(engines.read_dsn)
+
+
 @pytest.fixture
-def database(engines: Endpoints) -> Iterator[str]:
+def database(databases: Databases) -> Iterator[str]:
     """DSN of an empty database of the test's own."""
-    name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(engines.read_dsn, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    try:
-        yield urlunsplit(urlsplit(engines.read_dsn)._replace(path=f"/{name}"))
-    finally:
-        with psycopg.connect(engines.read_dsn, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    dsn = databases.create()
+    yield dsn
+    databases.drop(dsn)

@@ -129,7 +129,7 @@ class LateChangeRow(EngineTable, table=True):
         sa_column_kwargs={"autoincrement": True},
     )
     id: str = Field(sa_type=sa.Text)
-    stored_at: datetime = Field(sa_type=_MOMENT, sa_column_kwargs={"server_default": _NOW})
+    stored_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs={"server_default": _NOW})
 
 
 class ApiKeyRow(EngineTable, table=True):

@@ -11,6 +11,7 @@ from psycopg import sql
 from migrations import run
 from projections.catalog import METADATA
 from tests.catalog_rows import number, write
+from tests.databases import READ_CATALOG, Databases
 
 pytestmark = pytest.mark.integration
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -18,9 +19,15 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def catalog(database: str) -> Iterator[psycopg.Connection[Any]]:
-    run.upgrade(database, "read_catalog", "catalog")
-    with psycopg.connect(database, autocommit=True) as connection:
+def catalog_dsn(databases: Databases) -> Iterator[str]:
+    dsn = databases.create(READ_CATALOG)
+    yield dsn
+    databases.drop(dsn)
+
+
+@pytest.fixture
+def catalog(catalog_dsn: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(catalog_dsn, autocommit=True) as connection:
         write(connection, "release", {"id": "R", "title": "Album", "status": "active"})
         write(
             connection,
@@ -174,9 +181,9 @@ def test_a_release_in_a_country_is_one_answer(catalog: psycopg.Connection[Any]) 
 
 
 def test_functions_and_views_go_with_their_generation(
-    database: str, catalog: psycopg.Connection[Any]
+    catalog_dsn: str, catalog: psycopg.Connection[Any]
 ) -> None:
-    run.upgrade(database, "read_catalog", "catalog_g2")
+    run.upgrade(catalog_dsn, "read_catalog", "catalog_g2")
     write(catalog, "download_offer", download("old"))
     write(catalog, "download_offer", download("new"), schema="catalog_g2")
     catalog.execute(
@@ -187,4 +194,4 @@ def test_functions_and_views_go_with_their_generation(
     assert offers(catalog, schema="catalog_g1") == {"old"}
     assert catalog.execute("SELECT count(*) FROM catalog_g1.release_track").fetchone() == (3,)
     assert catalog.execute("SELECT count(*) FROM catalog.release_track").fetchone() == (0,)
-    assert run.check(database, "catalog", METADATA) == []
+    assert run.check(catalog_dsn, "catalog", METADATA) == []

@@ -1,13 +1,16 @@
 """A master catalog of the test's own, empty."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from migrations import run
 from tests.adapters.ingestion.master import Master
+from tests.databases import MASTER, Databases
 
 
 @pytest.fixture
-def master(database: str) -> Master:
+def master(databases: Databases) -> Iterator[Master]:
     """An empty, migrated master catalog."""
-    run.upgrade(database, "master", "public")
-    return Master(database)
+    dsn = databases.create(MASTER)
+    yield Master(dsn)
+    databases.drop(dsn)

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -10,16 +11,17 @@ from adapters.synthetic.catalog import Plan, TopicPlan, final_rows
 from adapters.synthetic.load import LoadPlan, run_load
 from adapters.synthetic.master import write_catalog
 from domain.failures import WrongUsage
-from migrations import run
+from tests.databases import MASTER, Databases
 
 pytestmark = pytest.mark.integration
 PLAN = Plan(tracks=600, seed=5, updates=0.2)
 
 
 @pytest.fixture
-def master(database: str) -> str:
-    run.upgrade(database, "master", "public")
-    return database
+def master(databases: Databases) -> Iterator[str]:
+    dsn = databases.create(MASTER)
+    yield dsn
+    databases.drop(dsn)
 
 
 def counts(dsn: str) -> dict[str, int]:

@@ -16,6 +16,7 @@ def as_dict(comparison: "Comparison") -> dict[str, object]:
     return {
         "equal": comparison.equal,
         "digest": comparison.digest,
+        "discarded": comparison.discarded,
         "tables": [
             {
                 "table": table.table,
@@ -86,7 +87,7 @@ def show(comparison: "Comparison") -> None:
 
 
 def _waiting(one: "TableComparison") -> str:
-    return f" (+{one.waiting:,} behind parked records)" if one.waiting else ""
+    return f" (+{one.waiting:,} made of parked events)" if one.waiting else ""
 
 
 def _rows(difference: "Difference") -> Iterator[tuple[str, ...]]:

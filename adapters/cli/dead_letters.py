@@ -1,4 +1,4 @@
-"""`catalog dead-letters`: records that could not be used, and what waits behind them."""
+"""`catalog dead-letters`: records that could not be used, to look at, try again or discard."""
 
 import base64
 import json
@@ -88,10 +88,10 @@ def show(number: int, as_json: Json = False) -> None:
 def retry(
     numbers: Numbers = None, every: Every = False, model: OnlyModel = None, as_json: Json = False
 ) -> None:
-    """Try dead letters again, each key in order.
+    """Try dead letters again, and the others of their keys.
 
-    What waits behind them is tried too. What succeeds leaves the list. Exit code 1 where some
-    failed again.
+    Changes are tried in order. Of events the newest is tried first: it holds the whole state, and
+    supersedes those before it. What succeeds leaves the list. Exit code 1 where some failed again.
     """
     from adapters.composition.clients import require_brokers
     from adapters.composition.dead_letters import retry_dead_letters
@@ -107,9 +107,21 @@ def retry(
     with without_panics():
         retried = retry_dead_letters(settings, endpoints, wanted)
     if as_json:
-        print(json.dumps({"done": retried.done, "failed": retried.failed}))
+        print(
+            json.dumps(
+                {
+                    "done": retried.done,
+                    "failed": retried.failed,
+                    "superseded": retried.superseded,
+                }
+            )
+        )
     else:
-        print(f"{len(retried.done)} resolved, {len(retried.failed)} failed again")
+        more = f", {len(retried.superseded)} superseded by later events"
+        print(
+            f"{len(retried.done)} resolved{more if retried.superseded else ''}, "
+            f"{len(retried.failed)} failed again"
+        )
         for number, reason in retried.failed.items():
             print(f"{number}: {reason}", file=sys.stderr)
     if retried.failed:
@@ -119,7 +131,8 @@ def retry(
 def discard(numbers: Numbers = None, every: Every = False, model: OnlyModel = None) -> None:
     """Forget dead letters on purpose.
 
-    What waits behind them goes on with the next retry.
+    Changes that wait behind one go on with the next retry. Rebuilds and `verify` pass over the
+    positions of events that were discarded, and say how many.
     """
     chosen = _chosen(numbers, every=every)
     with _dead_letters(_settings()[1], model) as dead_letters:

@@ -23,6 +23,7 @@ def retry_dead_letters(
     """
     done: list[int] = []
     failed: dict[int, str] = {}
+    superseded: list[int] = []
     for stage, model in sorted(
         {(one.stage, one.read_model) for one in dead_letters}, key=_by_stage
     ):
@@ -35,7 +36,8 @@ def retry_dead_letters(
             retried = _project_again(settings, endpoints, read_model(model), numbers)
         done += retried.done
         failed |= retried.failed
-    return Retried(tuple(done), failed)
+        superseded += retried.superseded
+    return Retried(tuple(done), failed, tuple(superseded))
 
 
 def _by_stage(queue: tuple[Stage, str]) -> tuple[bool, str]:

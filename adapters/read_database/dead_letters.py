@@ -33,6 +33,25 @@ _OF_TOPIC = f"""
     WHERE stage = %s AND read_model = %s AND topic = %s AND {_LIVE}"""
 
 
+_DISCARD = """
+    WITH gone AS (
+        DELETE FROM engine.dead_letter WHERE number = ANY(%s)
+        RETURNING stage, read_model, topic, partition, "offset", key, reason
+    ), kept AS (
+        INSERT INTO engine.discarded (read_model, topic, partition, "offset", key, reason)
+        SELECT DISTINCT ON (read_model, topic, partition, "offset")
+            read_model, topic, partition, "offset", key, reason
+        FROM gone WHERE stage = 'project'
+        ON CONFLICT DO NOTHING
+    ), elsewhere AS (
+        DELETE FROM engine.dead_letter AS d USING gone AS g
+        WHERE d.stage = 'project' AND g.stage = 'project' AND NOT d.number = ANY(%s)
+          AND (d.read_model, d.topic, d.partition, d."offset")
+            = (g.read_model, g.topic, g.partition, g."offset")
+    )
+    SELECT count(*) AS count FROM gone"""
+
+
 class PostgresDeadLetters:
     """Dead letters of translation and of one read model; None: of all, to see and to discard."""
 
@@ -137,10 +156,9 @@ class PostgresDeadLetters:
     def discard(self, numbers: Sequence[int]) -> int:
         """See the port."""
         with self._cursor() as cursor:
-            cursor.execute(
-                "DELETE FROM engine.dead_letter WHERE number = ANY(%s)", (list(numbers),)
-            )
-            return cursor.rowcount
+            cursor.execute(_DISCARD, (list(numbers), list(numbers)))
+            row = cursor.fetchone()
+            return 0 if row is None else row["count"]
 
     def note_failure(self, number: int, reason: str) -> None:
         """See the port."""

@@ -97,16 +97,17 @@ def checkpoints(
     return {(topic, partition): position for topic, partition, position in rows}
 
 
-def parked_keys(
+def parked(
     connection: psycopg.Connection, read_model: str, number: int
-) -> set[tuple[str, bytes]]:
-    """(topic, key) of a generation that have parked records."""
+) -> dict[tuple[str, bytes], frozenset[int]]:
+    """(topic, key) of a generation that have parked records → their offsets."""
     rows = connection.execute(
-        "SELECT DISTINCT topic, key FROM engine.dead_letter WHERE stage = 'project' "
-        "AND read_model = %s AND generation = %s AND key IS NOT NULL",
+        'SELECT topic, key, array_agg("offset") FROM engine.dead_letter '
+        "WHERE stage = 'project' AND read_model = %s AND generation = %s AND key IS NOT NULL "
+        "GROUP BY topic, key",
         (read_model, number),
     )
-    return {(topic, bytes(key)) for topic, key in rows}
+    return {(topic, bytes(key)): frozenset(offsets) for topic, key, offsets in rows}
 
 
 def target_as_json(target: Mapping[TopicPartition, int]) -> list[list[object]]:

@@ -53,14 +53,21 @@ _MOVE = """
 _PARK = """
     INSERT INTO engine.dead_letter
         (stage, read_model, generation, topic, partition, "offset", key, value, reason)
-    VALUES ('project', %s, %s, %s, %s, %s, %s, %s, %s)
+    SELECT 'project', model, %(generation)s, topic, partition, "offset",
+           %(key)s, %(value)s, %(reason)s
+    FROM (VALUES (%(model)s::text, %(topic)s::text, %(partition)s::int, %(offset)s::bigint))
+         AS place (model, topic, partition, "offset")
+    WHERE NOT EXISTS (
+        SELECT FROM engine.discarded AS d
+        WHERE (d.read_model, d.topic, d.partition, d."offset")
+            = (place.model, place.topic, place.partition, place."offset"))
     ON CONFLICT ON CONSTRAINT dead_letter_position DO NOTHING"""
-_STILL_PARKED = """
-    SELECT topic, key FROM engine.dead_letter
-    WHERE stage = 'project' AND read_model = %s AND generation = %s
-      AND (topic, sha256(key)) IN
-          (SELECT t, sha256(k) FROM unnest(%s::text[], %s::bytea[]) AS u (t, k))
-    FOR KEY SHARE"""
+_SUPERSEDE = """
+    DELETE FROM engine.dead_letter AS d
+    USING unnest(%s::text[], %s::bytea[], %s::bigint[]) AS s (topic, key, "offset")
+    WHERE d.stage = 'project' AND d.read_model = %s AND d.generation = %s
+      AND d.topic = s.topic AND sha256(d.key) = sha256(s.key) AND d."offset" < s."offset"
+    RETURNING d.number"""
 _RESOLVE = """
     DELETE FROM engine.dead_letter
     WHERE stage = 'project' AND read_model = %s AND generation = %s AND number = ANY(%s)"""
@@ -107,7 +114,35 @@ class PostgresReadStore:
     def parked_keys(self, generation: int) -> set[tuple[str, bytes]]:
         """See the port."""
         with store_errors():
-            return generation_rows.parked_keys(self._open(), self._model.name, generation)
+            return set(generation_rows.parked(self._open(), self._model.name, generation))
+
+    def first_parked(self, generation: int, topics: Collection[str]) -> BadRecord | None:
+        """See the port."""
+        with store_errors():
+            row = (
+                self._open()
+                .execute(
+                    'SELECT topic, partition, "offset", key, value, reason FROM engine.dead_letter '
+                    "WHERE stage = 'project' AND read_model = %s AND generation = %s "
+                    'AND topic = ANY(%s) ORDER BY topic, partition, "offset" LIMIT 1',
+                    (self._model.name, generation, list(topics)),
+                )
+                .fetchone()
+            )
+        if row is None:
+            return None
+        topic, partition, offset, key, value, reason = row
+        return BadRecord(topic, partition, offset, _bytes(key), _bytes(value), reason)
+
+    def discarded(self) -> dict[TopicPartition, frozenset[int]]:
+        """See the port."""
+        with store_errors():
+            rows = self._open().execute(
+                'SELECT topic, partition, array_agg("offset") FROM engine.discarded '
+                "WHERE read_model = %s GROUP BY topic, partition",
+                (self._model.name,),
+            )
+            return {(topic, partition): frozenset(offsets) for topic, partition, offsets in rows}
 
     def write(self, generation: Generation, write: Write) -> None:
         """See the port.
@@ -138,13 +173,13 @@ class PostgresReadStore:
             raise GenerationMoved(f"the tables of generation {generation.number} were migrated")
         if write.moves:
             self._move(cursor, generation, write.moves)
-        if write.waiting:
-            self._check_waiting(cursor, generation, write.waiting)
         if write.parked:
             self._park(cursor, generation, write.parked)
         if write.resolved:
             self._note_late(cursor, generation, write.rows)
             self._resolve(cursor, generation, write.resolved)
+        if write.superseded:
+            self._supersede(cursor, generation, write.superseded)
         for table in write.rows:
             # Planned anew each time: how much is staged decides how best to join.
             cursor.execute(self._statements[table].merge, prepare=False)
@@ -235,18 +270,26 @@ class PostgresReadStore:
             there = [(move.topic, move.partition) for move in moves]
             raise CheckpointMoved([one for one in there if one not in moved])
 
-    def _check_waiting(
+    def _supersede(
         self,
         cursor: psycopg.Cursor,
         generation: Generation,
-        waiting: frozenset[tuple[str, bytes]],
+        superseded: Mapping[tuple[str, bytes], int],
     ) -> None:
-        topics, keys = zip(*waiting, strict=True)
+        topics, keys = zip(*superseded, strict=True)
         cursor.execute(
-            _STILL_PARKED, (self._model.name, generation.number, list(topics), list(keys))
-        )
-        if {(topic, bytes(key)) for topic, key in cursor} != waiting:
-            raise DeadLettersMoved("records that others waited for were retried meanwhile")
+            _SUPERSEDE,
+            (
+                list(topics), list(keys), list(superseded.values()),
+                self._model.name, generation.number,
+            ),
+        )  # fmt: skip
+        if numbers := [number for (number,) in cursor]:
+            log.warning(
+                "later events have superseded the parked records %s of generation %s",
+                ", ".join(map(str, numbers)),
+                generation.number,
+            )
 
     def _park(
         self, cursor: psycopg.Cursor, generation: Generation, parked: Sequence[BadRecord]
@@ -254,10 +297,11 @@ class PostgresReadStore:
         cursor.executemany(
             _PARK,
             [
-                (
-                    self._model.name, generation.number, bad.topic, bad.partition, bad.offset,
-                    bad.key, bad.value, storable(bad.reason),
-                )
+                {
+                    "model": self._model.name, "generation": generation.number,
+                    "topic": bad.topic, "partition": bad.partition, "offset": bad.offset,
+                    "key": bad.key, "value": bad.value, "reason": storable(bad.reason),
+                }
                 for bad in parked
             ],
         )  # fmt: skip
@@ -317,3 +361,7 @@ class PostgresReadStore:
                     name,
                 )
         self._written, self._revision = (generation.number, generation.schema), revision
+
+
+def _bytes(value: bytes | None) -> bytes | None:
+    return None if value is None else bytes(value)

@@ -32,12 +32,10 @@ class PostgresTableReader:
         """See the port."""
         return dict(self._positions)
 
-    def parked_keys(self) -> set[tuple[str, bytes]]:
+    def parked(self) -> dict[tuple[str, bytes], frozenset[int]]:
         """See the port."""
         generation = self._generation
-        return generation_rows.parked_keys(
-            self._connection, generation.read_model, generation.number
-        )
+        return generation_rows.parked(self._connection, generation.read_model, generation.number)
 
     def columns(self, table: str) -> list[str]:
         """See the port."""

@@ -75,7 +75,7 @@ class CheckpointRow(EngineTable, table=True):
 
 
 class DeadLetterRow(EngineTable, table=True):
-    """A record that could not be used, or that waits behind one of its key."""
+    """A record that could not be used; a change may also wait behind one of its key."""
 
     __tablename__ = "dead_letter"
     __table_args__ = (
@@ -110,6 +110,21 @@ class DeadLetterRow(EngineTable, table=True):
     reason: str = Field(sa_type=sa.Text)
     parked_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs={"server_default": _NOW})
     attempts: int = Field(sa_column_kwargs={"server_default": sa.text("0")})
+
+
+class DiscardedRow(EngineTable, table=True):
+    """An event that was discarded on purpose: every generation passes its position over."""
+
+    __tablename__ = "discarded"
+
+    read_model: str = Field(primary_key=True, sa_type=sa.Text)
+    topic: str = Field(primary_key=True, sa_type=sa.Text)
+    partition: int = Field(primary_key=True)
+    offset: int = Field(primary_key=True, sa_type=sa.BigInteger)
+    key: bytes | None
+    reason: str = Field(sa_type=sa.Text)
+    """Why it could not be used."""
+    discarded_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs={"server_default": _NOW})
 
 
 class LateChangeRow(EngineTable, table=True):

@@ -3,7 +3,7 @@
 The engine itself stays free of it: it gets these in the place of the ports that they wrap.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic, time
@@ -13,7 +13,7 @@ import polars as pl
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.tracing import EventTraces
 from projections.engine.context import EngineContext
-from projections.ports.event_decoder import Decoded, EventDecoder, and_origin
+from projections.ports.event_decoder import BadRecord, Decoded, EventDecoder, and_origin
 from projections.ports.event_log import RecordBatch, TopicPartition
 from projections.ports.generations import Generation
 from projections.ports.read_store import (
@@ -114,6 +114,14 @@ class ObservedStore:
     def parked_keys(self, generation: int) -> set[tuple[str, bytes]]:
         """See the port."""
         return self._inner.parked_keys(generation)
+
+    def first_parked(self, generation: int, topics: Collection[str]) -> BadRecord | None:
+        """See the port."""
+        return self._inner.first_parked(generation, topics)
+
+    def discarded(self) -> dict[TopicPartition, frozenset[int]]:
+        """See the port."""
+        return self._inner.discarded()
 
     def write(self, generation: Generation, write: Write) -> None:
         """See the port."""

@@ -2,15 +2,18 @@
 
 Preparing (decode, handlers, newest per id) touches no store and may run in another thread than
 storing (rows, checkpoints and parked records in one transaction). A value that the database refuses
-is found by halving the batch until one record is left; that one is parked, or stops a rebuild.
+is found by halving the batch until one record is left; that one is parked.
+
+Nothing waits for a parked record: an event carries the whole state of its row, so the next one of
+its key that can be used supersedes what is parked before it, in the transaction that stores it.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.failures import Unusable
-from projections.engine.batch import Projected, project_usable
-from projections.engine.records import bad_record, halves, keys_of, records_in
+from projections.engine.batch import Projected, project_usable, superseded_left_out, used_of
+from projections.engine.records import bad_record, halves, keys_of, records_in, without
 from projections.ports.event_decoder import BadRecord, EventDecoder
 from projections.ports.event_log import RecordBatch, TopicPartition
 from projections.ports.generations import Generation
@@ -21,13 +24,15 @@ ParkedKeys = frozenset[tuple[str, bytes]]
 
 
 class Poison(Unusable):
-    """A record that can't be used met an applier that must not park it."""
+    """A record that can't be used, and that no later event of its key supersedes, in a generation
+    that must not park it."""
 
     def __init__(self, record: BadRecord) -> None:
         super().__init__(
             f"record at {record.topic}/{record.partition}/{record.offset} "
             f"with key {_shown(record.key)} can't be used: {record.reason}; --park-poison parks "
-            "such records (and later ones of their keys) and goes on"
+            "such records and goes on, `catalog dead-letters discard` makes every rebuild pass "
+            "over one that the live generation has parked"
         )
         self.record = record
 
@@ -41,8 +46,6 @@ class Prepared:
     """Batches and the rows that they come to."""
 
     batches: list[RecordBatch]
-    parked: ParkedKeys
-    """The keys that were held back when this was prepared."""
     projected: Projected
 
 
@@ -55,16 +58,15 @@ class Applier:
         decoder: EventDecoder,
         store: ReadStore,
         generation: Generation,
-        *,
-        park: bool,
     ) -> None:
         self.generation = generation
         self.positions: dict[TopicPartition, int] = store.checkpoints(generation.number)
         self._parked: ParkedKeys = frozenset(store.parked_keys(generation.number))
+        """What may be superseded: at least all keys of the partitions that this one passes."""
+        self._discarded = store.discarded()
         self._model = model
         self._decoder = decoder
         self._store = store
-        self._park = park
 
     def refresh(self, partitions: Sequence[TopicPartition]) -> None:
         """Take up what another process did with these partitions: their positions and the records
@@ -76,21 +78,17 @@ class Applier:
     def apply(self, batches: Sequence[RecordBatch]) -> None:
         """Prepare and store. Batches must continue at `positions` (see `batch.trimmed`).
 
-        Raises what `ReadStore.write` raises but RowsRefused, Unavailable, and Poison.
+        Raises what `ReadStore.write` raises but RowsRefused, and Unavailable.
         """
         self.store(self.prepare(batches))
 
     def prepare(self, batches: Sequence[RecordBatch]) -> Prepared:
         """Decode and run the handlers; safe in another thread than `store`."""
-        parked = self._parked
-        return Prepared(
-            list(batches), parked, project_usable(self._model, self._decoder, batches, parked)
-        )
+        batches = without(batches, self._discarded)
+        return Prepared(batches, project_usable(self._model, self._decoder, batches))
 
     def store(self, prepared: Prepared) -> None:
         """Store what was prepared, in one transaction if nothing is wrong with it."""
-        if prepared.parked != self._parked:
-            prepared = self.prepare(prepared.batches)
         try:
             self._write(prepared.batches, prepared.projected)
         except RowsRefused as refusal:
@@ -106,17 +104,16 @@ class Applier:
         self._write(batches, Projected({}, [bad_record(batch, 0, reason)]))
 
     def _write(self, batches: Sequence[RecordBatch], projected: Projected) -> None:
-        bad = sorted(projected.bad, key=lambda record: (record.topic, record.offset))
-        if bad and not self._park:
-            raise Poison(bad[0])
-        keys = keys_of(bad)
+        used = used_of(self._model, projected.rows, self._parked | keys_of(projected.bad))
+        parked = superseded_left_out(projected.bad, used)
+        superseded = {key: offset for key, offset in used.items() if key in self._parked}
         moves = moves_of(batches, self.positions)
         self._store.write(
             self.generation,
-            Write(rows=projected.rows, moves=moves, parked=bad, waiting=keys & self._parked),
+            Write(rows=projected.rows, moves=moves, parked=parked, superseded=superseded),
         )
         self.positions.update({(m.topic, m.partition): m.position for m in moves})
-        self._parked |= keys
+        self._parked = (self._parked - superseded.keys()) | keys_of(parked)
 
 
 def moves_of(

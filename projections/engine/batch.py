@@ -15,10 +15,8 @@ from projections.engine.columns import FrameDoesNotFit, conform, schema_of
 from projections.engine.records import (
     bad_record,
     halves,
-    keys_of,
     records_in,
-    without_bad,
-    without_parked,
+    without,
 )
 from projections.ports.event_decoder import BadRecord, EventDecoder
 from projections.ports.event_log import RecordBatch
@@ -97,40 +95,68 @@ def project_usable(
     model: ReadModel,
     decoder: EventDecoder,
     batches: Sequence[RecordBatch],
-    parked: Collection[tuple[str, bytes]],
     refused: Mapping[int, str] = MappingProxyType({}),
 ) -> Projected:
-    """Rows of all records that can be used; the others, with why, in order of their offsets.
+    """Rows of all records that can be used; the others, with why.
 
-    Records wait behind a bad one of their key and behind `parked` (topic, key). An event that a
-    handler can't use is found by halving. `refused` are offsets of one partition that are known
-    to be bad, with why. Raises Unavailable.
+    An event that a handler can't use is found by halving. `refused` are offsets of one partition
+    that are known to be bad, with why. Raises Unavailable.
     """
-    rest, waiting = without_parked(batches, parked)
-    found = _refused(rest, refused) if refused else []
-    bad = [*waiting, *found]
+    bad = _refused(batches, refused) if refused else []
+    places = {(one.topic, one.partition): set(refused) for one in bad}
+    rest = without(batches, places)
     try:
-        while True:
-            rest, waiting = without_bad(rest, found)
-            bad += waiting
-            projected = project(model, decoder, rest)
-            bad += (found := projected.bad)
-            if not found:
-                return Projected(projected.rows, bad)
+        projected = project(model, decoder, rest)
     except EventsUnusable as failure:
         if records_in(rest) == 1:
             batch = next(batch for batch in rest if len(batch))
             return Projected({}, [*bad, bad_record(batch, 0, reason_of(failure))])
-    parts = []
-    for half in halves(rest):
-        parts.append(part := project_usable(model, decoder, half, {*parked, *keys_of(bad)}))
-        bad += part.bad
+    else:
+        return Projected(projected.rows, [*bad, *projected.bad])
     frames: dict[str, list[pl.DataFrame]] = {}
-    for part in parts:
+    for half in halves(rest):
+        part = project_usable(model, decoder, half)
+        bad += part.bad
         for table, frame in part.rows.items():
             frames.setdefault(table, []).append(frame)
     joined = {table: newest_per_id(pl.concat(its)) for table, its in frames.items()}
     return Projected(joined, bad)
+
+
+def used_of(
+    model: ReadModel, rows: Mapping[str, pl.DataFrame], keys: Collection[tuple[str, bytes]]
+) -> dict[tuple[str, bytes], int]:
+    """(topic, key) → offset of the event that its row is made of, for those of `keys` that `rows`
+    has. An event carries the whole state of its row: whatever is earlier is superseded by it."""
+    found: dict[tuple[str, bytes], int] = {}
+    if not keys:
+        return found
+    for projection in model.projections:
+        frame = rows.get(projection.sql.name)
+        ids = [id for topic, key in keys if topic == projection.topic if (id := _text(key))]
+        if frame is None or not ids:
+            continue
+        its = frame.filter(pl.col("id").is_in(ids)).select("id", "event_offset")
+        found |= {(projection.topic, id.encode()): offset for id, offset in its.iter_rows()}
+    return found
+
+
+def superseded_left_out(
+    bad: Sequence[BadRecord], used: Mapping[tuple[str, bytes], int]
+) -> list[BadRecord]:
+    """The bad records that no later event of their key has superseded, in order."""
+    left = [
+        one for one in bad if one.key is None or used.get((one.topic, one.key), -1) < one.offset
+    ]
+    return sorted(left, key=lambda one: (one.topic, one.partition, one.offset))
+
+
+def _text(key: bytes) -> str | None:
+    """The id that a key stands for; None where no row can have it."""
+    try:
+        return key.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _refused(batches: Sequence[RecordBatch], refused: Mapping[int, str]) -> list[BadRecord]:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 
-from projections.engine.apply import Applier, lag
+from projections.engine.apply import Applier, Poison, lag
 from projections.engine.progress import Meter, Progress, Report, with_estimates
 from projections.engine.replay import replay
 from projections.ports.event_decoder import EventDecoder
@@ -38,14 +38,20 @@ class EngineContext:
         park: bool,
         report: Report,
     ) -> None:
-        """Bring a generation to exactly `until` (where it is beyond, it stays there)."""
-        applier = Applier(self.model, self.decoder, self.store, generation, park=park)
-        missing = lag(applier.positions, until)
-        if not missing:
+        """Bring a generation to exactly `until` (where it is beyond, it stays there).
+
+        Raises Poison where a record of the topics that it is made of stays parked, unless `park`.
+        """
+        applier = Applier(self.model, self.decoder, self.store, generation)
+        if missing := lag(applier.positions, until):
+            meter = Meter(generation.phase.value, missing, self.noted(generation, report))
+            replay(applier, self.events, until, meter.add)
+            meter.end()
+        if park:
             return
-        meter = Meter(generation.phase.value, missing, self.noted(generation, report))
-        replay(applier, self.events, until, meter.add)
-        meter.end()
+        topics = set(self.model.topics) - generation.scope.carried
+        if (first := self.store.first_parked(generation.number, topics)) is not None:
+            raise Poison(first)
 
     @contextmanager
     def timed(

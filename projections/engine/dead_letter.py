@@ -1,17 +1,23 @@
-"""Tries parked records of the project stage again, each key's in order.
+"""Tries parked records of the project stage again, the newest of each key first.
 
-A dead letter is projected like any record and leaves in the transaction that stores its rows. The
-first of a key that fails again keeps all later ones of that key waiting. One at a time is read with
-its bytes, however many there are.
+A dead letter is projected like any record and leaves in the transaction that stores its row. Those
+before it are superseded then, for an event carries the whole state of its row: they leave in the
+same transaction. One at a time is read with its bytes, however many there are.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import suppress
+from collections.abc import Collection
 
 from domain.failures import Unusable, reason_of
-from projections.engine.batch import project
+from projections.engine.batch import project, used_of
 from projections.engine.context import EngineContext
-from projections.ports.dead_letters import DeadLetter, DeadLetters, NoDeadLetter, Retried, Stage
+from projections.ports.dead_letters import (
+    DeadLetter,
+    DeadLetters,
+    NoDeadLetter,
+    Place,
+    Retried,
+    Stage,
+)
 from projections.ports.event_log import RecordBatch
 from projections.ports.read_store import DeadLettersMoved, GenerationMoved, Write
 
@@ -19,44 +25,39 @@ from projections.ports.read_store import DeadLettersMoved, GenerationMoved, Writ
 def retry(
     context: EngineContext, dead_letters: DeadLetters, numbers: Collection[int] | None = None
 ) -> Retried:
-    """Try the whole queues again to which `numbers` belong; all queues by default.
+    """Try all parked records of the keys again to which `numbers` belong; of all keys by default.
 
-    Records that arrive behind a queue meanwhile are dealt with too, or wait no more.
     Raises Unavailable.
     """
+    places = dead_letters.places(Stage.PROJECT)
+    asked = [place for place in places if numbers is None or place.number in numbers]
+    keys = {(one.topic, one.key) for one in asked if one.key is not None}
+    alone = {one.number for one in asked if one.key is None}
     done: list[int] = []
     failed: dict[int, str] = {}
-    asked = [
-        place
-        for place in dead_letters.places(Stage.PROJECT)
-        if numbers is None or place.number in numbers
-    ]
-    queues = dict.fromkeys((one.topic, one.key) for one in asked if one.key is not None)
-    alone = [one.number for one in asked if one.key is None]
-    for records in (
-        *(_queue(dead_letters, topic, key) for topic, key in queues),
-        *(_single(dead_letters, number) for number in alone),
-    ):
-        for record in records:
-            reason = _tried(context, record)
-            if reason is not None:
-                failed[record.number] = reason
-                dead_letters.note_failure(record.number, reason)
-                break
+    superseded: list[int] = []
+    resolved: set[tuple[str, bytes | None]] = set()
+    for place in sorted(places, key=_newest_first):
+        if (place.topic, place.key) not in keys and place.number not in alone:
+            continue
+        try:
+            record = dead_letters.show(place.number)
+        except NoDeadLetter:  # by what was resolved just now, or by another process
+            if (place.topic, place.key) in resolved:
+                superseded.append(place.number)
+            continue
+        reason = _tried(context, record)
+        if reason is None:
             done.append(record.number)
-    return Retried(tuple(done), failed)
+            resolved.add((place.topic, place.key))
+        else:
+            failed[record.number] = reason
+            dead_letters.note_failure(record.number, reason)
+    return Retried(tuple(done), failed, tuple(superseded))
 
 
-def _queue(dead_letters: DeadLetters, topic: str, key: bytes) -> Iterator[DeadLetter]:
-    """One after another, as long as each has left before the next is asked for."""
-    while (first := dead_letters.first(Stage.PROJECT, topic, key)) is not None:
-        yield first
-
-
-def _single(dead_letters: DeadLetters, number: int) -> Iterator[DeadLetter]:
-    """A record without a key waits for none, and none for it."""
-    with suppress(NoDeadLetter):  # dealt with by another process meanwhile
-        yield dead_letters.show(number)
+def _newest_first(place: Place) -> tuple[str, int, int]:
+    return (place.topic, place.partition, -place.offset)
 
 
 def _tried(context: EngineContext, record: DeadLetter) -> str | None:
@@ -76,7 +77,13 @@ def _tried(context: EngineContext, record: DeadLetter) -> str | None:
         projected = project(context.model, context.decoder, [batch])
         if projected.bad:
             return projected.bad[0].reason
-        write = Write(rows=projected.rows, moves=(), resolved=(record.number,))
+        keys = [] if record.key is None else [(record.topic, record.key)]
+        write = Write(
+            rows=projected.rows,
+            moves=(),
+            superseded=used_of(context.model, projected.rows, keys),
+            resolved=(record.number,),
+        )
         context.store.write(live, write)
     except Unusable as failure:
         return reason_of(failure)

@@ -18,11 +18,11 @@ from types import MappingProxyType
 import polars as pl
 
 from projections.engine.apply import Poison
-from projections.engine.batch import project_usable
+from projections.engine.batch import project_usable, superseded_left_out, used_of
 from projections.engine.context import EngineContext
 from projections.engine.prefetch import prefetch
 from projections.engine.progress import Meter, Report
-from projections.engine.records import keys_of, read
+from projections.engine.records import keys_of, read, without
 from projections.ports.event_decoder import BadRecord
 from projections.ports.event_log import TopicPartition
 from projections.ports.generations import Claims, Generation, Phase, Purpose
@@ -55,6 +55,14 @@ class _Partition:
         self.ids.close()
 
 
+@dataclass(frozen=True)
+class _Judging:
+    """What becomes of records that can't be used, or that were discarded."""
+
+    park: bool
+    discarded: Mapping[TopicPartition, frozenset[int]]
+
+
 def fill(
     context: EngineContext,
     generation: Generation,
@@ -77,7 +85,8 @@ def fill(
         noted = report if wait is None else context.noted(generation, report)
         meter = Meter(generation.phase.value, total, noted, done=total - missing)
         moves = _claimed(claims, generation, wait)
-        reading = _read_all(context, moves, park, meter.count)
+        judging = _Judging(park, context.store.discarded())
+        reading = _read_all(context, moves, judging, meter.count)
         with (
             _indexing(context, generation, claims, is_helper=wait is None) as look,
             closing(
@@ -85,7 +94,7 @@ def fill(
             ) as partitions,
         ):
             for partition in partitions:
-                _store(context, generation, partition, park)
+                _store(context, generation, partition, judging)
                 filled += partition.move.position - partition.move.expected
                 claims.give_back((partition.move.topic, partition.move.partition))
                 meter.tick()
@@ -178,18 +187,18 @@ def _claimed(
 def _read_all(
     context: EngineContext,
     moves: Generator[Move, None, None],
-    park: bool,
+    judging: _Judging,
     observe: Callable[[int], None],
 ) -> Generator[_Partition, None, None]:
     with closing(moves):
         for move in moves:
-            yield _read(context, move, park, {}, observe)
+            yield _read(context, move, judging, {}, observe)
 
 
 def _read(
     context: EngineContext,
     move: Move,
-    park: bool,
+    judging: _Judging,
     refused: Mapping[int, str],
     observe: Callable[[int], None] = lambda _: None,
 ) -> _Partition:
@@ -202,18 +211,20 @@ def _read(
         with closing(read(context.events, {at: position}, {at: move.position})) as batches:
             for batch in batches:
                 projected = project_usable(
-                    context.model, context.decoder, batch, keys_of(parked), refused
+                    context.model, context.decoder, without(batch, judging.discarded), refused
                 )
-                bad = sorted(projected.bad, key=lambda record: record.offset)
-                if bad and not park:
-                    raise Poison(bad[0])
-                parked += bad
+                if parked or projected.bad:
+                    parked += projected.bad
+                    used = used_of(context.model, projected.rows, keys_of(parked))
+                    parked = superseded_left_out(parked, used)
                 for frame in projected.rows.values():
                     spool.add(frame)
                     ids.add(frame.select("id", REMOVED))
                     rows += frame.height
                 observe(batch[-1].next_offset - position)
                 position = batch[-1].next_offset
+        if parked and not judging.park:
+            raise Poison(parked[0])
         observe(move.position - position)  # only transaction markers were left
     except BaseException:
         spool.close()
@@ -226,7 +237,7 @@ def _store(
     context: EngineContext,
     generation: Generation,
     partition: _Partition,
-    park: bool,
+    judging: _Judging,
     refused: Mapping[int, str] = MappingProxyType({}),
 ) -> None:
     """Store a partition; read it again where the database refuses a row, which makes its record
@@ -244,7 +255,8 @@ def _store(
         else:
             return
     refused = {**refused, **more}
-    _store(context, generation, _read(context, partition.move, park, refused), park, refused)
+    again = _read(context, partition.move, judging, refused)
+    _store(context, generation, again, judging, refused)
 
 
 def _newest(partition: _Partition) -> pl.Series:

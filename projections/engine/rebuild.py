@@ -6,7 +6,7 @@ follows only compares.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
@@ -27,6 +27,7 @@ from projections.engine.scope import (
 )
 from projections.engine.switch import by_number, catch_up, switch_to
 from projections.engine.verification import Comparison, compare
+from projections.ports.event_log import TopicPartition
 from projections.ports.generations import WHOLE, Generation, Phase, Purpose, Scope
 from projections.ports.read_store import RowsRefused
 
@@ -65,6 +66,7 @@ def rebuild(
     generation. Keeps `keep` former generations for rollback. A generation whose rows differ from
     the live ones is not switched in unless `accept_differences`: it stays, DIFFERENT, for a
     decision.
+    A row that is live and would vanish or go back is such a difference, whatever could not be used.
     Raises HistoryNotWhole (unless `force`), Poison (unless `park_poison`), RebuildRunning,
     ReadersInTheWay, AnotherLog, NothingToCarry, CantSwitch.
     """
@@ -177,9 +179,19 @@ def verify_generation(
             lambda until: context.replay_into(generation, until, park=park, report=report),
             context.by_table(generation, "verifying", report),
         )
+    comparison = replace(comparison, discarded=discarded_below(context, comparison.positions))
     phase = Phase.VERIFIED if comparison.equal else Phase.DIFFERENT
     context.generations.advance(generation, phase, comparison.summary())
     return comparison
+
+
+def discarded_below(context: EngineContext, positions: Mapping[TopicPartition, int]) -> int:
+    """How many events below these positions were discarded on purpose."""
+    return sum(
+        offset < positions.get(partition, 0)
+        for partition, offsets in context.store.discarded().items()
+        for offset in offsets
+    )
 
 
 def drop_former(context: EngineContext, live: Generation, keep: int) -> None:
@@ -215,8 +227,9 @@ def _drop(context: EngineContext, generation: Generation) -> None:
 def verify_live(context: EngineContext, *, force: bool = False, report: Report) -> Comparison:
     """Replay into a generation of its own and compare the live one with it: drift, row by row.
 
-    The live generation goes on meanwhile. Records that can't be used are held back in both. What
-    cannot be dropped afterwards is dropped by the next comparison or rebuild.
+    The live generation goes on meanwhile. Records that can't be used are parked in both; a row that
+    the live one has of an event that the replay can't use is a difference. What cannot be dropped
+    afterwards is dropped by the next comparison or rebuild.
     """
     check_history(context, force=force)
     with context.generations.exclusive(), failure_noted(context, Purpose.VERIFY):

@@ -1,17 +1,15 @@
 """Cuts batches of raw records: to positions, in halves, and apart from those that can't be used."""
 
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 
 from projections.ports.event_decoder import BadRecord
 from projections.ports.event_log import EventLog, RecordBatch, TopicPartition
 
-WAITS = "waits behind an earlier parked record of its key"
-
 
 def keys_of(bad: Sequence[BadRecord]) -> frozenset[tuple[str, bytes]]:
-    """(topic, key) of bad records: later records of theirs wait."""
+    """(topic, key) of bad records."""
     return frozenset((record.topic, record.key) for record in bad if record.key is not None)
 
 
@@ -111,65 +109,15 @@ def halves(batches: Sequence[RecordBatch]) -> tuple[list[RecordBatch], list[Reco
     return left, right
 
 
-def without_parked(
-    batches: Sequence[RecordBatch], parked: Collection[tuple[str, bytes]]
-) -> tuple[list[RecordBatch], list[BadRecord]]:
-    """Take out the records whose key has parked records: they wait behind those."""
-    if not parked:
-        return list(batches), []
-
-    def waits(batch: RecordBatch, index: int) -> bool:
-        key = batch.keys[index]
-        return key is not None and (batch.topic, key) in parked
-
-    return _without(batches, waits)
-
-
-def without_bad(
-    batches: Sequence[RecordBatch], bad: Sequence[BadRecord]
-) -> tuple[list[RecordBatch], list[BadRecord]]:
-    """Take out bad records and, as waiting, all later ones of their keys."""
-    if not bad:
-        return list(batches), []
-    places = {(record.topic, record.partition, record.offset) for record in bad}
-    since: dict[tuple[str, bytes], int] = {}
-    for record in bad:
-        if record.key is not None:
-            key = (record.topic, record.key)
-            since[key] = min(record.offset, since.get(key, record.offset))
-
-    def later(batch: RecordBatch, index: int) -> bool:
-        key = batch.keys[index]
-        if key is None:
-            return False
-        first = since.get((batch.topic, key))
-        return first is not None and batch.offsets[index] > first
-
-    rest, waiting = _without(
-        batches,
-        lambda batch, index: (
-            (batch.topic, batch.partition, batch.offsets[index]) in places or later(batch, index)
-        ),
-    )
-    return rest, [
-        record
-        for record in waiting
-        if (record.topic, record.partition, record.offset) not in places
-    ]
-
-
-def _without(
-    batches: Sequence[RecordBatch], unwanted: Callable[[RecordBatch, int], bool]
-) -> tuple[list[RecordBatch], list[BadRecord]]:
-    """Batches without the unwanted records (positions stay), and those as waiting ones."""
-    rest: list[RecordBatch] = []
-    out: list[BadRecord] = []
+def without(
+    batches: Sequence[RecordBatch], offsets: Mapping[TopicPartition, Collection[int]]
+) -> list[RecordBatch]:
+    """Leave out the records at these offsets; positions stay."""
+    if not offsets:
+        return list(batches)
+    rest = []
     for batch in batches:
-        keep = []
-        for index in range(len(batch)):
-            if unwanted(batch, index):
-                out.append(bad_record(batch, index, WAITS))
-            else:
-                keep.append(index)
+        out = offsets.get((batch.topic, batch.partition), ())
+        keep = [index for index, offset in enumerate(batch.offsets) if offset not in out]
         rest.append(batch if len(keep) == len(batch) else _only(batch, keep))
-    return rest, out
+    return rest

@@ -35,7 +35,7 @@ class Difference:
     position: tuple[str, int, int]
     """Topic, partition and offset of that event."""
     waiting: bool = False
-    """Its key has parked records in one of the two: the row is expected to be older there."""
+    """The live generation has parked the event that the other one could use: it is expected."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,9 @@ class TableComparison:
     """Columns that only the live generation has; not compared."""
     only_replayed: tuple[str, ...] = ()
     different: int = 0
-    """Rows that differ, but for those that wait behind parked records."""
+    """Rows that differ, but for those that only wait."""
     waiting: int = 0
+    """Rows that the replay has made of events that are parked in the live generation."""
     differences: tuple[Difference, ...] = ()
     """The first `SHOWN` of them."""
 
@@ -61,6 +62,8 @@ class Comparison:
 
     positions: Mapping[TopicPartition, int]
     tables: tuple[TableComparison, ...]
+    discarded: int = 0
+    """Events below these positions that were discarded on purpose, and passed over."""
 
     @property
     def equal(self) -> bool:
@@ -82,9 +85,47 @@ class Comparison:
         """One line for a person."""
         rows = sum(table.live.rows for table in self.tables)
         if self.equal:
-            return f"{rows} rows in {len(self.tables)} tables are equal, digest {self.digest}"
+            return (
+                f"{rows} rows in {len(self.tables)} tables are equal, digest {self.digest}"
+                + passed_over(self.discarded)
+            )
         parts = [f"{table.table}: {table.different}" for table in self.tables if table.different]
-        return "rows differ in " + ", ".join(parts)
+        return "rows differ in " + ", ".join(parts) + passed_over(self.discarded)
+
+
+def passed_over(discarded: int) -> str:
+    """How many events were discarded on purpose, as the end of a sentence."""
+    return f"; passed over {discarded:,} that were discarded on purpose" if discarded else ""
+
+
+@dataclass(frozen=True)
+class _Parked:
+    """(topic, key) → parked offsets, of the live generation and of the replay."""
+
+    live: Mapping[tuple[str, bytes], frozenset[int]]
+    replayed: Mapping[tuple[str, bytes], frozenset[int]]
+
+    def waiting(
+        self,
+        topic: str,
+        ids: list[str],
+        rows: Callable[[list[str]], Mapping[str, Mapping[str, object]]],
+    ) -> set[str]:
+        """Those of unequal `ids` whose newest state in the replay comes of an event that the live
+        generation has parked. A row that the replay lacks, or has of an older event, because it
+        could *not* use what the live one did, is not among them: that is a loss."""
+        used = {
+            id: parked - self.replayed.get((topic, id.encode()), frozenset())
+            for id in ids
+            if (parked := self.live.get((topic, id.encode())))
+        }
+        held = [id for id, offsets in used.items() if offsets]
+        found = rows(held) if held else {}
+        return {
+            id
+            for id in held
+            if id not in found or int(str(found[id]["event_offset"])) >= min(used[id])
+        }
 
 
 def compare(
@@ -104,7 +145,7 @@ def compare(
             reached = theirs.checkpoints()
             if any(reached.get(partition, 0) != end for partition, end in positions.items()):
                 raise AssertionError(f"{other.schema} is at {reached}, not at {positions}")
-            parked = ours.parked_keys() | theirs.parked_keys()
+            parked = _Parked(ours.parked(), theirs.parked())
             tables = []
             for projection in model.projections:
                 report(projection.sql.name)
@@ -116,7 +157,7 @@ def _tables(
     projection: Projection,
     live: TableReader,
     replayed: TableReader,
-    parked: set[tuple[str, bytes]],
+    parked: _Parked,
 ) -> TableComparison:
     table = projection.sql.name
     ours, theirs = live.columns(table), replayed.columns(table)
@@ -129,7 +170,7 @@ def _tables(
     if digests[0] != digests[1]:
         pairs = _unequal(live.checksums(table, columns), replayed.checksums(table, columns))
         while ids := list(islice(pairs, 1000)):
-            held = {id for id in ids if (projection.topic, id.encode()) in parked}
+            held = parked.waiting(projection.topic, ids, lambda some: replayed.rows(table, some))
             waiting += len(held)
             different += len(ids) - len(held)
             some = ids[: SHOWN - len(shown)]

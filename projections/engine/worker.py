@@ -121,7 +121,7 @@ class Worker:
                 f"read model {self._model.name!r} has no live generation yet: "
                 "`catalog project` makes the first one, or `catalog rebuild`"
             )
-        return Applier(self._model, self._decoder, self._store, generation, park=True)
+        return Applier(self._model, self._decoder, self._store, generation)
 
     def _take_up_new_topics(self) -> None:
         bounds = self._events.bounds(self._model.topics)

@@ -1,5 +1,8 @@
-"""Records that could not be used: parked with their bytes, in order per key, until they are
-retried or discarded."""
+"""Records that could not be used: parked with their bytes until they are resolved or discarded.
+
+At the translate stage later records of a key wait behind a parked one: a change is told by what was
+before it. At the project stage nothing waits: an event carries the whole state of its row, and the
+next one of its key that can be used supersedes what is parked before it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,6 +82,8 @@ class Retried:
 
     done: tuple[int, ...]
     failed: dict[int, str]
+    superseded: tuple[int, ...] = ()
+    """Numbers of those that a later event of their key, resolved now, has made needless."""
 
 
 class DeadLetters(Protocol):
@@ -121,7 +126,10 @@ class DeadLetters(Protocol):
         ...
 
     def discard(self, numbers: Sequence[int]) -> int:
-        """Forget dead letters, on purpose or because they were dealt with; returns how many."""
+        """Forget dead letters, on purpose or because they were dealt with; returns how many.
+
+        An event is discarded for its read model: all its generations forget it, and those to come
+        pass its position over (see `ReadStore.discarded`)."""
         ...
 
     def note_failure(self, number: int, reason: str) -> None:

@@ -111,8 +111,8 @@ class TableReader(Protocol):
         """Positions at that instant."""
         ...
 
-    def parked_keys(self) -> set[tuple[str, bytes]]:
-        """(topic, key) with parked records at that instant."""
+    def parked(self) -> dict[tuple[str, bytes], frozenset[int]]:
+        """(topic, key) with parked records at that instant → their offsets."""
         ...
 
     def columns(self, table: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Rows and checkpoints of one read model, which move together in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import polars as pl
@@ -31,8 +31,9 @@ class Write:
     moves: Sequence[Move]
     parked: Sequence[BadRecord] = ()
     """Records to park beside the checkpoint that passes them."""
-    waiting: frozenset[tuple[str, bytes]] = frozenset()
-    """(topic, key) that were believed parked: some of `parked` wait only behind them."""
+    superseded: Mapping[tuple[str, bytes], int] = field(default_factory=dict)
+    """(topic, key) → offset of an event of `rows`: what this generation has parked of that key
+    below is parked no more."""
     resolved: Sequence[int] = ()
     """Numbers of dead letters of this generation that `rows` resolve."""
 
@@ -64,7 +65,7 @@ class CheckpointMoved(Unavailable):
 
 
 class DeadLettersMoved(Unavailable):
-    """A key or record that was believed parked is so no more; nothing was stored."""
+    """A record that was believed parked is so no more; nothing was stored."""
 
 
 class RowsRefused(Unusable):
@@ -92,7 +93,15 @@ class ReadStore(Protocol):
         ...
 
     def parked_keys(self, generation: int) -> set[tuple[str, bytes]]:
-        """(topic, key) that have parked records: later ones of theirs must wait behind."""
+        """(topic, key) that have parked records: a later event of theirs supersedes those."""
+        ...
+
+    def first_parked(self, generation: int, topics: Collection[str]) -> BadRecord | None:
+        """The first record of these topics that a generation has parked."""
+        ...
+
+    def discarded(self) -> dict[TopicPartition, frozenset[int]]:
+        """Offsets of events that were discarded on purpose: every generation passes them over."""
         ...
 
     def write(self, generation: Generation, write: Write) -> None:

@@ -149,7 +149,7 @@ def bad(offset: int, key: str, reason: str = "why") -> BadRecord:
     return BadRecord(*TRACKS, offset, key.encode(), b"\x00bytes", reason)
 
 
-def test_parked_records_keep_their_bytes_and_hold_their_key(world: World, live: Generation) -> None:
+def test_parked_records_keep_their_bytes(world: World, live: Generation) -> None:
     world.store.write(live, Write({}, step(0, 2), [bad(0, "k", "NUL \0 in it"), bad(1, "l")]))
     assert world.store.parked_keys(live.number) == {
         ("catalog.track", b"k"),
@@ -157,19 +157,55 @@ def test_parked_records_keep_their_bytes_and_hold_their_key(world: World, live: 
     }
     first, second = world.dead_letters.list(Stage.PROJECT)
     assert (first.offset, first.key, first.value, second.key) == (0, b"k", b"\x00bytes", b"l")
-    waits = frozenset({("catalog.track", b"k")})
-    world.store.write(live, Write({}, step(2, 3), [bad(2, "k")], waits))
-    assert world.dead_letters.discard([first.number]) == 1
-    world.store.write(live, Write({}, step(3, 4), [bad(3, "k")], waits))
     again = rows((0, "TrackAdded", "l", "L"))
     world.store.write(live, Write(again, (), resolved=(second.number,)))
     assert titles(world, live) == {"l": "L"}
     with pytest.raises(DeadLettersMoved):
         world.store.write(live, Write(again, (), resolved=(second.number,)))
-    waits = frozenset({("catalog.track", b"l")})
-    with pytest.raises(DeadLettersMoved):
-        world.store.write(live, Write({}, step(4, 5), [bad(4, "l")], waits))
-    assert world.store.checkpoints(live.number)[TRACKS] == 4
+    assert world.dead_letters.list(Stage.PROJECT) == [first]
+
+
+def test_a_later_event_supersedes_what_its_generation_has_parked_before(
+    world: World, live: Generation
+) -> None:
+    other = world.generations.create(Purpose.SERVE, ZERO)
+    for generation in (live, other):
+        parked = [bad(0, "k"), bad(1, "l"), bad(2, "k"), bad(4, "k")]
+        world.store.write(generation, Write({}, step(0, 3), parked))
+    assert world.store.first_parked(live.number, {"catalog.track"}) == bad(0, "k")
+    assert world.store.first_parked(live.number, {"catalog.label"}) is None
+    superseded = {("catalog.track", b"k"): 3, ("catalog.label", b"l"): 9}
+    write = Write(rows((3, "TrackAdded", "k", "K")), step(3, 4), superseded=superseded)
+    world.store.write(live, write)
+    with world.generations.read(live) as reader:
+        assert reader.parked() == {
+            ("catalog.track", b"l"): frozenset({1}),
+            ("catalog.track", b"k"): frozenset({4}),
+        }
+    with world.generations.read(other) as reader:
+        assert reader.parked()["catalog.track", b"k"] == {0, 2, 4}
+    late = Write({}, step(3, 4), superseded={("catalog.track", b"l"): 9})
+    with pytest.raises(CheckpointMoved):  # and nothing at all where the step fails
+        world.store.write(live, late)
+    assert len(world.dead_letters.list()) == 2
+
+
+def test_what_was_discarded_stays_so_for_all_generations(world: World, live: Generation) -> None:
+    other = world.generations.create(Purpose.SERVE, ZERO)
+    for generation in (live, other):
+        world.store.write(generation, Write({}, step(0, 2), [bad(0, "k"), bad(1, "l")]))
+    first, second = world.dead_letters.list()
+    world.dead_letters.park(RejectedRecord(Stage.TRANSLATE, "m", 0, 7, b"k", None, (), "odd"))
+    (change,) = world.dead_letters.list(Stage.TRANSLATE)
+    assert world.store.discarded() == {}
+    assert world.dead_letters.discard([first.number, change.number, 999]) == 2
+    assert world.store.discarded() == world.other.discarded() == {TRACKS: frozenset({0})}
+    assert world.dead_letters.list() == [second]
+    assert world.store.parked_keys(other.number) == {("catalog.track", b"l")}
+    third = world.generations.create(Purpose.SERVE, ZERO)
+    world.store.write(third, Write({}, step(0, 2), [bad(0, "k"), bad(1, "l")]))
+    assert world.store.parked_keys(third.number) == {("catalog.track", b"l")}
+    assert world.dead_letters.discard([first.number]) == 0
 
 
 def test_letters_of_translation(world: World, live: Generation) -> None:
@@ -284,13 +320,12 @@ def test_an_id_that_no_index_holds_is_refused_live_and_while_filling(
     assert titles(world, new) == {"a": "A", SHORTER: "L"}
 
 
-def test_keys_of_any_length_are_parked_and_wait(world: World, live: Generation) -> None:
+def test_keys_of_any_length_are_parked(world: World, live: Generation) -> None:
     keys = [LONG, LONG[:-1]]
     parked = [bad(number, key) for number, key in enumerate(keys)]
     world.store.write(live, Write({}, step(0, 2), parked))
     assert world.store.parked_keys(live.number) == {("catalog.track", key.encode()) for key in keys}
-    waits = frozenset({("catalog.track", LONG.encode())})
-    world.store.write(live, Write({}, step(2, 3), [bad(2, LONG)], waits))
+    world.store.write(live, Write({}, step(2, 3), [bad(2, LONG)]))
     first = world.dead_letters.first(Stage.PROJECT, "catalog.track", LONG.encode())
     assert first is not None
     assert (first.offset, first.key) == (0, LONG.encode())

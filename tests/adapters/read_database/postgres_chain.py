@@ -54,7 +54,10 @@ class PostgresChain(Chain):
             for (name,) in names:
                 connection.execute(f'DROP SCHEMA "{name}" CASCADE')
             self._generations.migrate()
-            connection.execute("TRUNCATE engine.generation, engine.checkpoint, engine.dead_letter")
+            connection.execute(
+                "TRUNCATE engine.generation, engine.checkpoint, engine.dead_letter, "
+                "engine.discarded"
+            )
 
     def store(self) -> ReadStore:
         """One for all that runs between two steps of a worker."""

@@ -85,7 +85,15 @@ class MemoryDeadLetters:
 
     def discard(self, numbers: Sequence[int]) -> int:
         """See the port."""
-        return sum(self._db.dead_letters.pop(number, None) is not None for number in numbers)
+        gone = [one for number in numbers if (one := self._db.dead_letters.pop(number, None))]
+        self._db.discarded |= {
+            (one.topic, one.partition, one.offset) for one in gone if one.stage is Stage.PROJECT
+        }
+        for number, one in [*self._db.dead_letters.items()]:
+            place = (one.topic, one.partition, one.offset)
+            if one.stage is Stage.PROJECT and place in self._db.discarded:
+                del self._db.dead_letters[number]
+        return len(gone)
 
     def note_failure(self, number: int, reason: str) -> None:
         """See the port."""

@@ -204,7 +204,7 @@ class MemoryGenerations:
         """See the port."""
         number = generation.number
         copy = self._db.copies[number]
-        yield MemoryReader(copy, self._db.parked_keys(number), self._db.model)
+        yield MemoryReader(copy, self._db.parked(number), self._db.model)
 
     @contextmanager
     def hold_live(self) -> Iterator[MemoryHeld]:

@@ -5,7 +5,7 @@ It implements `projections.ports.read_store.ReadStore`; `memory_generations` and
 The contract suite (tests/contracts) holds it and the real database to the same promises.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ import polars as pl
 
 from domain.failures import Unusable, reason_of
 from projections.ports.dead_letters import DeadLetter, Stage
+from projections.ports.event_decoder import BadRecord
 from projections.ports.event_log import TopicPartition
 from projections.ports.generations import Digest, Generation, Phase
 from projections.ports.read_store import (
@@ -50,6 +51,7 @@ class MemoryDatabase:
         self.model = model
         self.copies: dict[int, Copy] = {}
         self.dead_letters: dict[int, DeadLetter] = {}
+        self.discarded: set[tuple[str, int, int]] = set()
         self.building = False
         self.claims: set[tuple[int, TopicPartition]] = set()
         self.held = False
@@ -75,9 +77,14 @@ class MemoryDatabase:
             if one.stage is Stage.PROJECT and one.generation == number
         ]
 
-    def parked_keys(self, number: int) -> set[tuple[str, bytes]]:
-        """(topic, key) of a generation's dead letters."""
-        return {(one.topic, one.key) for one in self.dead_letters_of(number) if one.key is not None}
+    def parked(self, number: int) -> dict[tuple[str, bytes], frozenset[int]]:
+        """(topic, key) of a generation's dead letters → their offsets."""
+        found: dict[tuple[str, bytes], frozenset[int]] = {}
+        for one in self.dead_letters_of(number):
+            if one.key is not None:
+                key = (one.topic, one.key)
+                found[key] = found.get(key, frozenset()) | {one.offset}
+        return found
 
 
 class MemoryReadStore:
@@ -102,7 +109,22 @@ class MemoryReadStore:
 
     def parked_keys(self, generation: int) -> set[tuple[str, bytes]]:
         """See the port."""
-        return self._db.parked_keys(generation)
+        return set(self._db.parked(generation))
+
+    def first_parked(self, generation: int, topics: Collection[str]) -> BadRecord | None:
+        """See the port."""
+        found = [one for one in self._db.dead_letters_of(generation) if one.topic in topics]
+        found.sort(key=lambda one: (one.topic, one.partition, one.offset))
+        for one in found[:1]:
+            return BadRecord(one.topic, one.partition, one.offset, one.key, one.value, one.reason)
+        return None
+
+    def discarded(self) -> dict[TopicPartition, frozenset[int]]:
+        """See the port."""
+        partitions = {(topic, partition) for topic, partition, _ in self._db.discarded}
+        return {
+            p: frozenset(o for *q, o in self._db.discarded if tuple(q) == p) for p in partitions
+        }
 
     def write(self, generation: Generation, write: Write) -> None:
         """See the port."""
@@ -113,7 +135,8 @@ class MemoryReadStore:
         for bad in write.parked:
             place = (bad.topic, bad.partition, bad.offset)
             dead_letters = self._db.dead_letters_of(generation.number)
-            if place not in {(one.topic, one.partition, one.offset) for one in dead_letters}:
+            known = {(one.topic, one.partition, one.offset) for one in dead_letters}
+            if place not in known | self._db.discarded:
                 number = max(self._db.dead_letters, default=0) + 1
                 self._db.dead_letters[number] = DeadLetter(
                     number, Stage.PROJECT, self._db.model.name, generation.number, *place, bad.key,
@@ -121,6 +144,9 @@ class MemoryReadStore:
                 )  # fmt: skip
         for number in write.resolved:
             del self._db.dead_letters[number]
+        for one in self._db.dead_letters_of(generation.number):
+            if one.key and one.offset < write.superseded.get((one.topic, one.key), -1):
+                del self._db.dead_letters[one.number]
         for table, frame in write.rows.items():
             for row in frame.iter_rows(named=True):
                 merge(copy.tables[table], row)
@@ -160,8 +186,6 @@ class MemoryReadStore:
         ]
         if moved:
             raise CheckpointMoved(moved)
-        if write.waiting - self._db.parked_keys(copy.generation.number):
-            raise DeadLettersMoved
         if set(write.resolved) - {
             n.number for n in self._db.dead_letters_of(copy.generation.number)
         }:
@@ -194,7 +218,9 @@ def merge(table: dict[str, Row], row: Row) -> None:
 class MemoryReader:
     """Implements `projections.ports.generations.TableReader` on a frozen copy."""
 
-    def __init__(self, copy: Copy, parked: set[tuple[str, bytes]], model: ReadModel) -> None:
+    def __init__(
+        self, copy: Copy, parked: dict[tuple[str, bytes], frozenset[int]], model: ReadModel
+    ) -> None:
         self._copy = deepcopy(copy)
         self._parked = parked
         self._model = model
@@ -203,7 +229,7 @@ class MemoryReader:
         """See the port."""
         return self._copy.checkpoints
 
-    def parked_keys(self) -> set[tuple[str, bytes]]:
+    def parked(self) -> dict[tuple[str, bytes], frozenset[int]]:
         """See the port."""
         return self._parked
 

@@ -10,16 +10,23 @@ from hypothesis import strategies as st
 
 from domain.failures import Unavailable
 from projections.engine.apply import moves_of
-from projections.engine.batch import EventsUnusable, newest_per_id, project, project_usable
+from projections.engine.batch import (
+    EventsUnusable,
+    newest_per_id,
+    project,
+    project_usable,
+    superseded_left_out,
+    used_of,
+)
 from projections.engine.columns import FrameDoesNotFit, conform, schema_of
 from projections.engine.records import (
     halves,
+    keys_of,
     records_in,
     trimmed,
-    without_bad,
-    without_parked,
+    without,
 )
-from projections.ports.event_decoder import BadRecord, Decoded
+from projections.ports.event_decoder import Decoded
 from projections.ports.event_log import RecordBatch, TopicPartition
 from projections.ports.read_store import Move
 from projections.read_model import REMOVED, Projection, ReadModel
@@ -103,15 +110,22 @@ def test_moves_go_to_the_last_position_of_each_partition() -> None:
     )
 
 
-def test_later_records_of_a_bad_key_wait() -> None:
-    records = RecordBatch(TRACKS, 0, [0, 1, 2, 3], [b"a", b"b", b"a", None], [b""] * 4, 4)
-    bad = [BadRecord(TRACKS, 0, 0, b"a", b"", "why"), BadRecord(TRACKS, 0, 3, None, b"", "why")]
-    rest, waiting = without_bad([records], bad)
-    assert [(b.offsets, b.next_offset) for b in rest] == [([1], 4)]
-    assert [(one.offset, one.reason.split()[0]) for one in waiting] == [(2, "waits")]
-    rest, waiting = without_parked([records], {(TRACKS, b"b")})
-    assert [b.offsets for b in rest] == [[0, 2, 3]]
-    assert [one.offset for one in waiting] == [1]
+def test_what_a_later_event_of_the_key_supersedes_needs_no_parking() -> None:
+    good = event("TrackUpdated", "a", title="new")
+    values = [b"junk", b"junk", good, b"junk", b"junk"]
+    keys = [b"a", b"b", b"a", b"a", b"\xff"]
+    records = RecordBatch(TRACKS, 0, [0, 1, 2, 3, 4], keys, values, 5)
+    projected = project_usable(MODEL, JsonDecoder(), [records])
+    used = used_of(MODEL, projected.rows, keys_of(projected.bad))
+    assert used == {(TRACKS, b"a"): 2}
+    assert [one.offset for one in superseded_left_out(projected.bad, used)] == [1, 3, 4]
+
+
+def test_records_at_given_offsets_are_left_out_and_positions_stay() -> None:
+    records = RecordBatch(TRACKS, 0, [0, 1, 2], [b"a", b"b", None], [b""] * 3, 7)
+    (rest,) = without([records], {(TRACKS, 0): {0, 2}, (TRACKS, 1): {1}})
+    assert (rest.offsets, rest.keys, rest.next_offset) == ([1], [b"b"], 7)
+    assert without([records], {}) == [records]
 
 
 def test_the_newest_of_each_id_stays() -> None:
@@ -172,7 +186,7 @@ def test_whatever_a_decoder_or_a_handler_stumbles_on_is_one_records_fault() -> N
 
     values = [event("TrackAdded", id, title=id) for id in ("a", "deep", "b")]
     records = RecordBatch(TRACKS, 0, [0, 1, 2], [b"a", b"k", b"b"], values, 3)
-    projected = project_usable(MODEL, Stumbling(), [records], ())
+    projected = project_usable(MODEL, Stumbling(), [records])
     assert projected.rows["track"]["id"].to_list() == ["a", "b"]
     assert [one.offset for one in projected.bad] == [1]
     assert "RecursionError" in projected.bad[0].reason
@@ -182,7 +196,7 @@ def test_whatever_a_decoder_or_a_handler_stumbles_on_is_one_records_fault() -> N
 
     (track,) = [p for p in MODEL.projections if p.subject == "track"]
     model = ReadModel("m", "m", "m", (replace(track, handlers={"TrackAdded": panicking}),))
-    assert [one.offset for one in project_usable(model, JsonDecoder(), [records], ()).bad] == [
+    assert [one.offset for one in project_usable(model, JsonDecoder(), [records]).bad] == [
         0, 1, 2,
     ]  # fmt: skip
-    assert len(project_usable(model, JsonDecoder(), [records], ()).bad[0].reason) < 1_200
+    assert len(project_usable(model, JsonDecoder(), [records]).bad[0].reason) < 1_200

@@ -2,7 +2,8 @@
 
 A state machine of workers that are assigned, robbed of partitions with and without being told,
 killed, cut off from the database before or after a commit; of rebuilds that are killed between any
-two chunks while workers go on; of switches, rollbacks and readers in their way.
+two chunks while workers go on; of switches, rollbacks and readers in their way; of parked records
+that are tried again, superseded, discarded, and usable one day.
 """
 
 from collections.abc import Sequence
@@ -60,11 +61,17 @@ class Interleavings(RuleBasedStateMachine):
         gap=st.integers(0, 1),
     )
     def say(self, subject: str, key: int, kind: int, good: int, gap: int) -> None:
-        """The log grows; now and then by what can't be decoded, used or stored."""
+        """The log grows; now and then by what can't be decoded (yet), used or stored."""
         self.said += 1
-        value = {0: "junk", 1: "huge" if subject == "track" else "junk"}.get(good, f"v{self.said}")
-        if good == 2:  # Of a key of its own: a newer event in its batch would make it harmless.
-            key, kind, value = 100 + self.said, 0, f"nul \0 {self.said}"
+        value = {
+            0: "junk",
+            1: "huge" if subject == "track" else "junk",
+            2: f"nul \0 {self.said}",
+            3: f"odd {self.said}",
+            4: f"odd {self.said}",
+        }.get(good, f"v{self.said}")
+        if good == 2:  # a removal stores none of its values
+            kind = 1
         self.chain.say(subject, key, kind, value, gap)
 
     @rule(
@@ -155,11 +162,27 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule()
     def retry(self) -> None:
-        """What can't be used can't be used: queues stay as they are, in order."""
+        """What can't be used can't be used and stays parked; what can, now, leaves."""
         before = self.chain.dead_letters().list()
-        assert retry(self.chain.context, self.chain.dead_letters()).done == ()
-        after = self.chain.dead_letters().list()
-        assert [one.number for one in before] == [one.number for one in after]
+        retried = retry(self.chain.context, self.chain.dead_letters())
+        after = {one.number for one in self.chain.dead_letters().list()}
+        gone = {one.number for one in before} - after
+        assert gone == {*retried.done, *retried.superseded}
+        if not self.chain.decoder.knows_odd:
+            assert not gone
+
+    @rule()
+    def learn(self) -> None:
+        """The release after knows how to use what nobody could."""
+        self.chain.decoder.knows_odd = True
+
+    @precondition(lambda self: not self.chain.decoder.knows_odd)
+    @rule(which=st.integers(0, 5))
+    def discard(self, which: int) -> None:
+        """Somebody discards a parked record on purpose."""
+        dead_letters = self.chain.dead_letters()
+        if found := dead_letters.list():
+            dead_letters.discard([found[which % len(found)].number])
 
     @precondition(lambda self: self.said)
     @rule()
@@ -192,6 +215,7 @@ class Interleavings(RuleBasedStateMachine):
             for worker in self.workers:
                 worker.step(0)
         assert self.chain.checkpoints() == self.chain.ends()
+        retry(self.chain.context, self.chain.dead_letters())
         assert self.chain.content() == self.chain.replayed()
         done = rebuild(self.chain.context, park_poison=True, report=silent)
         assert done.switched

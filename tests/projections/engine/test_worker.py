@@ -12,8 +12,7 @@ from projections.engine.apply import Applier
 from projections.engine.dead_letter import retry
 from projections.engine.partitions import AnotherLog
 from projections.engine.progress import silent
-from projections.engine.rebuild import ensure_live, rebuild
-from projections.engine.records import WAITS
+from projections.engine.rebuild import ensure_live, rebuild, verify_live
 from projections.engine.worker import NoLiveGeneration, Worker, run
 from projections.ports.dead_letters import DeadLetter, Stage
 from projections.ports.event_log import RecordBatch
@@ -145,10 +144,10 @@ def test_who_takes_a_partition_over_knows_what_is_parked_there(chain: Chain) -> 
     chain.say("track", 0, 0, "junk")
     first.step(0)
     chain.log.subscriptions[0].assign([("catalog.track", 0)])
-    chain.say("track", 0, 1, "waits")
+    chain.say("track", 0, 1, "good")
     assert late.step(0) == 1
     assert chain.content() == chain.replayed()
-    assert [one.reason for one in chain.dead_letters().list()][1:] == [WAITS]
+    assert chain.dead_letters().list() == []
 
 
 def test_a_database_that_is_away_at_an_assignment_is_asked_again(chain: Chain) -> None:
@@ -209,31 +208,32 @@ def test_a_log_that_is_away_is_waited_for(chain: Chain, monkeypatch: pytest.Monk
     assert chain.content() == chain.replayed()
 
 
-def test_retrying_reads_each_record_a_few_times(chain: Chain) -> None:
+def test_retrying_reads_each_record_once(chain: Chain) -> None:
     count = 60
-    for key in range(count):
-        chain.say("track", key, 0, "junk")
-    for key in range(count):
-        chain.say("track", key, 1, "waits")
+    for _ in range(2):
+        for key in range(count):
+            chain.say("track", key, 0, "odd")
     worker = chain.worker()
     everything(chain)
     while worker.step(0):
         pass
+    assert len(chain.dead_letters().list()) == 2 * count
     read: list[int] = []
 
     class Counting(MemoryDeadLetters):
         def list(self, *args: Any, **kwargs: Any) -> list[DeadLetter]:
-            found = super().list(*args, **kwargs)
-            read.extend(one.number for one in found)
-            return found
+            raise AssertionError("all are read with their bytes")
 
-    for number, dead_letter in chain.database.dead_letters.items():
-        mended = event(
-            "TrackAdded", (dead_letter.key or b"").decode(), dead_letter.offset, title="mended"
-        )
-        chain.database.dead_letters[number] = replace(dead_letter, value=mended)
-    assert len(retry(chain.context, Counting(chain.database)).done) == 2 * count
-    assert len(read) < 3 * count
+        def show(self, number: int) -> DeadLetter:
+            read.append(number)
+            return super().show(number)
+
+    assert retry(chain.context, Counting(chain.database)).done == ()
+    assert len(read) == 2 * count
+    chain.decoder.knows_odd = True
+    retried = retry(chain.context, Counting(chain.database))
+    assert (len(retried.done), len(retried.superseded), retried.failed) == (count, count, {})
+    assert chain.content() == chain.replayed()
 
 
 def test_records_without_a_key_are_retried_each_by_itself(chain: Chain) -> None:
@@ -297,9 +297,10 @@ def test_after_a_conflict_it_knows_what_the_other_parked(chain: Chain) -> None:
     everything(chain)
     assert other.step(0) == 1
     assert slow.step(0) == 0
-    chain.say("track", 0, 1, "waits")
+    chain.say("track", 0, 1, "good")
     assert slow.step(0) == 1
     assert chain.content() == chain.replayed()
+    assert chain.dead_letters().list() == []
 
 
 def test_a_switch_closes_the_last_lag_while_workers_wait(chain: Chain) -> None:
@@ -323,53 +324,100 @@ def test_a_switch_closes_the_last_lag_while_workers_wait(chain: Chain) -> None:
     assert chain.content() == chain.replayed()
 
 
-def test_retrying_a_key_goes_in_order_and_lets_it_go_on(chain: Chain) -> None:
-    first = chain.say("track", 1, 0, "junk")
-    chain.say("track", 1, 1, "second")
+def test_a_later_event_supersedes_what_is_parked_before_it(chain: Chain) -> None:
+    chain.say("track", 1, 0, "odd")
     chain.say("track", 3, 1, "other key")
+    worker = chain.worker()
+    everything(chain)
+    worker.step(0)
+    (parked,) = chain.dead_letters().list(Stage.PROJECT)
+    chain.say("track", 1, 2, "gone")  # a removal: no row is left that could ward off the old one
+    worker.step(0)
+    assert chain.content()["track"].keys() == {"track3"}
+    assert chain.dead_letters().list() == []
+    chain.decoder.knows_odd = True
+    assert retry(chain.context, chain.dead_letters(), [parked.number]).done == ()
+    assert chain.content() == chain.replayed()
+
+
+def test_the_newest_of_a_key_that_can_be_used_is_what_a_retry_stores(chain: Chain) -> None:
+    for value in ("odd 1", "odd 2", "junk"):
+        chain.say("track", 1, 1, value)
     worker = chain.worker()
     everything(chain)
     while worker.step(0):
         pass
-    assert chain.content()["track"].keys() == {"track3"}
     dead_letters = chain.dead_letters()
-    parked, waiting = dead_letters.list(Stage.PROJECT)
-    assert "waits" in waiting.reason
-    again = retry(chain.context, dead_letters)
-    assert again.done == ()
-    assert list(again.failed) == [parked.number]
-    assert dead_letters.show(parked.number).attempts == 1
-    mended = event("TrackAdded", "track1", first, title="first")
-    chain.log.partitions["catalog.track", 1][0] = (first, b"track1", mended)
-    chain.database.dead_letters[parked.number] = replace(
-        dead_letters.show(parked.number), value=mended
-    )
-    assert retry(chain.context, dead_letters, [parked.number]).done == (
-        parked.number,
-        waiting.number,
-    )
-    assert dead_letters.list() == []
-    chain.say("track", 1, 1, "third")  # the worker still believes the key parked
-    for _ in range(3):
-        worker.step(0)
+    first, second, last = dead_letters.list(Stage.PROJECT)
+    chain.decoder.knows_odd = True
+    retried = retry(chain.context, dead_letters, [first.number])
+    assert (retried.done, retried.superseded) == ((second.number,), (first.number,))
+    assert list(retried.failed) == [last.number]
+    assert [one.number for one in dead_letters.list()] == [last.number]
+    assert chain.content()["track"] == {"track1": ("odd 2", 1)}
+    chain.say("track", 1, 1, "third")
+    worker.step(0)
     assert dead_letters.list() == []
     assert chain.content() == chain.replayed()
 
 
-def test_what_was_prepared_ahead_waits_behind_what_is_parked_meanwhile(chain: Chain) -> None:
+def test_a_retry_that_comes_too_late_stores_nothing(chain: Chain) -> None:
+    chain.say("track", 1, 0, "odd")
+    worker = chain.worker()
+    everything(chain)
+    worker.step(0)
+
+    class Overtaken(MemoryDeadLetters):
+        def show(self, number: int) -> DeadLetter:
+            dead_letter = super().show(number)
+            chain.say("track", 1, 2, "gone")
+            worker.step(0)
+            return dead_letter
+
+    chain.decoder.knows_odd = True
+    retried = retry(chain.context, Overtaken(chain.database))
+    assert retried.done == ()
+    assert [reason.split(":")[0] for reason in retried.failed.values()] == ["try again"]
+    assert chain.content() == chain.replayed()
+
+
+def test_what_was_prepared_before_supersedes_what_is_parked_meanwhile(chain: Chain) -> None:
     chain.say("track", 1, 0, "junk")
     chain.say("track", 1, 1, "later")
     chain.log.chunk = 1
     context = chain.context
     live = context.store.live()
     assert live is not None
-    applier = Applier(MODEL, context.decoder, context.store, live, park=True)
+    applier = Applier(MODEL, context.decoder, context.store, live)
     partition = ("catalog.track", 1)
     ahead = [applier.prepare([chain.log.batch(partition, at)]) for at in (0, 1)]
     for prepared in ahead:
         applier.store(prepared)
     assert chain.content() == chain.replayed()
-    assert len(chain.dead_letters().list(Stage.PROJECT)) == 2
+    assert chain.dead_letters().list(Stage.PROJECT) == []
+
+
+def test_what_was_discarded_is_passed_over_by_all_generations(chain: Chain) -> None:
+    chain.say("track", 1, 0, "good")
+    chain.say("track", 1, 1, "odd")
+    worker = chain.worker()
+    everything(chain)
+    while worker.step(0):
+        pass
+    waiting = rebuild(chain.context, switch=False, park_poison=True, report=silent)
+    assert len(chain.database.dead_letters) == 2
+    (dead_letter,) = chain.dead_letters().list(Stage.PROJECT)
+    assert chain.dead_letters().discard([dead_letter.number]) == 1
+    assert chain.database.dead_letters == {}
+    chain.decoder.knows_odd = True
+    done = rebuild(chain.context, report=silent)
+    assert done.comparison is not None
+    assert (done.switched, done.comparison.discarded) == (True, 1)
+    assert "passed over 1 that" in done.comparison.summary()
+    assert "passed over 1 that" in verify_live(chain.context, report=silent).summary()
+    assert chain.content() == chain.replayed()
+    assert chain.content()["track"] == {"track1": ("good", 0)}
+    assert waiting.generation.number < done.generation.number
 
 
 def test_rows_behind_a_parked_record_are_no_drift(chain: Chain) -> None:

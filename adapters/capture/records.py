@@ -19,7 +19,7 @@ from adapters.capture.columns import TABLES, Columns, Kind
 from adapters.capture.source import CommitTimes, Source, position, transaction
 from adapters.capture.values import Convert, Wire, converter
 from domain.changes import UNCHANGED, Change, Coordinates, Operation
-from projections.ports.change_reader import Skip, Undecodable
+from projections.ports.change_reader import NoPosition, Skip, Undecodable
 
 UNAVAILABLE = "__debezium_unavailable_value"
 """Debezium's default `unavailable.value.placeholder`."""
@@ -52,6 +52,12 @@ _NOTHING = frozenset[str]()
 _TOASTED: Mapping[Kind, Any] = {Kind.INTEGER: int | str | None, Kind.BOOLEAN: bool | str | None}
 
 
+_NO_POSITION = (
+    "the connector {!r} doesn't say where in its source's log the change stands, so a repeat of it"
+    " could not be recognised; CATALOG_TRANSLATE__EXACTLY_ONCE=false takes it at least once"
+)
+
+
 class _KeyRow(msgspec.Struct):
     id: str
 
@@ -72,10 +78,16 @@ class DebeziumReader:
     """
 
     def __init__(
-        self, tables: Mapping[str, Columns] = TABLES, unavailable: str = UNAVAILABLE
+        self,
+        tables: Mapping[str, Columns] = TABLES,
+        unavailable: str = UNAVAILABLE,
+        *,
+        is_exactly_once: bool = True,
     ) -> None:
+        """`is_exactly_once` refuses changes whose repeats could not be recognised."""
         self._tables = {
-            name: _TableReader(name, kinds, unavailable) for name, kinds in tables.items()
+            name: _TableReader(name, kinds, unavailable, is_exactly_once)
+            for name, kinds in tables.items()
         }
 
     def read(
@@ -120,7 +132,8 @@ class _TableReader:
     without any cost. Then another takes its place which tells what is absent, until nothing is.
     """
 
-    def __init__(self, table: str, kinds: Columns, unavailable: str) -> None:
+    def __init__(self, table: str, kinds: Columns, unavailable: str, is_exactly_once: bool) -> None:
+        self._is_exactly_once = is_exactly_once
         self._table = table
         self._kinds = kinds
         self._unavailable = _placeholders(unavailable)
@@ -150,6 +163,9 @@ class _TableReader:
             raise Undecodable(f"it is of the table {source.table}, not {self._table}")
         identity = _id_of(key)
         before, after, absent = self._rows(record, schema, source.connector, operation, is_toasted)
+        place = position(source)
+        if not place and self._is_exactly_once and operation is not Operation.READ:
+            raise NoPosition(_NO_POSITION.format(source.connector))
         row = after if after is not None else before
         if row is not None and row["id"] != identity and (after is not None or row["id"]):
             raise Undecodable(f"the key says id {identity!r}, the row {row['id']!r}")
@@ -160,7 +176,7 @@ class _TableReader:
             before=before,
             after=after,
             coordinates=at,
-            position=position(source),
+            position=place,
             transaction=transaction(source),
             committed_at=self._committed_at(source),
             absent=absent,

@@ -107,10 +107,11 @@ class TranslateSettings(_Group):
     """How strict translation is, see `projections.translation.policy`."""
 
     absent_column: AbsentColumn = AbsentColumn.STOP
+    exactly_once: bool = True
 
     def policy(self) -> Policy:
         """What the engine is told."""
-        return Policy(self.absent_column)
+        return Policy(self.absent_column, self.exactly_once)
 
 
 class DatabaseSettings(_Group):

@@ -51,7 +51,7 @@ def translation_context(
         closing(databases.dead_letters(endpoints)) as own,
     ):
         yield TranslationContext(
-            interpreter=_interpreter(schemas),
+            interpreter=_interpreter(schemas, policy),
             dead_letters=own if dead_letters is None else dead_letters,
             open_writer=partial(
                 KafkaEventWriter,
@@ -60,6 +60,7 @@ def translation_context(
                 watching.statistics,
             ),
             join=partial(KafkaChangeLog, endpoints.kafka, group, statistics=watching.statistics),
+            changes=KafkaEventLog(endpoints.kafka),
             positions=KafkaTranslatedPositions(
                 endpoints.kafka,
                 group.group,
@@ -91,12 +92,13 @@ def retry_translation(
         closing(KafkaEventWriter(kafka, own_group)) as writer,
         closing(KafkaGroupPositions(kafka, own_group)) as positions,
     ):
-        interpreter = _interpreter(schemas)
+        interpreter = _interpreter(schemas, policy)
         interpreter.prepare()
         dead_letters = own if dead_letters is None else dead_letters
         context = RetryContext(interpreter, dead_letters, writer, positions, policy)
         return retry(context, numbers)
 
 
-def _interpreter(schemas: Registry) -> Interpreter:
-    return Interpreter(DebeziumReader(), EventEncoder(schemas))
+def _interpreter(schemas: Registry, policy: Policy) -> Interpreter:
+    reader = DebeziumReader(is_exactly_once=policy.is_exactly_once)
+    return Interpreter(reader, EventEncoder(schemas))

@@ -1,15 +1,19 @@
 """Recognise changes that capture sends again after a restart (it delivers at least once).
 
-Within a partition the source's positions only grow, so a change below the newest position seen is
-a repeat. Positions can be equal (the rows of one COPY page; the two halves of a key change; all
-changes of one SQL Server commit, whose inner order isn't that of its LSNs), so what was seen at
-the newest position is remembered one by one. The memory fits into the metadata of a committed
-Kafka offset, and so moves in the same transaction as the events it guards.
+Within a partition the source's positions only grow, so a change above the newest position seen is
+new. Positions can be equal (the rows of one COPY page; the two halves of a key change; all changes
+of one SQL Server commit, whose inner order isn't that of its LSNs), so what was seen at the newest
+position is remembered one by one. The memory fits into the metadata of a committed Kafka offset,
+and so moves in the same transaction as the events it guards.
+
+A change below the newest position is a repeat, or the source's log began anew: the server was
+restored, upgraded, failed over. Its position doesn't tell, nor does its time, since clocks go
+wrong: one commit from a clock that was an hour ahead once made all changes of the next hour pass
+for repeats. So it is looked for among what was captured before, and dropped only where it is found.
 
 Three cares, each against loss, which is worse than a repeat:
 - a snapshot's read is never a repeat: it has the position of the snapshot, not of its row;
-- a change with a lower position but a later commit than any seen is new: the source's log started
-  anew (restored from a backup, upgraded, failed over);
+- a commit later than any seen needs no proof: a repeat has the time of what it repeats;
 - a memory too large for the metadata leaves its newest entries out: what they stand for would come
   twice if capture *and* translation restart inside that very commit. (Leaving out the oldest would
   let an old change of a key through and drop the newer one.)
@@ -17,14 +21,17 @@ Three cares, each against loss, which is worse than a repeat:
 
 import json
 from base64 import b85encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
 from hashlib import blake2b
 from itertools import chain, islice
 
 from domain.changes import Change, Operation
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+GLOBAL_ID = "gtid:"
+"""Begins the detail of a position that is a transaction's global id, the same on all replicas."""
 _MOST = 50_000
 """Changes remembered at one position; a heap page's COPY has under 300, a huge commit more."""
 
@@ -32,6 +39,19 @@ _MOST = 50_000
 def order_of(position: str) -> str:
     """The part of a position that orders, as text: what stands before the first slash."""
     return position.partition("/")[0]
+
+
+def sameness(change: Change) -> int:
+    """A number that is the same for a change and its repeat, in this process.
+
+    A position on a replica is another one; there the transaction's global id says which one it is,
+    and the rows say which of its changes.
+    """
+    detail = change.position.partition("/")[2]
+    where = change.position
+    if detail.startswith(GLOBAL_ID):
+        where = f"{detail} {change.before} {change.after}"
+    return hash((change.operation, where, change.key["id"], change.committed_at))
 
 
 def _identity(operation: Operation, position: str, key: object) -> str:
@@ -45,6 +65,15 @@ def _digest(identity: str) -> str:
 _DIGEST_LENGTH = 10
 
 
+class Verdict(Enum):
+    """What a change is."""
+
+    NEW = auto()
+    REPEAT = auto()
+    NEW_HISTORY = auto()
+    """New, though positions seen before are above it: the source's log began anew."""
+
+
 class Deduplicator:
     """What was last seen of one partition of a capture topic."""
 
@@ -56,17 +85,28 @@ class Deduplicator:
         self._seen: dict[str, None] = {}
         self._digests: dict[str, None] = {}
 
-    def is_duplicate(self, change: Change) -> bool:
-        """Whether this change was seen before; remembers it if it wasn't."""
+    @property
+    def has_position(self) -> bool:
+        """Whether any change with a position was seen."""
+        return bool(self._order)
+
+    def judge(self, change: Change, was_captured: Callable[[Change], bool]) -> Verdict:
+        """What this change is; remembers it unless it is a repeat.
+
+        `was_captured` says whether an earlier record says the same; it is asked only in doubt, and
+        what it raises leaves everything as it was.
+        """
         if change.operation is Operation.READ or not change.position:
-            return False
-        order = order_of(change.position)
-        if order < self._order and not self._is_later(change.committed_at):
-            return True
+            return Verdict.NEW
+        verdict, order = Verdict.NEW, order_of(change.position)
+        if order < self._order:
+            if not self._is_later(change.committed_at) and was_captured(change):
+                return Verdict.REPEAT
+            verdict = Verdict.NEW_HISTORY
         identity = _identity(change.operation, change.position, change.key["id"])
         if order == self._order:
             if identity in self._seen or (self._digests and _digest(identity) in self._digests):
-                return True
+                return Verdict.REPEAT
             if len(self._seen) < _MOST:
                 self._seen[identity] = None
         else:
@@ -75,7 +115,7 @@ class Deduplicator:
             self._digests = {}
         if self._is_later(change.committed_at):
             self._newest = change.committed_at
-        return False
+        return verdict
 
     def _is_later(self, committed_at: datetime | None) -> bool:
         return committed_at is not None and (self._newest is None or committed_at > self._newest)

@@ -11,6 +11,10 @@ class Undecodable(Unusable):
     """A record that can't be read as what its topic promises; `str()` says what is wrong."""
 
 
+class NoPosition(Undecodable):
+    """A change without a position in the source's log: whether it comes again can't be known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Skip:
     """A record that speaks of no row."""

@@ -1,10 +1,20 @@
 """Whether a change is let through: what it may not lack, and that it doesn't come again."""
 
+import logging
+
 from domain.changes import Change
 from domain.failures import Unusable
+from domain.translation.deduplication import Verdict
+from projections.translation.earlier import EarlierChanges
 from projections.translation.partition import PartitionState
 from projections.translation.policy import AbsentColumn, Policy, absence
 
+log = logging.getLogger(__name__)
+
+_ANEW = (
+    "%s/%d/%d: the source's log began anew at %s (restored or failed over?): this is no repeat of"
+    " what was captured before. `catalog audit %s` says whether anything was lost"
+)
 _TAKE_IN_AGAIN = (
     "Put the column back, take the row in again (catalog recapture TABLE ID) and discard this"
 )
@@ -22,23 +32,27 @@ class TopicStopped(Exception):
 class Admission:
     """Judges the changes of one partition, in order."""
 
-    __slots__ = ("_columns", "_is_duplicate", "_policy")
+    __slots__ = ("_columns", "_judge", "_policy", "_was_captured")
 
-    def __init__(self, state: PartitionState, policy: Policy) -> None:
+    def __init__(self, state: PartitionState, policy: Policy, earlier: EarlierChanges) -> None:
         self._columns = state.columns
-        self._is_duplicate = state.duplicates.is_duplicate
+        self._judge = state.duplicates.judge
         self._policy = policy
+        self._was_captured = earlier.holds
 
     def admits(self, change: Change) -> bool:
         """Whether to translate it; False for one that capture sent again.
 
-        Raises TopicStopped before anything is remembered of the change, Unusable.
+        Raises TopicStopped or Unavailable before anything is remembered of the change, Unusable.
         """
         gone: list[str] = []
         if change.absent or not self._columns.is_whole:
             gone = self._vanished(change)
-        if self._is_duplicate(change):
-            return False
+        verdict = self._judge(change, self._was_captured)
+        if verdict is not Verdict.NEW:
+            if verdict is Verdict.REPEAT:
+                return False
+            log.warning(_ANEW, *change.coordinates, change.position, change.table)
         if gone:
             raise Unusable(f"{absence(change.table, gone)}. {_TAKE_IN_AGAIN}")
         return True

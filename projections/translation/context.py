@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from projections.ports.change_log import ChangeLog, OnAssign, OnLost
 from projections.ports.dead_letters import DeadLetters
+from projections.ports.event_log import EventLog
 from projections.ports.event_writer import EventWriter
 from projections.ports.translated_positions import TranslatedPositions
 from projections.ports.translation_observer import TranslationObserver
@@ -24,6 +25,8 @@ class TranslationContext:
     Raises Unavailable, Misconfigured."""
     join: Callable[[OnAssign, OnLost], ChangeLog]
     """Joins the group as this instance. Raises Unavailable, Misconfigured."""
+    changes: EventLog
+    """Reads the change topics back, where it is in doubt whether a change comes again."""
     positions: TranslatedPositions | None = None
     """Asked where the group has no positions; without it such partitions begin at their
     beginning."""

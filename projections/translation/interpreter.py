@@ -7,7 +7,7 @@ from domain.changes import Change
 from domain.events import EVENT_TYPES, topic_of
 from domain.failures import Unavailable, Unusable, reason_of
 from domain.translation import translate
-from projections.ports.change_reader import ChangeReader, Skip, Undecodable
+from projections.ports.change_reader import ChangeReader, NoPosition, Skip, Undecodable
 from projections.ports.event_encoder import EventEncoder
 from projections.ports.event_writer import OutgoingEvent
 
@@ -35,7 +35,7 @@ class Interpreter:
         """Read a record. Raises Undecodable; Unusable for a truncate: its rows vanish unnamed."""
         try:
             change = self._read(topic, partition, offset, key, value)
-        except Unavailable:
+        except (Unavailable, NoPosition):
             raise
         except Exception as error:
             raise Undecodable(reason_of(error)) from error

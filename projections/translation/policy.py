@@ -20,6 +20,8 @@ class Policy:
     """How strict translation is."""
 
     absent_column: AbsentColumn = AbsentColumn.STOP
+    is_exactly_once: bool = True
+    """Whether changes without a position in the source's log are refused."""
 
 
 STRICT = Policy()

@@ -12,13 +12,14 @@ from typing import NoReturn
 
 from domain.failures import Unavailable, Unusable, reason_of
 from projections.ports.change_log import ChangeBatch, Position, Superseded
-from projections.ports.change_reader import Skip, Undecodable
+from projections.ports.change_reader import NoPosition, Skip, Undecodable
 from projections.ports.dead_letters import RejectedRecord, Stage
 from projections.ports.event_log import TopicPartition
 from projections.ports.event_writer import EventTooLarge, OutgoingEvent
 from projections.translation.admission import Admission, TopicStopped
 from projections.translation.context import TranslationContext
 from projections.translation.counters import TranslationCounters
+from projections.translation.earlier import EarlierChanges
 from projections.translation.partition import PartitionState, assigned, moved
 from projections.translation.pause import Pause
 
@@ -32,6 +33,7 @@ _NOTHING_DECODED = (
     " key.converter and value.converter to org.apache.kafka.connect.json.JsonConverter, see"
     " docs/explanation/translation.md"
 )
+_NO_POSITIONS = "%d of its changes had to be parked: %s"
 _WAITS = "waits behind an earlier record of its key"
 
 
@@ -52,6 +54,7 @@ class Session:
         self._observer = context.observer
         self._counters = context.counters
         self._policy = context.policy
+        self._earlier = EarlierChanges(context.interpreter, context.changes)
         self._partitions: dict[TopicPartition, PartitionState] = {}
         self._decoded: set[str] = set()
         """Topics of which a record could be decoded."""
@@ -116,6 +119,8 @@ class Session:
             raise
         except (Unavailable, TransactionAborted) as error:
             self._undo(batches, error)
+        if not done.duplicates:
+            self._earlier.forget()
         for at, position in positions.items():
             self._partitions[at].note_committed(position)
         if self._observer is not None:
@@ -151,7 +156,10 @@ class Session:
             self._log.pause([(topic, partition)])
             return
         state = self._partitions[topic, partition]
-        change_of, admits = self._interpreter.change, Admission(state, self._policy).admits
+        change_of, admits = (
+            self._interpreter.change,
+            Admission(state, self._policy, self._earlier).admits,
+        )
         note_decoded = self._decoded.add
         for index, offset in enumerate(batch.offsets):
             if offset < state.next_offset:  # fetched twice around a rebalance
@@ -185,10 +193,10 @@ class Session:
             except Unusable as problem:
                 self._park(state, batch, index, problem)
                 done.parked += 1
-                if isinstance(problem, Undecodable) and self._is_one_too_many(topic):
-                    self._stop(
-                        topic, partition, _NOTHING_DECODED % (self._undecodable[topic], problem)
-                    )
+                if isinstance(problem, Undecodable) and self._is_one_too_many(
+                    state, topic, problem
+                ):
+                    self._stop(topic, partition, self._why_stopped(topic, problem))
                     return
 
     def _stop(self, topic: str, partition: int, why: str) -> None:
@@ -258,12 +266,18 @@ class Session:
             self._parked_keys(state, batch.topic).add(key)
         log.warning("parked %s/%d/%d: %s", batch.topic, batch.partition, offset, reason)
 
-    def _is_one_too_many(self, topic: str) -> bool:
-        """Whether this was one too many of a topic of which nothing can be decoded."""
-        if topic in self._decoded:
+    def _is_one_too_many(self, state: PartitionState, topic: str, problem: Undecodable) -> bool:
+        """Whether this was one too many of a topic of which nothing can be decoded, or whose
+        connector gives no positions (reads of a snapshot need none, so some may be decoded)."""
+        is_good = topic in self._decoded
+        if state.duplicates.has_position if isinstance(problem, NoPosition) else is_good:
             return False
         self._undecodable[topic] = count = self._undecodable.get(topic, 0) + 1
         return count >= MOST_UNDECODABLE
+
+    def _why_stopped(self, topic: str, problem: Undecodable) -> str:
+        why = _NO_POSITIONS if isinstance(problem, NoPosition) else _NOTHING_DECODED
+        return why % (self._undecodable[topic], problem)
 
     def _on_assign(
         self, positions: Mapping[TopicPartition, Position | None]

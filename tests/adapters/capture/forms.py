@@ -33,6 +33,54 @@ SQL_SERVER: dict[str, Any] = {
     "event_serial_no": 2,
 }
 
+MARIADB: dict[str, Any] = {
+    "version": "3.6.1.Final",
+    "connector": "mariadb",
+    "name": "master",
+    "ts_ms": 1795375422000,
+    "snapshot": "false",
+    "db": "catalog",
+    "table": "release",
+    "server_id": 223344,
+    "gtid": "0-223344-41",
+    "file": "mariadb-bin.000003",
+    "pos": 4811,
+    "row": 2,
+    "thread": 7,
+    "query": None,
+}
+MYSQL: dict[str, Any] = {**MARIADB, "connector": "mysql", "gtid": None, "file": "binlog.000012"}
+ORACLE: dict[str, Any] = {
+    "version": "3.6.1.Final",
+    "connector": "oracle",
+    "name": "master",
+    "ts_ms": 1795375422000,
+    "snapshot": "false",
+    "db": "ORCL",
+    "schema": "CATALOG",
+    "table": "release",
+    "txId": "6.28.807",
+    "scn": "2122185",
+    "commit_scn": "2122186",
+    "lcr_position": None,
+    "rs_id": "001234.00012345.0124",
+    "ssn": 1,
+    "redo_thread": 1,
+    "user_name": "CATALOG",
+}
+DB2: dict[str, Any] = {
+    "version": "3.6.1.Final",
+    "connector": "db2",
+    "name": "master",
+    "ts_ms": 1795375422000,
+    "snapshot": "false",
+    "db": "CATALOG",
+    "schema": "DB2INST1",
+    "table": "release",
+    "change_lsn": "00000000:00000000:00000000:001a2b3c",
+    "commit_lsn": "00000000:00000000:00000000:001a2b40",
+}
+
 
 def value(
     op: str,

@@ -16,7 +16,7 @@ DEEP = b"[" * 20_000 + b"]" * 20_000
 
 
 def change(table: str = "track", after: dict[str, object] | None = None, **source: object) -> bytes:
-    told = {"connector": "postgresql", "ts_ms": 1, "table": table, **source}
+    told = {"connector": "postgresql", "ts_ms": 1, "lsn": 1, "table": table, **source}
     row = {"id": "x", **(after or {})}
     return json.dumps({"op": "c", "before": None, "after": row, "source": told}).encode()
 

@@ -12,8 +12,13 @@ from adapters.capture.records import MOST_SCHEMAS, UNAVAILABLE, DebeziumReader
 from adapters.capture.values import EARLIEST, LATEST
 from domain.changes import UNCHANGED, Change, Operation
 from domain.translation import translate
-from projections.ports.change_reader import Skip, Undecodable
+from domain.translation.deduplication import order_of
+from projections.ports.change_reader import NoPosition, Skip, Undecodable
 from tests.adapters.capture.forms import (
+    DB2,
+    MARIADB,
+    MYSQL,
+    ORACLE,
     POSTGRES,
     SQL_SERVER,
     key,
@@ -102,6 +107,81 @@ def test_a_sql_server_change() -> None:
     assert change.position == "00000027:00000758:0005/00000027:00000758:0003/2"
     assert change.transaction == "00000027:00000758:0005"
     assert change.committed_at == datetime(2026, 11, 22, 19, 23, 42, 15000, tzinfo=UTC)
+
+
+CONNECTORS = [
+    (MARIADB, "0000000000000003-00000000000012CB-00000002/gtid:0-223344-41", "0-223344-41"),
+    (MYSQL, "000000000000000C-00000000000012CB-00000002/binlog.000012", None),
+    (
+        ORACLE,
+        "000000000000000002122186/6.28.807/2122185/001234.00012345.0124/1",
+        "6.28.807",
+    ),
+    ({**ORACLE, "lcr_position": "0000002061D10000"}, "0000002061D10000", "6.28.807"),
+    (
+        DB2,
+        "00000000:00000000:00000000:001a2b40/00000000:00000000:00000000:001a2b3c/None",
+        "00000000:00000000:00000000:001a2b40",
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "position", "transaction"), CONNECTORS)
+def test_positions_of_other_connectors(
+    source: dict[str, Any], position: str, transaction: str | None
+) -> None:
+    change = read(value("u", ROW, ROW, source))
+    assert (change.position, change.transaction) == (position, transaction)
+
+
+ORDERED = [
+    (MYSQL, {"file": "binlog.000009", "pos": 99}, {"file": "binlog.000010", "pos": 4}),
+    (MYSQL, {"file": "binlog.999999"}, {"file": "binlog.1000000", "pos": 4}),
+    (MYSQL, {"pos": 999}, {"pos": 1000}),
+    (MYSQL, {"row": 9}, {"row": 10}),
+    (ORACLE, {"commit_scn": "999"}, {"commit_scn": "1000"}),
+]
+
+
+@pytest.mark.parametrize(("source", "earlier", "later"), ORDERED)
+def test_positions_order_as_the_log_does(
+    source: dict[str, Any], earlier: dict[str, Any], later: dict[str, Any]
+) -> None:
+    orders = [
+        order_of(read(value("u", ROW, ROW, source, **where)).position) for where in (earlier, later)
+    ]
+    assert orders[0] < orders[1]
+
+
+@pytest.mark.parametrize(
+    ("source", "where"),
+    [
+        ({**POSTGRES, "connector": "cockroachdb"}, {}),
+        (POSTGRES, {"sequence": None, "lsn": None}),
+        (SQL_SERVER, {"commit_lsn": None}),
+        (MYSQL, {"file": None}),
+        (ORACLE, {"commit_scn": None}),
+        (ORACLE, {"rs_id": None}),
+    ],
+)
+def test_a_change_without_a_position_is_refused_for_exactly_once(
+    source: dict[str, Any], where: dict[str, Any]
+) -> None:
+    content = value("u", ROW, ROW, source, **where)
+    with pytest.raises(NoPosition, match="a repeat of it could not be recognised"):
+        read(content)
+    change = DebeziumReader(is_exactly_once=False).read(TOPIC, 0, 0, key(), content)
+    assert isinstance(change, Change)
+    assert change.position == ""
+    assert read(value("r", None, ROW, source, **where)).position == "", "a read needs none"
+
+
+@pytest.mark.parametrize(
+    "where", [{"file": "binlog"}, {"pos": -1}, {"row": -1}, {"file": "b." + "9" * 5000}]
+)
+def test_a_position_that_no_binlog_has_is_unusable(where: dict[str, Any]) -> None:
+    with pytest.raises(Undecodable, match="no binlog's"):
+        read(value("u", ROW, ROW, MYSQL, **where))
 
 
 def test_sql_server_keeps_lists_in_text() -> None:

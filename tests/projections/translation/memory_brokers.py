@@ -4,7 +4,7 @@ They promise what the ports promise, errors included. What goes wrong, and in wh
 arrive, a test says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.failures import Unavailable
@@ -17,7 +17,7 @@ from projections.ports.change_log import (
     Superseded,
 )
 from projections.ports.dead_letters import Headers
-from projections.ports.event_log import TopicPartition
+from projections.ports.event_log import Bounds, RecordBatch, Subscription, TopicPartition
 from projections.ports.event_writer import EventTooLarge, OutgoingEvent
 from projections.ports.translated_positions import NewestEvent
 
@@ -147,6 +147,38 @@ class MemoryChangeLog:
             [value for _, value in records],
             lambda _: RecordDetails([("h", b"1")], None),
         )
+
+
+class MemoryChanges:
+    """Implements `EventLog` for the change topics, as far as they are read back."""
+
+    def __init__(self, brokers: MemoryBrokers) -> None:
+        self._brokers = brokers
+        self.reads = 0
+
+    def bounds(self, topics: Sequence[str]) -> dict[TopicPartition, Bounds]:
+        """See the port."""
+        records = self._brokers.records
+        return {at: Bounds(0, len(its)) for at, its in records.items() if at[0] in topics}
+
+    def violations(self, topics: Sequence[str]) -> list[str]:
+        """See the port."""
+        return []
+
+    def replay(
+        self, positions: Mapping[TopicPartition, int], until: Mapping[TopicPartition, int]
+    ) -> Iterator[list[RecordBatch]]:
+        """See the port; runs past the end, as it may."""
+        self.reads += 1
+        for at in until:
+            offsets = range(positions.get(at, 0), len(self._brokers.records[at]))
+            records = [self._brokers.records[at][offset] for offset in offsets]
+            keys, values = [key for key, _ in records], [value for _, value in records]
+            yield [RecordBatch(*at, offsets, keys, values, offsets.stop)]
+
+    def subscribe(self, *_: object) -> Subscription:
+        """See the port."""
+        raise NotImplementedError
 
 
 class MemoryEventWriter:

@@ -2,8 +2,8 @@
 
 A state machine of two translators between which partitions move, whose transactions fail at any
 step, whose dead letters can't be reached, that are killed before and after a commit and lose their
-writers; of records that can't be used, of capture that sends again, and of brokers that forget the
-group's positions. All of it is in memory.
+writers; of records that can't be used, of capture that sends again, of a source that is restored,
+and of brokers that forget the group's positions. All of it is in memory.
 """
 
 from typing import cast
@@ -41,6 +41,11 @@ class _Worker:
         self.log: MemoryChangeLog = translation.brokers.members[GROUP, instance]
 
 
+def _number(stands: int, said: int) -> bytes:
+    """Where the source's log stands, and which change it is: restored, one is at two positions."""
+    return f"{stands:08d}/{said:08d}".encode()
+
+
 def _at(partition: int) -> TopicPartition:
     return TOPIC, partition
 
@@ -57,6 +62,8 @@ class Interleavings(RuleBasedStateMachine):
         self.owner = [0] * PARTITIONS
         self.workers[0].log.give([_at(number) for number in range(PARTITIONS)])
         self.said = 0
+        self.stands = 0
+        self.began = [0] * PARTITIONS
 
     @rule(
         records=st.lists(
@@ -69,15 +76,22 @@ class Interleavings(RuleBasedStateMachine):
         """Capture writes records, of (partition, key, kind); now and then one that is no use."""
         for partition, key, kind in records:
             self.said += 1
-            number = f"{self.said:08d}".encode()
+            self.stands += 1
+            number = _number(self.stands, self.said)
             value = POISON + number if kind == BAD else number
             self.brokers.append(_at(partition), f"{partition}-{key}".encode(), value)
 
     @rule(partition=st.integers(0, PARTITIONS - 1), count=st.integers(1, 3))
     def say_again(self, partition: int, count: int) -> None:
-        """Capture was killed, and sends its last records once more."""
-        for key, value in self.brokers.records[_at(partition)][-count:]:
+        """Capture was killed, and sends its last records of this server once more."""
+        for key, value in self.brokers.records[_at(partition)][self.began[partition] :][-count:]:
             self.brokers.append(_at(partition), key, value)
+
+    @rule(back=st.integers(1, 10))
+    def restore(self, back: int) -> None:
+        """The server is restored: its log goes on at positions that were there before."""
+        self.stands = max(0, self.stands - back)
+        self.began = [len(self.brokers.records[_at(number)]) for number in range(PARTITIONS)]
 
     @rule(
         arrival=st.lists(st.integers(0, PARTITIONS - 1), min_size=1, max_size=12),
@@ -124,7 +138,7 @@ class Interleavings(RuleBasedStateMachine):
         """Nor out of a key's order."""
         by_key: dict[bytes, list[bytes]] = {}
         for key, value in self.translation.written():
-            by_key.setdefault(key, []).append(value)
+            by_key.setdefault(key, []).append(value.partition(b"/")[2])
         assert all(its == sorted(set(its)) for its in by_key.values())
 
     def teardown(self) -> None:
@@ -164,7 +178,7 @@ def test_who_takes_a_partition_over_knows_what_is_parked_there() -> None:
     world.move(0)
     world.say([(0, 0, GOOD)])
     world.step([0], None)
-    assert [value for _, value in world.translation.written()] == [b"00000001"]
+    assert [value for _, value in world.translation.written()] == [_number(1, 1)]
     world.teardown()
 
 
@@ -173,7 +187,7 @@ def test_a_record_waits_for_no_later_one_that_was_parked_before_an_abort() -> No
     world.say([(0, 0, GOOD), (0, 0, BAD)])
     world.step([0, 0], "commit")
     world.step([0, 0], None)
-    assert [value for _, value in world.translation.written()] == [b"00000001"]
+    assert [value for _, value in world.translation.written()] == [_number(1, 1)]
     world.teardown()
 
 
@@ -182,5 +196,5 @@ def test_what_nobody_looked_at_before_an_abort_is_read_again() -> None:
     world.say([(0, 0, GOOD), (1, 0, GOOD)])
     world.step([0, 1], "write")
     world.step([0, 1], None)
-    assert [value for _, value in world.translation.written()] == [b"00000001", b"00000002"]
+    assert [value for _, value in world.translation.written()] == [_number(1, 1), _number(2, 2)]
     world.teardown()

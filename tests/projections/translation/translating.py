@@ -22,6 +22,7 @@ from tests.projections.engine.memory_store import MemoryDatabase
 from tests.projections.translation.memory_brokers import (
     MemoryBrokers,
     MemoryChangeLog,
+    MemoryChanges,
     MemoryEventWriter,
     MemoryTranslatedPositions,
 )
@@ -124,6 +125,7 @@ class Translation:
             dead_letters=self.dead_letters,
             open_writer=lambda: MemoryEventWriter(self.brokers, instance),
             join=join,
+            changes=MemoryChanges(self.brokers),
             positions=MemoryTranslatedPositions(self.brokers, GROUP),
             observer=self.observer,
             policy=self.policy,

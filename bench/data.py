@@ -10,8 +10,8 @@ from adapters.composition.endpoints import Endpoints
 from adapters.event_log.producer import producer
 from adapters.synthetic.catalog import (
     Batch,
-    Plan,
-    TopicPlan,
+    SyntheticCatalog,
+    SyntheticTopic,
     chunks,
     last_revisions,
     topic_batches,
@@ -43,17 +43,17 @@ def hold_catalog(stage: Stage, share: float = 1.0) -> int:
     return stage.hold(what, lambda: stage.write(write_catalog, plan))
 
 
-def write_catalog(clock: Clock, endpoints: Endpoints, plan: Plan) -> int:
+def write_catalog(clock: Clock, endpoints: Endpoints, plan: SyntheticCatalog) -> int:
     """Write a whole catalog's events."""
     return _write(clock, endpoints, chunks(plan))
 
 
-def write_tracks(clock: Clock, endpoints: Endpoints, plan: TopicPlan) -> int:
+def write_tracks(clock: Clock, endpoints: Endpoints, plan: SyntheticTopic) -> int:
     """Write one subject's events."""
     return _write(clock, endpoints, ([batch] for batch in topic_batches(plan)))
 
 
-def write_tracks_as_json(clock: Clock, endpoints: Endpoints, plan: TopicPlan) -> int:
+def write_tracks_as_json(clock: Clock, endpoints: Endpoints, plan: SyntheticTopic) -> int:
     """Write the same events once more, in the same order and by the same keys, as flat JSON.
 
     Only the columns of the final table; `event_offset` is the event's number.
@@ -72,7 +72,7 @@ def write_tracks_as_json(clock: Clock, endpoints: Endpoints, plan: TopicPlan) ->
     return written
 
 
-def flat_events(plan: TopicPlan) -> Iterator[pl.DataFrame]:
+def flat_events(plan: SyntheticTopic) -> Iterator[pl.DataFrame]:
     """The events as rows of the final table, in order."""
     numbering, first = Numbering(), 0
     for batch in topic_batches(plan):
@@ -81,7 +81,7 @@ def flat_events(plan: TopicPlan) -> Iterator[pl.DataFrame]:
         first += events.height
 
 
-def final_table(plan: TopicPlan) -> pl.DataFrame:
+def final_table(plan: SyntheticTopic) -> pl.DataFrame:
     """What the final table must hold: for each key the row of its last event."""
     last = last_revisions(plan)
     rows = plan.source.frame(plan.seed, last["n"], last["revision"])

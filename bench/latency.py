@@ -21,7 +21,7 @@ from adapters.composition.preparation import prepare
 from adapters.composition.settings import Settings
 from adapters.composition.wiring import engine_context
 from adapters.read_database.querying import ReadQueries
-from adapters.synthetic.catalog import Plan
+from adapters.synthetic.catalog import SyntheticCatalog
 from adapters.synthetic.load import LoadPlan, run_load
 from adapters.synthetic.master import write_catalog
 from bench.figures import Figure
@@ -51,7 +51,7 @@ def run(settings: Settings, scale: Scale) -> list[Figure]:
         with engine_context(settings, endpoints) as context:
             ensure_live(context)
         with master_connection(endpoints.master_dsn, "bench") as master:
-            write_catalog(master, Plan(_TRACKS, SEED))
+            write_catalog(master, SyntheticCatalog(_TRACKS, SEED))
         with _workers(settings) as workers, _probe(endpoints) as probe:
             probe()  # once it is found, the snapshot is through
             for _ in range(20):

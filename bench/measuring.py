@@ -37,7 +37,7 @@ class Clock:
         return time.monotonic() - self.began
 
     def mark(self, done: int) -> None:
-        """So many records are done; kept ten times a second at most."""
+        """So many records are done; kept ten times per second at most."""
         now = self.elapsed()
         if not self.marks or now - self.marks[-1][0] >= 0.1:
             self.marks.append((round(now, 3), done))

@@ -35,7 +35,7 @@ def plot(folder: Path, figures: Sequence[Figure]) -> list[Path]:
             on.legend(fontsize=7)
     sized = [f for f in figures if f.case == "rebuild-catalog" and f.size and f.seconds]
     if len(sized) > 1:
-        with _drawing(folder / "cost.png", "million events", "µs an event", written) as on:
+        with _drawing(folder / "cost.png", "million events", "µs per event", written) as on:
             sizes = [f.size / 1e6 for f in sized if f.size]
             costs = [f.seconds / f.size * 1e6 for f in sized if f.seconds and f.size]
             on.plot(sizes, costs, marker="o")

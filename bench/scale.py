@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from adapters.synthetic.catalog import Plan, TopicPlan
+from adapters.synthetic.catalog import SyntheticCatalog, SyntheticTopic
 
 SEED = 11
 UPDATES = 0.25
-EVENTS_A_TRACK = 8.22
+EVENTS_PER_TRACK = 8.22
 """Events of a synthetic catalog for each of its tracks, with these updates."""
 
 
@@ -37,10 +37,12 @@ class Scale:
         )
 
     @property
-    def track_plan(self) -> TopicPlan:
+    def track_plan(self) -> SyntheticTopic:
         """The events of the one-topic cases."""
-        return TopicPlan("track", self.events, self.keys, SEED)
+        return SyntheticTopic("track", self.events, self.keys, SEED)
 
-    def catalog_plan(self, share: float = 1.0) -> Plan:
+    def catalog_plan(self, share: float = 1.0) -> SyntheticCatalog:
         """A catalog of about `share` of the events."""
-        return Plan(round(self.catalog_events * share / EVENTS_A_TRACK), SEED, UPDATES)
+        return SyntheticCatalog(
+            round(self.catalog_events * share / EVENTS_PER_TRACK), SEED, UPDATES
+        )

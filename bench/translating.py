@@ -10,7 +10,7 @@ from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
 from adapters.composition.translation import Watching
 from adapters.event_log.producer import producer
-from adapters.synthetic.catalog import TopicPlan, topic_batches
+from adapters.synthetic.catalog import SyntheticTopic, topic_batches
 from bench.figures import Figure
 from bench.measuring import Clock, measured
 from bench.scale import SEED
@@ -26,7 +26,7 @@ _STALLED_SECONDS = 60.0
 def run(stage: Stage) -> list[Figure]:
     """Translate a backlog of changes of tracks: inserts, then updates with both images."""
     keys = stage.scale.changes * 2 // 5
-    plan = TopicPlan("track", stage.scale.changes, keys, SEED)
+    plan = SyntheticTopic("track", stage.scale.changes, keys, SEED)
     changes = stage.hold("captured changes", lambda: stage.write(write_changes, plan))
     with stage.read_side("translation") as endpoints:
         done = measured(translate, stage.settings, endpoints, changes)
@@ -87,7 +87,7 @@ def _watch(clock: Clock, counters: TranslationCounters, changes: int) -> int:
     return changes - first
 
 
-def write_changes(clock: Clock, endpoints: Endpoints, plan: TopicPlan) -> int:
+def write_changes(clock: Clock, endpoints: Endpoints, plan: SyntheticTopic) -> int:
     """Write Debezium's records of a track table's inserts and updates."""
     clock.start()
     client = producer(endpoints.kafka)

@@ -15,7 +15,7 @@ from adapters.api.gathering import look_up_all
 from adapters.api.problems import bad_parameter, malformed, unknown_row, unknown_scheme
 from adapters.api.request import ApiContext, Handler, Request
 from adapters.api.responses import Response
-from adapters.event_log.history import Limits
+from adapters.event_log.history import SearchLimits
 from adapters.explanation.explanation import LOG_AWAY, ROW_ONLY, of_row
 from domain.identifiers import UnknownScheme
 from domain.territories import zone_of
@@ -24,7 +24,7 @@ from projections.catalog.queries.lookup import Asked, asked
 
 log = structlog.get_logger(__name__)
 
-LOOK_BACK = Limits(offsets=20_000, found=50, seconds=3.0)
+LOOK_BACK = SearchLimits(offsets=20_000, found=50, seconds=3.0)
 """How far an explanation looks for events before the one that wrote the row."""
 
 

@@ -1,1 +1,1 @@
-"""The command `catalog`, a module a command."""
+"""The command `catalog`, one module per command."""

@@ -46,7 +46,7 @@ def explain(
     from adapters.composition import clients, databases
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings
-    from adapters.event_log.history import Limits
+    from adapters.event_log.history import SearchLimits
     from adapters.explanation.events import concerns, state_fields
     from adapters.explanation.explanation import of_row
     from projections.catalog.queries import entities
@@ -61,9 +61,9 @@ def explain(
     clients.require_brokers(endpoints)
     with databases.read_queries(endpoints, "explain") as queries:
         ((_, row),) = queries.rows(entities.row(kind), {"id": id_})
-    few = Limits(offsets=scan, found=None if field else limit)
+    few = SearchLimits(offsets=scan, found=None if field else limit)
     history = clients.event_history(endpoints)
-    told = history(of_row(kind, id_, row), Limits() if everything else few)
+    told = history(of_row(kind, id_, row), SearchLimits() if everything else few)
     is_known = told.row is not None or bool(told.events)
     if field is not None:
         events = [event for event in told.events if concerns(event, field)]

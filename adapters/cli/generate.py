@@ -75,31 +75,31 @@ def generate(
 
 def _master(tracks: int, seed: int, updates: float) -> dict[str, object]:
     from adapters.composition.databases import master_connection
-    from adapters.synthetic.catalog import Plan
+    from adapters.synthetic.catalog import SyntheticCatalog
     from adapters.synthetic.master import write_catalog
 
     dsn = resolve_endpoints(load_settings(), ("master",)).master_dsn
     with master_connection(dsn, "generate") as master, _progress("rows", None) as advance:
         added, updated = write_catalog(
             master,
-            Plan(tracks, seed, updates),
+            SyntheticCatalog(tracks, seed, updates),
             lambda added, updated: advance(added + updated),
         )
     return {"tracks": tracks, "rows added": added, "rows updated": updated}
 
 
 def _events(tracks: int, seed: int, updates: float) -> dict[str, object]:
-    from adapters.synthetic.catalog import Plan, chunks
+    from adapters.synthetic.catalog import SyntheticCatalog, chunks
 
-    return {"tracks": tracks} | _write(chunks(Plan(tracks, seed, updates)), seed, None)
+    return {"tracks": tracks} | _write(chunks(SyntheticCatalog(tracks, seed, updates)), seed, None)
 
 
 def _one_topic(subject: str, events: int, keys: int, seed: int) -> dict[str, object]:
-    from adapters.synthetic.catalog import TopicPlan, topic_batches
+    from adapters.synthetic.catalog import SyntheticTopic, topic_batches
 
     if keys > events:
         raise WrongUsage(f"--keys {keys} is more than --events {events}: each key needs an event")
-    plan = TopicPlan(subject, events, keys, seed)
+    plan = SyntheticTopic(subject, events, keys, seed)
     try:
         plan.source  # noqa: B018 - asked for its error
     except LookupError:

@@ -85,8 +85,8 @@ def _count(report: Report) -> str:
         return ""
     if not report.done:
         return f"{number(report.total)} to do"
-    pace = f", {number(report.per_second)}/s" if report.per_second else ""
-    return f"{number(report.done)} of {number(report.total)}{pace}"
+    speed = f", {number(report.per_second)}/s" if report.per_second else ""
+    return f"{number(report.done)} of {number(report.total)}{speed}"
 
 
 def _left(report: Report) -> str:

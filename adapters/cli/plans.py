@@ -6,10 +6,10 @@ from typing import Any
 from adapters.cli import tables
 from adapters.cli.phases import NAMES
 from adapters.figures import number, span
-from projections.engine.plan import Plan, timed_phases
+from projections.engine.plan import RebuildPlan, timed_phases
 
 
-def as_dict(plan: Plan) -> dict[str, Any]:
+def as_dict(plan: RebuildPlan) -> dict[str, Any]:
     """For machines."""
     return {
         "as_of": None if plan.as_of is None else plan.as_of.isoformat(),
@@ -34,7 +34,7 @@ def as_dict(plan: Plan) -> dict[str, Any]:
     }
 
 
-def show(plan: Plan) -> None:
+def show(plan: RebuildPlan) -> None:
     """For people."""
     if plan.resumes is not None:
         print(f"resumes generation {plan.resumes}")
@@ -56,7 +56,7 @@ def show(plan: Plan) -> None:
     print(_time(plan))
 
 
-def _time(plan: Plan) -> str:
+def _time(plan: RebuildPlan) -> str:
     if not plan.seconds:
         return "how long it takes is not known yet: no rebuild has been timed here"
     steps = ", ".join(f"{NAMES[name]} {span(s)}" for name, s in plan.seconds.items())
@@ -64,4 +64,4 @@ def _time(plan: Plan) -> str:
     missing = [NAMES[name] for name in timed_phases(plan.as_of) if name not in plan.seconds]
     unknown = f"; not known: {', '.join(missing)}" if missing else ""
     total = span(sum(plan.seconds.values()))
-    return f"should take about {total}, at the pace of generation {by}: {steps}{unknown}"
+    return f"should take about {total}, at the speed of generation {by}: {steps}{unknown}"

@@ -18,7 +18,7 @@ from adapters.composition.endpoints import Endpoints
 from adapters.event_log import history, newest, tail
 from adapters.event_log.connection import client_configuration, require_reachable
 from adapters.event_log.event_log import READING
-from adapters.event_log.history import History, Limits
+from adapters.event_log.history import History, SearchLimits
 from adapters.event_log.newest import Newest
 from adapters.event_log.producer import transactional_producer
 from adapters.event_log.registry import Registry
@@ -80,7 +80,7 @@ def read_topics(
 
 
 def look_back(
-    endpoints: Endpoints, at: TopicPartition, key: bytes, bounds: Bounds, limits: Limits
+    endpoints: Endpoints, at: TopicPartition, key: bytes, bounds: Bounds, limits: SearchLimits
 ) -> History:
     """The records of one key, newest first; see `event_log.history`. Raises KafkaFailed."""
     return history.look_back(endpoints.kafka, at, key, bounds, limits)

@@ -170,7 +170,7 @@ def running_workers(
 ) -> Iterator[Callable[[], None]]:
     """Prepare what is outside, and run the workers until the context is left.
 
-    Yields a function that is called twice a second and raises a Failure when a worker ends
+    Yields a function that is called twice per second and raises a Failure when a worker ends
     again and again. It also starts a connector again that failed, as it does when its database or
     Kafka was away for long.
     """

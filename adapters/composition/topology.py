@@ -37,7 +37,7 @@ class Topology:
     """The topics of one installation."""
 
     change_topics: Sequence[TopicPlan]
-    """What translation reads, a topic a translated master table."""
+    """What translation reads, one topic per translated master table."""
     other_change_topics: Sequence[TopicPlan]
     """Captured but not translated."""
     event_topics: Sequence[TopicPlan]

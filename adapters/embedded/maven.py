@@ -237,8 +237,8 @@ def _is_there(path: Path, size: int | None = None) -> bool:
 def _cache_problem(place: Path, error: OSError) -> CacheProblem:
     return CacheProblem(
         f"the cache of downloaded engines can't be used: {error.filename or place}:"
-        f" {error.strerror or error}; mend its permissions (or free space there), or name another"
-        " folder with CATALOG_CACHE"
+        f" {error.strerror or error}; correct its permissions (or free space there), or name"
+        " another folder with CATALOG_CACHE"
     )
 
 

@@ -158,8 +158,8 @@ def own_data_folder(path: Path, *, fresh: bool) -> Iterator[DataFolder]:
         descriptor = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise DataFolderProblem(
-            f"the data folder can't be used: {error.filename or path}: {error.strerror}; mend its"
-            " permissions, or name another with --data or CATALOG_DATA"
+            f"the data folder can't be used: {error.filename or path}: {error.strerror}; correct"
+            " its permissions, or name another with --data or CATALOG_DATA"
         ) from error
     try:
         _lock(path, descriptor)

@@ -18,7 +18,7 @@ from adapters.event_log.connection import (
     failed,
     reporting,
 )
-from adapters.event_log.reading import Gathered, Limits, gather
+from adapters.event_log.reading import BatchLimits, Gathered, gather
 from adapters.event_log.subscription import CLASSIC, GroupSubscription, OnArrival
 from adapters.event_log.topics import Topics, history_violations
 from projections.ports.event_log import Bounds, RecordBatch, Subscription
@@ -67,7 +67,7 @@ class KafkaEventLog:
         kafka: Mapping[str, str],
         *,
         group_protocol: str = "consumer",
-        limits: Limits | None = None,
+        limits: BatchLimits | None = None,
         statistics: Statistics | None = None,
         on_arrival: OnArrival | None = None,
     ) -> None:
@@ -75,7 +75,7 @@ class KafkaEventLog:
         self._on_arrival = on_arrival
         self._statistics = statistics
         self._group_protocol = group_protocol
-        self._limits = limits or Limits()
+        self._limits = limits or BatchLimits()
         self._topics = Topics(kafka)
 
     def bounds(self, topics: Sequence[str]) -> dict[Partition, Bounds]:

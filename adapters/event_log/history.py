@@ -22,7 +22,7 @@ _AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SearchLimits:
     """When to stop looking; None for never."""
 
     offsets: int | None = None
@@ -44,7 +44,7 @@ class History:
 
 
 def look_back(
-    kafka: Mapping[str, str], at: Partition, key: bytes, bounds: Bounds, limits: Limits
+    kafka: Mapping[str, str], at: Partition, key: bytes, bounds: Bounds, limits: SearchLimits
 ) -> History:
     """Find the records of `key` in a partition, from `bounds.end` backwards to `bounds.first`.
 

@@ -11,7 +11,7 @@ from time import monotonic
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from adapters.event_log.connection import failed
-from adapters.event_log.reading import Limits, gather
+from adapters.event_log.reading import BatchLimits, gather
 from adapters.event_log.tail import Record, record_of
 from projections.ports.event_log import Bounds
 
@@ -70,7 +70,7 @@ def _stretch(
         consumer.assign([TopicPartition(*at, starts[at]) for at in sorted(starts)])
         while pending and monotonic() < by:
             messages: list[Message] = []
-            gather(consumer, messages.extend, wait=0.2, linger=0, limits=Limits(records=5000))
+            gather(consumer, messages.extend, wait=0.2, linger=0, limits=BatchLimits(records=5000))
             records = map(record_of, messages)
             found += [r for r in records if r.offset < ends[r.topic, r.partition]]
             for tp in consumer.position([TopicPartition(*at) for at in pending]):

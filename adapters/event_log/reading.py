@@ -23,7 +23,7 @@ class UnsupportedByBrokers(KafkaFailed):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BatchLimits:
     """How much one poll may bring: twice as much is no faster, but takes 30 MB more; half as much
     spends a tenth more on each event (measured while decoding and spooling)."""
 
@@ -38,7 +38,7 @@ def gather(
     *,
     wait: float,
     linger: float,
-    limits: Limits,
+    limits: BatchLimits,
 ) -> None:
     """Wait up to `wait` seconds for a first record, then take what is there up to the limits.
 
@@ -64,7 +64,7 @@ class Gathered:
     """Records by partition, column by column.
 
     What the client made of them is let go of at once: to hold thousands of its messages takes more
-    time than to read them (0.5 instead of 1.3 µs a record, by what fits the processor's caches).
+    time than to read them (0.5 instead of 1.3 µs per record, by what fits the processor's caches).
     """
 
     def __init__(self) -> None:

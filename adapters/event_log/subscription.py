@@ -18,7 +18,7 @@ from confluent_kafka import (
 )
 
 from adapters.event_log.connection import failed, log
-from adapters.event_log.reading import Gathered, Limits, UnsupportedByBrokers, gather
+from adapters.event_log.reading import BatchLimits, Gathered, UnsupportedByBrokers, gather
 from projections.ports.event_log import RecordBatch
 from projections.ports.event_log import TopicPartition as Partition
 
@@ -38,7 +38,7 @@ class GroupSubscription:
         topics: Sequence[str],
         on_assign: OnAssign,
         on_lost: OnLost,
-        limits: Limits,
+        limits: BatchLimits,
         on_arrival: OnArrival | None = None,
     ) -> None:
         """`on_arrival` gets the records of each poll before they are handed over."""

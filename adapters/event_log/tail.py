@@ -9,7 +9,7 @@ from confluent_kafka import OFFSET_END, Consumer, KafkaException, Message, Topic
 
 from adapters.event_log.connection import REQUEST_SECONDS, client_configuration, failed
 from adapters.event_log.event_log import READING
-from adapters.event_log.reading import Limits, gather
+from adapters.event_log.reading import BatchLimits, gather
 from adapters.event_log.topics import Topics
 
 Start = datetime | Literal["beginning", "end"]
@@ -59,7 +59,7 @@ def read_topics(
 
 def _records(consumer: Consumer) -> list[Record]:
     messages: list[Message] = []
-    gather(consumer, messages.extend, wait=0.2, linger=0, limits=Limits(records=1000))
+    gather(consumer, messages.extend, wait=0.2, linger=0, limits=BatchLimits(records=1000))
     return [record_of(message) for message in messages]
 
 

@@ -85,25 +85,25 @@ class Applied:
 
     name: str
     action: str
-    """created, mended (retention or clean-up set back) or unchanged."""
+    """created, repaired (retention or clean-up set back) or unchanged."""
 
 
 def event_topics(partitions: int, replication_factor: int = 1) -> list[TopicPlan]:
-    """Plan the event topics, one a subject."""
+    """Plan the event topics, one per subject."""
     return [TopicPlan(topic_of(subject), partitions, replication_factor) for subject in SUBJECTS]
 
 
 def capture_topics(
     prefix: str, tables: Sequence[str], partitions: int, replication_factor: int = 1
 ) -> list[TopicPlan]:
-    """Plan the topics into which capture writes, one a master table."""
+    """Plan the topics into which capture writes, one per master table."""
     return [
         TopicPlan(f"{prefix}.public.{table}", partitions, replication_factor) for table in tables
     ]
 
 
 def violations(state: TopicState | None, plan: TopicPlan) -> list[str]:
-    """Say what is wrong with a topic, a sentence each; empty when all is well."""
+    """Say what is wrong with a topic, one sentence each; empty when all is well."""
     if state is None:
         return [f"{plan.name} doesn't exist: run `catalog topics apply`"]
     found = history_violations(state)
@@ -151,7 +151,7 @@ class Topics:
         self._admin = AdminClient(client_configuration(kafka, "topics"))
 
     def apply(self, plans: Sequence[TopicPlan]) -> list[Applied]:
-        """Create what is missing and mend retention and clean-up; partitions never change."""
+        """Create what is missing and repair retention and clean-up; partitions never change."""
         there = self._metadata()
         missing = [plan for plan in plans if plan.name not in there]
         self._create(missing)
@@ -163,7 +163,7 @@ class Topics:
         ]
         self._set_for_ever(forgetful)
         self._await([plan.name for plan in missing])
-        actions = dict.fromkeys(forgetful, "mended")
+        actions = dict.fromkeys(forgetful, "repaired")
         actions |= {plan.name: "created" for plan in missing}
         return [Applied(plan.name, actions.get(plan.name, "unchanged")) for plan in plans]
 

@@ -9,13 +9,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from adapters.event_log.history import History as Found
-from adapters.event_log.history import Limits
+from adapters.event_log.history import SearchLimits
 from adapters.event_log.partitioning import partition_of
 from adapters.explanation.events import EventExplainer, Schemas, with_changes
 from adapters.explanation.explanation import Explanation
 from projections.ports.event_log import Bounds, TopicPartition
 
-History = Callable[[Explanation, Limits], Explanation]
+History = Callable[[Explanation, SearchLimits], Explanation]
 """(what a row knows by itself, how far to look) → the same with its events. Safe to call from
 several threads. Raises Failure where the log or the registry can't be read."""
 
@@ -26,14 +26,14 @@ class LogReading:
 
     bounds: Callable[[Sequence[str]], Mapping[TopicPartition, Bounds]]
     """Offsets of each partition of topics."""
-    look_back: Callable[[TopicPartition, bytes, Bounds, Limits], Found]
+    look_back: Callable[[TopicPartition, bytes, Bounds, SearchLimits], Found]
     """The records of a key; see `event_log.history`."""
 
 
 def history_of(log: LogReading, registry: Callable[[], AbstractContextManager[Schemas]]) -> History:
     """Reads from this log, and understands by the registry that `registry` opens."""
 
-    def history(told: Explanation, limits: Limits) -> Explanation:
+    def history(told: Explanation, limits: SearchLimits) -> Explanation:
         at, bounds = _place(log, told, limits)
         found = log.look_back(at, told.id.encode(), bounds, limits)
         with registry() as schemas:
@@ -50,7 +50,9 @@ def history_of(log: LogReading, registry: Callable[[], AbstractContextManager[Sc
     return history
 
 
-def _place(log: LogReading, told: Explanation, limits: Limits) -> tuple[TopicPartition, Bounds]:
+def _place(
+    log: LogReading, told: Explanation, limits: SearchLimits
+) -> tuple[TopicPartition, Bounds]:
     """The partition of a row's events, and the offsets up to the one that wrote it."""
     written_by = told.written_by
     if written_by is not None and limits.seconds is not None:

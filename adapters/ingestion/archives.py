@@ -40,7 +40,7 @@ SUFFIXES = frozenset({".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar
 
 
 @dataclass(frozen=True)
-class Limits:
+class ArchiveLimits:
     """How much may come out of one archive, with all archives that are in it."""
 
     members: int = 200_000
@@ -76,7 +76,10 @@ def kind_of(head: bytes) -> str | None:
 
 
 def unpack(
-    archive: Path, folder: Path, is_wanted: Callable[[str], bool], limits: Limits | None = None
+    archive: Path,
+    folder: Path,
+    is_wanted: Callable[[str], bool],
+    limits: ArchiveLimits | None = None,
 ) -> list[Member]:
     """Write the wanted members of an archive, and of archives in it, into `folder`.
 
@@ -84,7 +87,7 @@ def unpack(
     is of a kind that isn't read, or breaks a limit: nothing of it is to be used then. Raises
     OSError where the disk fails.
     """
-    unpacking = _Unpacking(folder, is_wanted, limits or Limits())
+    unpacking = _Unpacking(folder, is_wanted, limits or ArchiveLimits())
     unpacking.expand(archive, "", 1)
     return unpacking.found
 
@@ -93,7 +96,7 @@ def unpack(
 class _Unpacking:
     folder: Path
     is_wanted: Callable[[str], bool]
-    limits: Limits
+    limits: ArchiveLimits
     members: int = 0
     written: int = 0
     files: int = 0
@@ -198,7 +201,7 @@ class _Unpacking:
 class _Counted:
     """What comes out of a gzip stream, held against what went in."""
 
-    def __init__(self, stream: IO[bytes], packed: BinaryIO, limits: Limits) -> None:
+    def __init__(self, stream: IO[bytes], packed: BinaryIO, limits: ArchiveLimits) -> None:
         self._stream = stream
         self._packed = packed
         self._limits = limits
@@ -221,6 +224,6 @@ class _Counted:
         return block
 
 
-def _refuse_bomb(size: int, packed: int, limits: Limits) -> None:
+def _refuse_bomb(size: int, packed: int, limits: ArchiveLimits) -> None:
     if size > _JUDGED_FROM and size > limits.ratio * max(1, packed):
         raise Unusable(f"it is more than {limits.ratio} times as great unpacked: refused as a bomb")

@@ -79,7 +79,7 @@ class Positions:
         positions: Mapping[Partition, int],
         read_model: str = "",
     ) -> list[TopicStatus]:
-        """A line a topic; a partition without a position counts from its beginning."""
+        """One line per topic; a partition without a position counts from its beginning."""
         oldest = self._oldest_to_go(states, positions)
         recent = self._ends_before(states, RATE_SECONDS)
         now = datetime.now(UTC).timestamp()

@@ -93,7 +93,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SyntheticCatalog:
     """What to make: `tracks` tracks, and `updates` updates for each row that is added."""
 
     tracks: int
@@ -101,7 +101,7 @@ class Plan:
     updates: float = 0.0
 
 
-def chunks(plan: Plan) -> Iterator[list[Batch]]:
+def chunks(plan: SyntheticCatalog) -> Iterator[list[Batch]]:
     """Batches of the whole catalog, a bounded list for each chunk of tracks."""
     first, owed, revision = 0, 0.0, 0
     while first < plan.tracks:
@@ -139,7 +139,7 @@ def _updates(seed: int, tracks: int, revision: int, count: int) -> Iterator[Batc
 
 
 @dataclass(frozen=True)
-class TopicPlan:
+class SyntheticTopic:
     """What to make of one subject alone: `keys` added rows, then updates, `events` in all."""
 
     subject: str
@@ -156,7 +156,7 @@ class TopicPlan:
         return found[0]
 
 
-def topic_batches(plan: TopicPlan) -> Iterator[Batch]:
+def topic_batches(plan: SyntheticTopic) -> Iterator[Batch]:
     """Added rows in their order, then updates of keys drawn evenly."""
     for begin in range(0, plan.keys, _PIECE):
         numbers = _range(begin, min(begin + _PIECE, plan.keys))
@@ -167,7 +167,7 @@ def topic_batches(plan: TopicPlan) -> Iterator[Batch]:
         yield Batch(plan.source, rows, is_update=True)
 
 
-def last_revisions(plan: TopicPlan) -> pl.DataFrame:
+def last_revisions(plan: SyntheticTopic) -> pl.DataFrame:
     """Each key's number `n` and the `revision` of its last event (0: it was only added)."""
     updates = _chosen(plan, _range(plan.keys, plan.events))
     last = updates.group_by("n").agg(pl.col("revision").max())
@@ -175,13 +175,13 @@ def last_revisions(plan: TopicPlan) -> pl.DataFrame:
     return keys.join(last, on="n", how="left").sort("n").fill_null(0)
 
 
-def final_rows(plan: TopicPlan) -> pl.DataFrame:
+def final_rows(plan: SyntheticTopic) -> pl.DataFrame:
     """The rows as the last event of each key leaves them, by key number."""
     last = last_revisions(plan)
     return plan.source.frame(plan.seed, last["n"], last["revision"])
 
 
-def _chosen(plan: TopicPlan, events: pl.Series) -> pl.DataFrame:
+def _chosen(plan: SyntheticTopic, events: pl.Series) -> pl.DataFrame:
     """Which key each of the update events is of; its revision is the event's number."""
     frame = pl.DataFrame({"revision": events})
     return frame.with_columns(

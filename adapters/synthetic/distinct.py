@@ -1,4 +1,4 @@
-"""Columns of few distinct values: what costs a Python call is done once a value, not once a row."""
+"""Columns of few distinct values: what costs a Python call is done per value, not per row."""
 
 import polars as pl
 

@@ -41,7 +41,7 @@ _INSERT = {
 
 @dataclass(frozen=True)
 class LoadPlan:
-    """How many changes a second, for how long, and which."""
+    """How many changes per second, for how long, and which."""
 
     rate: float
     seconds: float

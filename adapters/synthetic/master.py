@@ -13,7 +13,7 @@ from psycopg import sql
 from adapters.ingestion.master import messages
 from adapters.ingestion.master.tables import METADATA
 from adapters.read_database.rows import copy_frames
-from adapters.synthetic.catalog import Batch, Plan, chunks
+from adapters.synthetic.catalog import Batch, SyntheticCatalog, chunks
 from adapters.synthetic.distinct import coded
 from adapters.synthetic.events import message_id
 from domain.failures import WrongUsage
@@ -23,7 +23,7 @@ _JSON = frozenset({"prices"})
 
 def write_catalog(
     connection: psycopg.Connection,
-    plan: Plan,
+    plan: SyntheticCatalog,
     report: Callable[[int, int], None] = lambda rows, updates: None,
 ) -> tuple[int, int]:
     """Write the plan's catalog, a transaction a chunk; returns rows added and rows updated.
@@ -51,7 +51,7 @@ def write_catalog(
     return added, updated
 
 
-def _message(plan: Plan, status: str) -> messages.MessageRow:
+def _message(plan: SyntheticCatalog, status: str) -> messages.MessageRow:
     said = f"catalog generate --tracks {plan.tracks} --seed {plan.seed} --updates {plan.updates}"
     return messages.MessageRow(
         id=message_id(plan.seed),

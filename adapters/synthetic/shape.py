@@ -1,7 +1,7 @@
 """The proportions of a synthetic catalog: which track stands on which release.
 
 Tracks are numbered from 0. Eight releases, from a single to a compilation, repeat for ever: 96
-tracks, 12 a release. So the release of a track is arithmetic, and a chunk of blocks is whole.
+tracks, 12 per release. So the release of a track is arithmetic, and a chunk of blocks is whole.
 """
 
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 import psycopg
 
 from adapters.read_database.rows import copy_frames
-from adapters.synthetic.catalog import TopicPlan
+from adapters.synthetic.catalog import SyntheticTopic
 from bench.data import final_table
 from migrations import run as migrations
 
@@ -18,7 +18,7 @@ def make_target(dsn: str, schema: str) -> None:
     migrations.upgrade(dsn, "read_catalog", schema)
 
 
-def differing_rows(dsn: str, schema: str, plan: TopicPlan) -> int:
+def differing_rows(dsn: str, schema: str, plan: SyntheticTopic) -> int:
     """How many rows of `track` are missing, too many or not as the last events say."""
     rows = final_table(plan).drop(NOT_COMPARED)
     listed = ", ".join(rows.columns)

@@ -1,4 +1,4 @@
-"""The read catalog: what a catalog API and the identifier lookup read, a module a subject.
+"""The read catalog: what a catalog API and the identifier lookup read, one module per subject.
 
 Each module holds a table and the handlers that fill it. To add a subject: a module here, its name
 in `CATALOG`, and a migration in `migrations/read_catalog`.

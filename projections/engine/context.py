@@ -65,7 +65,7 @@ class EngineContext:
         )
 
     def noted(self, generation: Generation, report: Report) -> Report:
-        """A report that is also kept with the generation, once a second and for each phase."""
+        """A report that is also kept with the generation, once per second and for each phase."""
         last, phase = float("-inf"), ""
 
         def both(progress: Progress) -> None:

@@ -27,7 +27,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RebuildPlan:
     """A rebuild that was not begun."""
 
     as_of: datetime | None
@@ -63,7 +63,7 @@ def timed_phases(as_of: datetime | None) -> tuple[str, ...]:
     return tuple(phase for phase in PHASES if phase not in left_out)
 
 
-def plan(context: EngineContext, purpose: Purpose, scope: Scope) -> Plan:
+def plan(context: EngineContext, purpose: Purpose, scope: Scope) -> RebuildPlan:
     """What such a rebuild would do if it were started now. Writes nothing, and waits for nobody.
 
     Raises AnotherLog, NothingToCarry.
@@ -83,7 +83,7 @@ def plan(context: EngineContext, purpose: Purpose, scope: Scope) -> Plan:
     known = throughputs(context.generations.all())
     expected = estimate(known, sum(reading.offsets for reading in readings), whole)
     seconds = {phase: expected[phase] for phase in timed_phases(scope.as_of) if phase in expected}
-    return Plan(
+    return RebuildPlan(
         as_of=scope.as_of,
         resumes=None if begun is None else begun.number,
         readings=readings,

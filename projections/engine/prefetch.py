@@ -21,8 +21,8 @@ def prefetch(
 
     With the one in the making and the one in the reader's hands there are `steps` + 2 at most.
     An error of theirs is raised here, in its turn; closing this closes them. `meanwhile` is called
-    in the reader's thread, ten times a second while it waits; `discard` gets items that the reader
-    has not taken when this is closed.
+    in the reader's thread, ten times per second while it waits; `discard` gets items that the
+    reader has not taken when this is closed.
     """
     queue: Queue[tuple[Item | None, BaseException | None]] = Queue(steps)
     abandoned = Event()

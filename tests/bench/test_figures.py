@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from adapters.synthetic.catalog import TopicPlan
+from adapters.synthetic.catalog import SyntheticTopic
 from bench import guard, live, rebuilding
 from bench.data import final_table, flat_events
 from bench.figures import Figure, absent
@@ -68,7 +68,7 @@ def test_the_table_shows_what_could_not_be_had_and_why() -> None:
 
 
 def test_the_final_table_is_the_last_of_the_flat_events() -> None:
-    plan = TopicPlan("track", events=700, keys=200, seed=3)
+    plan = SyntheticTopic("track", events=700, keys=200, seed=3)
     last = pl.concat(flat_events(plan)).unique("id", keep="last").sort("id")
     right = final_table(plan).sort("id")
     assert_frame_equal(right, last.select(right.columns))

@@ -122,7 +122,7 @@ def _change(
 
 
 def main() -> None:
-    """Write base rows, say `ready`, then load at RATE changes a second until told to stop."""
+    """Write base rows, say `ready`, then load at RATE changes per second until told to stop."""
     rate, seed = float(sys.argv[1]), int(sys.argv[2])
     stop = Event()
     dsn = resolve_endpoints(load_settings()).master_dsn

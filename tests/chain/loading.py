@@ -19,7 +19,7 @@ def next_seed() -> int:
 
 
 class Load:
-    """As many changes a second as `rate` says, for as long as the context lasts."""
+    """As many changes per second as `rate` says, for as long as the context lasts."""
 
     def __init__(self, chain: Chain, rate: int) -> None:
         self.seed = next_seed()

@@ -97,7 +97,7 @@ def test_a_rebuild_under_load_is_noticed_by_no_reader(chain: Chain, size: Size, 
             chain.catalog("rollback", "--json")
             verified = json.loads(chain.catalog("verify", "--json"))
     wrong = [text for reader in readers for text in reader.wrong]
-    note("changes a second while rebuilding", round(load.per_second, 1))
+    note("changes per second while rebuilding", round(load.per_second, 1))
     note("seconds of an undisturbed rebuild", round(took, 1))
     note("answers of 4 readers", sum(reader.answers for reader in readers))
     note("slowest answer in milliseconds", round(1000 * max(r.slowest for r in readers)))

@@ -30,7 +30,7 @@ def container_header(schema: Any) -> bytes:
 
 
 def read_block(header: bytes, bodies: Sequence[bytes], columns: list[str]) -> pl.DataFrame:
-    """Decode these columns of record bodies, a row each: half of an event takes half the time.
+    """Decode these columns of record bodies, one row each: half of an event takes half the time.
 
     Only safe where every body is whole: a truncated or padded one shifts those after it.
 

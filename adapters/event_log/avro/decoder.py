@@ -1,4 +1,4 @@
-"""Records to columns, a million a second, without one bad record spoiling its neighbours.
+"""Records to columns, a million per second, without one bad record spoiling its neighbours.
 
 All records of one writer schema in a batch are decoded as one block (see `container`). The block
 is believed only if it holds as many rows as records, each row's `id` is its record's key, and a

@@ -3,8 +3,8 @@
 A source says of some owners (a release, a track …) all that it knows: whatever the catalog holds
 of them beyond that goes, what differs is updated, what is new is inserted, and a row that is the
 same stays untouched, its `updated_at` too, so that capture sees nothing. The comparison is done by
-PostgreSQL on whole sets: rows go to a temporary table by COPY, then one statement a table and kind
-of change.
+PostgreSQL on whole sets: rows go to a temporary table by COPY, then one statement per table and
+kind of change.
 """
 
 from collections import Counter

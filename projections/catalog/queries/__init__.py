@@ -1,4 +1,4 @@
-"""The SQL statements behind the catalog API: one statement an answer, so one generation an answer.
+"""The SQL statements behind the catalog API: one per answer, so one generation per answer.
 
 Between two statements a switch of generations may come; within one it can't
 (`adapters/read_database/switch.py`). So PostgreSQL builds each whole answer as JSON, and names the

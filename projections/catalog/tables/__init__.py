@@ -1,1 +1,1 @@
-"""The read catalog's tables: a module a subject, with its handlers."""
+"""The read catalog's tables: one module per subject, with its handlers."""

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.api import shapes
 from adapters.api.server import Serving, application
-from adapters.event_log.history import Limits
+from adapters.event_log.history import SearchLimits
 from adapters.explanation.explanation import Explanation, WrittenBy
 from tests.adapters.api.serving import prepare, serving
 from tests.catalog_rows import write
@@ -264,7 +264,7 @@ def test_a_row_is_explained_as_far_as_it_knows(client: httpx.Client) -> None:
 def test_an_event_log_that_is_away_leaves_what_the_row_knows(read_dsn: str) -> None:
     asked: list[WrittenBy | None] = []
 
-    def history(told: Explanation, _limits: Limits) -> Explanation:
+    def history(told: Explanation, _limits: SearchLimits) -> Explanation:
         asked.append(told.written_by)
         raise RuntimeError("secret broker name")
 

@@ -14,7 +14,7 @@ ENTRY = "import sys; from adapters.cli.main import main; sys.exit(main())"
 
 
 def command(read_dsn: str, *words: str) -> subprocess.Popen[str]:
-    """Start `catalog` with the settings of a house that has nothing but a read database."""
+    """Start `catalog` with the settings of an installation that has nothing but a read database."""
     return subprocess.Popen(
         [sys.executable, "-c", ENTRY, *words],
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""`catalog connect-config`: what a house's own Connect is given, without our secrets."""
+"""`catalog connect-config`: what a Connect of your own is given, without our secrets."""
 
 import json
 
@@ -19,7 +19,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> CliRunner:
         "CONNECT__URL": "http://connect.example",
         "MASTER__URL": "postgresql://capture:hidden@master.example/master",
         "READ__URL": "postgresql://reader:hidden@read.example/read",
-        "CONNECT__TOPIC_PREFIX": "house",
+        "CONNECT__TOPIC_PREFIX": "acme",
     }
     for name, address in named.items():
         monkeypatch.setenv(f"CATALOG_{name}", address)
@@ -38,7 +38,7 @@ def configuration(run: CliRunner, *arguments: str) -> dict[str, str]:
 def test_postgres(run: CliRunner) -> None:
     found = configuration(run, "postgres")
     assert found["database.hostname"] == "master.example"
-    assert found["topic.prefix"] == "house"
+    assert found["topic.prefix"] == "acme"
     assert "public.release" in found["table.include.list"].split(",")
 
 

@@ -18,7 +18,7 @@ from adapters.cli.phases import shown_on
 from adapters.monitoring.generations import seen
 from domain.failures import Failure, WrongUsage
 from projections.engine.apply import Poison
-from projections.engine.plan import Plan, Reading
+from projections.engine.plan import Reading, RebuildPlan
 from projections.engine.progress import Meter, Progress
 from projections.engine.switch import CantSwitch
 from projections.engine.verification import Comparison, Difference, TableComparison
@@ -116,7 +116,7 @@ def test_progress_tells_what_comes_then() -> None:
     ]
 
 
-PLAN = Plan(
+PLAN = RebuildPlan(
     as_of=None,
     resumes=4,
     readings=(Reading("catalog.track", 0, 5, 10), Reading("catalog.track", 1, 0, 7)),
@@ -144,7 +144,7 @@ def test_a_plan_as_text(capsys: pytest.CaptureFixture[str]) -> None:
         "carried over from the live generation",
         "12 offsets to read",
         "history is whole",
-        "about 10 s, at the pace of generation 2 and 3: reading from message zero 8 s, sorting",
+        "about 10 s, at the speed of generation 2 and 3: reading from message zero 8 s, sorting",
         "not known: comparing with the live one",
     ):
         assert word in said

@@ -15,7 +15,7 @@ from adapters.composition.settings import load_settings
 from adapters.embedded import kafka as embedded_kafka
 from adapters.event_log.connection import KafkaFailed
 from adapters.event_log.event_log import KafkaEventLog
-from adapters.event_log.reading import Limits
+from adapters.event_log.reading import BatchLimits
 from adapters.event_log.topics import TopicPlan, Topics
 from projections.ports.event_log import RecordBatch, Subscription
 from projections.ports.event_log import TopicPartition as Partition
@@ -56,7 +56,7 @@ def test_replay_starts_where_it_is_told_and_keeps_to_its_limits(
 ) -> None:
     write([str(number) for number in range(3000)], 0)
     write([str(number) for number in range(100)], 1)
-    log = KafkaEventLog(engines.kafka, limits=Limits(records=700))
+    log = KafkaEventLog(engines.kafka, limits=BatchLimits(records=700))
     _wait(lambda: {end.end for end in log.bounds([topic]).values()} == {3001, 101})
     until = {(topic, 0): 3000, (topic, 1): 100}
     polls = list(log.replay({(topic, 0): 1000, (topic, 1): 100}, until))
@@ -73,7 +73,7 @@ def test_replays_one_after_another_are_each_whole(
     write([str(number) for number in range(1500)], 0)
     write([str(number) for number in range(20)], 1)
     first, second = {(topic, 0): 1501}, {(topic, 1): 21}  # with the transactions' markers
-    log = KafkaEventLog(engines.kafka, limits=Limits(records=400))
+    log = KafkaEventLog(engines.kafka, limits=BatchLimits(records=400))
     for until in (first, second, first | second, first):
         flat = [batch for batches in log.replay({(topic, 0): 10}, until) for batch in batches]
         for partition in until:

@@ -8,7 +8,7 @@ from confluent_kafka import Message, TopicPartition
 from adapters.event_log import event_writer, subscription
 from adapters.event_log.change_log import batch_of
 from adapters.event_log.event_writer import KafkaEventWriter
-from adapters.event_log.reading import Limits
+from adapters.event_log.reading import BatchLimits
 from adapters.event_log.subscription import GroupSubscription
 from projections.ports.event_writer import OutgoingEvent
 from tests.adapters.telemetry.test_spans import SOURCE, TOPIC
@@ -88,7 +88,7 @@ def test_records_of_a_group_are_told_of_only_when_somebody_asks(
     told: list[Message] = []
     monkeypatch.setattr(subscription, "Consumer", lambda _: consumer)
     group = GroupSubscription(
-        {}, [TOPIC], lambda _: {(TOPIC, 0): 0}, lambda _: None, Limits(),
+        {}, [TOPIC], lambda _: {(TOPIC, 0): 0}, lambda _: None, BatchLimits(),
         told.extend if is_on else None,
     )  # fmt: skip
     group._assigned(cast(Any, consumer), [TopicPartition(TOPIC, 0)])

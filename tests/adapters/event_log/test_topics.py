@@ -71,7 +71,7 @@ def test_violations(state: TopicState | None, words: str | None) -> None:
 
 
 @pytest.mark.integration
-def test_apply_creates_mends_and_leaves(engines: Endpoints, topic: str) -> None:
+def test_apply_creates_repairs_and_leaves(engines: Endpoints, topic: str) -> None:
     forgetful = f"{topic}.forgetful"
     admin = AdminClient(dict(engines.kafka))
     admin.create_topics([NewTopic(forgetful, 1, 1, config={"retention.ms": "1000"})])[
@@ -82,7 +82,7 @@ def test_apply_creates_mends_and_leaves(engines: Endpoints, topic: str) -> None:
     try:
         (before,) = violations(topics.states([forgetful]).get(forgetful), plans[1])
         assert "retention.ms is 1000" in before
-        assert [done.action for done in topics.apply(plans)] == ["unchanged", "mended", "created"]
+        assert [done.action for done in topics.apply(plans)] == ["unchanged", "repaired", "created"]
         assert [done.action for done in topics.apply(plans)] == ["unchanged"] * 3
         states = topics.states([plan.name for plan in plans])
         assert [violations(states[plan.name], plan) for plan in plans] == [[], [], []]

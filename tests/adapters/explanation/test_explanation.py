@@ -9,7 +9,7 @@ import msgspec
 from adapters.api import shapes
 from adapters.api.handlers import LOOK_BACK
 from adapters.event_log.connection import KafkaFailed
-from adapters.event_log.history import Limits
+from adapters.event_log.history import SearchLimits
 from adapters.explanation.events import ExplainedEvent
 from adapters.explanation.explanation import LOG_AWAY, ROW_ONLY, Explanation, WrittenBy, of_row
 from adapters.explanation.history import History
@@ -51,7 +51,7 @@ def _asked(history: History | None) -> Any:
 
 
 def test_the_api_tells_the_events_that_the_log_has() -> None:
-    def history(told: Explanation, limits: Limits) -> Explanation:
+    def history(told: Explanation, limits: SearchLimits) -> Explanation:
         assert limits == LOOK_BACK
         return replace(told, events=[EVENT], complete=True, scanned=Bounds(0, 8))
 
@@ -61,7 +61,7 @@ def test_the_api_tells_the_events_that_the_log_has() -> None:
 
 
 def test_the_row_is_told_where_the_log_is_away_or_unknown() -> None:
-    def history(told: Explanation, limits: Limits) -> Explanation:
+    def history(told: Explanation, limits: SearchLimits) -> Explanation:
         raise KafkaFailed("as a test wants it")
 
     assert (_asked(history).note, _asked(None).note) == (LOG_AWAY, ROW_ONLY)

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.ingestion.archives import Limits, Member, unpack
+from adapters.ingestion.archives import ArchiveLimits, Member, unpack
 from adapters.ingestion.sources import is_named_like_input
 from domain.failures import Unusable
 
-SMALL = Limits(members=5, total_bytes=4 << 20, member_bytes=3 << 20, ratio=100, depth=2)
+SMALL = ArchiveLimits(members=5, total_bytes=4 << 20, member_bytes=3 << 20, ratio=100, depth=2)
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ MODELS = (CATALOGS, NEW_RELEASES)
 EVERYTHING = {"label": None, "since": None, "until": None, "limit": 100}
 
 
-class House:
+class BothModels:
     """A log, and both read models with a worker each."""
 
     def __init__(self, dsn: str, stack: ExitStack) -> None:
@@ -93,28 +93,28 @@ class House:
 
 
 @contextmanager
-def a_house(dsn: str) -> Iterator[House]:
+def both_models(dsn: str) -> Iterator[BothModels]:
     with ExitStack() as stack:
-        yield House(dsn, stack)
+        yield BothModels(dsn, stack)
 
 
 @pytest.fixture
-def house(database: str) -> Iterator[House]:
+def both(database: str) -> Iterator[BothModels]:
     """Two labels, three releases that came out on two days, one that is taken down."""
-    with a_house(database) as house:
-        house.say("label", "LabelAdded", "l1", name="One")
-        house.say("label", "LabelAdded", "l2", name="Two")
+    with both_models(database) as both:
+        both.say("label", "LabelAdded", "l1", name="One")
+        both.say("label", "LabelAdded", "l2", name="Two")
         for id_, label, day in (
             ("r1", "l1", "2026-05-01"), ("r2", "l1", "2026-05-01"), ("r3", "l2", "2026-05-02"),
             ("r4", "l2", "2026-05-02"), ("r5", "elsewhere", "2026-05-03"), ("r6", None, None),
         ):  # fmt: skip
             released = None if day is None else date.fromisoformat(day).toordinal() - 719163
-            house.say(
+            both.say(
                 "release", "ReleaseAdded", id_, title=id_.upper(), label_id=label, status="active",
                 original_release_date=released,
             )  # fmt: skip
-        house.say("release", "ReleaseTakenDown", "r4", label_id="l2", status="taken_down")
-        yield house
+        both.say("release", "ReleaseTakenDown", "r4", label_id="l2", status="taken_down")
+        yield both
 
 
 NEW = [
@@ -124,62 +124,62 @@ NEW = [
 ]
 
 
-def test_new_releases_per_label_and_day(house: House) -> None:
-    house.project()
-    assert house.days() == NEW
-    assert house.days(limit=1) == NEW[:1]
-    assert house.days(label="l1") == NEW[2:]
-    assert house.days(since=date(2026, 5, 2), until=date(2026, 5, 2)) == [NEW[1]]
-    assert house.days(label="unknown") == []
-    (first, *_) = house.ask(PER_LABEL_AND_DAY, EVERYTHING)
+def test_new_releases_per_label_and_day(both: BothModels) -> None:
+    both.project()
+    assert both.days() == NEW
+    assert both.days(limit=1) == NEW[:1]
+    assert both.days(label="l1") == NEW[2:]
+    assert both.days(since=date(2026, 5, 2), until=date(2026, 5, 2)) == [NEW[1]]
+    assert both.days(label="unknown") == []
+    (first, *_) = both.ask(PER_LABEL_AND_DAY, EVERYTHING)
     assert first["generation"] == 1
     assert first["releases"] == [{"id": "r5", "title": "R5", "artist": None, "type": None}]
 
 
-def test_one_is_rebuilt_while_the_other_stays_as_it_is(house: House) -> None:
-    house.project()
-    house.say("release", "ReleaseUpdated", "r1", title="new", label_id="l2", status="active")
-    house.project("new_releases")  # each has its own checkpoints
-    assert house.checkpoints("catalog") != house.checkpoints("new_releases")
-    before = house.ask("SELECT * FROM catalog.release ORDER BY id")
-    catalog = house.context["catalog"].generations.all()
+def test_one_is_rebuilt_while_the_other_stays_as_it_is(both: BothModels) -> None:
+    both.project()
+    both.say("release", "ReleaseUpdated", "r1", title="new", label_id="l2", status="active")
+    both.project("new_releases")  # each has its own checkpoints
+    assert both.checkpoints("catalog") != both.checkpoints("new_releases")
+    before = both.ask("SELECT * FROM catalog.release ORDER BY id")
+    catalog = both.context["catalog"].generations.all()
 
-    done = rebuild(house.context["new_releases"], report=silent)
+    done = rebuild(both.context["new_releases"], report=silent)
 
     assert done.switched
     assert done.comparison is not None
     assert done.comparison.equal
-    assert house.phases("new_releases") == [Phase.RETIRED, Phase.LIVE]
-    assert house.context["catalog"].generations.all() == catalog
-    assert house.ask("SELECT * FROM catalog.release ORDER BY id") == before
-    assert house.ask(PER_LABEL_AND_DAY, EVERYTHING)[0]["generation"] == 2
-    house.project()
-    assert house.checkpoints("catalog") == house.checkpoints("new_releases")
-    assert verify_live(house.context["catalog"], report=silent).equal
-    assert verify_live(house.context["new_releases"], report=silent).equal
+    assert both.phases("new_releases") == [Phase.RETIRED, Phase.LIVE]
+    assert both.context["catalog"].generations.all() == catalog
+    assert both.ask("SELECT * FROM catalog.release ORDER BY id") == before
+    assert both.ask(PER_LABEL_AND_DAY, EVERYTHING)[0]["generation"] == 2
+    both.project()
+    assert both.checkpoints("catalog") == both.checkpoints("new_releases")
+    assert verify_live(both.context["catalog"], report=silent).equal
+    assert verify_live(both.context["new_releases"], report=silent).equal
 
 
-def test_both_may_be_rebuilt_at_the_same_time(house: House) -> None:
-    house.project()
-    with house.context["catalog"].generations.exclusive():
-        assert rebuild(house.context["new_releases"], report=silent).switched
+def test_both_may_be_rebuilt_at_the_same_time(both: BothModels) -> None:
+    both.project()
+    with both.context["catalog"].generations.exclusive():
+        assert rebuild(both.context["new_releases"], report=silent).switched
 
 
-def test_each_parks_and_retries_for_itself(house: House) -> None:
+def test_each_parks_and_retries_for_itself(both: BothModels) -> None:
     partition = ("catalog.label", 0)
-    house.log.append(partition, "l9", b"junk")
-    house.project()
+    both.log.append(partition, "l9", b"junk")
+    both.project()
     with (
-        closing(PostgresDeadLetters(house.dsn, None)) as everyones,
-        closing(PostgresDeadLetters(house.dsn, "new_releases")) as its,
+        closing(PostgresDeadLetters(both.dsn, None)) as everyones,
+        closing(PostgresDeadLetters(both.dsn, "new_releases")) as its,
     ):
         assert [one.read_model for one in everyones.list()] == ["catalog", "new_releases"]
         (dead_letter,) = its.list(Stage.PROJECT)
         repaired = event("LabelAdded", "l9", 9, name="Nine")
-        with psycopg.connect(house.dsn) as connection:
+        with psycopg.connect(both.dsn) as connection:
             connection.execute("UPDATE engine.dead_letter SET value = %s", (repaired,))
-        assert retry(house.context["new_releases"], its).done == (dead_letter.number,)
+        assert retry(both.context["new_releases"], its).done == (dead_letter.number,)
         assert [one.read_model for one in everyones.list()] == ["catalog"]
     names = "SELECT id FROM {}.label WHERE id = 'l9'"
-    assert house.ask(names.format("new_releases")) == [{"id": "l9"}]
-    assert house.ask(names.format("catalog")) == []
+    assert both.ask(names.format("new_releases")) == [{"id": "l9"}]
+    assert both.ask(names.format("catalog")) == []

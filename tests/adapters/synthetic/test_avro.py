@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.synthetic.avro import encode
-from adapters.synthetic.catalog import Plan, chunks
+from adapters.synthetic.catalog import SyntheticCatalog, chunks
 from adapters.synthetic.events import Numbering, events_of
 from domain.schemas import contract_of
 
@@ -99,7 +99,7 @@ def test_any_row_reads_as_what_fastavro_writes(rows: list[dict[str, Any]]) -> No
 
 def test_every_kind_of_synthetic_event_is_written_as_fastavro_writes_it() -> None:
     numbering = Numbering()
-    (batches,) = chunks(Plan(200, seed=3, updates=0.5))
+    (batches,) = chunks(SyntheticCatalog(200, seed=3, updates=0.5))
     for batch in batches:
         event_type, frame = events_of(batch, 3, numbering)
         schema = fastavro.parse_schema(json.loads(contract_of(event_type).newest.text))

@@ -11,9 +11,9 @@ from adapters.ingestion.master.tables import METADATA
 from adapters.synthetic.catalog import (
     SOURCES,
     Batch,
-    Plan,
     Source,
-    TopicPlan,
+    SyntheticCatalog,
+    SyntheticTopic,
     chunks,
     final_rows,
     topic_batches,
@@ -27,7 +27,9 @@ SEED = 7
 
 @pytest.fixture(scope="module")
 def batches() -> list[Batch]:
-    return [batch for chunk in chunks(Plan(TRACKS, SEED, updates=0.3)) for batch in chunk]
+    return [
+        batch for chunk in chunks(SyntheticCatalog(TRACKS, SEED, updates=0.3)) for batch in chunk
+    ]
 
 
 def added(batches: list[Batch], table: str) -> pl.DataFrame:
@@ -53,10 +55,12 @@ def test_a_row_is_the_same_in_whatever_chunk_it_is_made(source: Source) -> None:
 
 
 def test_a_seed_repeats_and_another_differs(batches: list[Batch]) -> None:
-    again = [batch for chunk in chunks(Plan(TRACKS, SEED, updates=0.3)) for batch in chunk]
+    again = [
+        batch for chunk in chunks(SyntheticCatalog(TRACKS, SEED, updates=0.3)) for batch in chunk
+    ]
     for one, other in zip(batches, again, strict=True):
         assert_frame_equal(one.rows, other.rows)
-    (other_seed,) = chunks(Plan(TRACKS, SEED + 1))
+    (other_seed,) = chunks(SyntheticCatalog(TRACKS, SEED + 1))
     assert not other_seed[0].rows.equals(batches[0].rows)
 
 
@@ -123,7 +127,7 @@ def test_updates_are_as_many_as_asked_and_mostly_of_new_rows(batches: list[Batch
 
 
 def test_the_newest_revision_of_a_topic_is_what_its_last_events_say() -> None:
-    plan = TopicPlan("track", events=1_000, keys=300, seed=SEED)
+    plan = SyntheticTopic("track", events=1_000, keys=300, seed=SEED)
     made = list(topic_batches(plan))
     assert sum(batch.rows.height for batch in made) == plan.events
     last = pl.concat([batch.rows for batch in made]).unique("id", keep="last")
@@ -132,4 +136,4 @@ def test_the_newest_revision_of_a_topic_is_what_its_last_events_say() -> None:
 
 def test_a_subject_that_cannot_stand_alone_is_refused() -> None:
     with pytest.raises(LookupError):
-        TopicPlan("format", events=10, keys=5, seed=SEED).source  # noqa: B018
+        SyntheticTopic("format", events=10, keys=5, seed=SEED).source  # noqa: B018

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import polars as pl
 
-from adapters.synthetic.catalog import Plan, chunks
+from adapters.synthetic.catalog import SyntheticCatalog, chunks
 from adapters.synthetic.events import Numbering, events_of
 
 
@@ -12,7 +12,7 @@ def test_events_have_all_fields_of_their_type_and_ids_of_their_own() -> None:
     numbering = Numbering()
     seen: set[str] = set()
     types = set()
-    for batches in chunks(Plan(300, seed=1, updates=0.4)):
+    for batches in chunks(SyntheticCatalog(300, seed=1, updates=0.4)):
         for batch in batches:
             event_type, frame = events_of(batch, 1, numbering)
             types.add(event_type.__name__)
@@ -25,7 +25,7 @@ def test_events_have_all_fields_of_their_type_and_ids_of_their_own() -> None:
 
 
 def test_a_new_row_names_what_is_set_and_an_update_what_it_revised() -> None:
-    (batches,) = chunks(Plan(300, seed=1, updates=0.4))
+    (batches,) = chunks(SyntheticCatalog(300, seed=1, updates=0.4))
     numbering = Numbering()
     for batch in batches:
         _, frame = events_of(batch, 1, numbering)
@@ -40,7 +40,7 @@ def test_a_new_row_names_what_is_set_and_an_update_what_it_revised() -> None:
 
 
 def test_origins_come_in_order_and_share_transactions() -> None:
-    (batches,) = chunks(Plan(300, seed=1))
+    (batches,) = chunks(SyntheticCatalog(300, seed=1))
     tracks = next(batch for batch in batches if batch.source.table == "track")
     _, frame = events_of(tracks, 1, Numbering())
     origin = frame["origin"].struct.unnest()

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from adapters.synthetic.catalog import Plan, TopicPlan, final_rows
+from adapters.synthetic.catalog import SyntheticCatalog, SyntheticTopic, final_rows
 from adapters.synthetic.load import LoadPlan, run_load
 from adapters.synthetic.master import write_catalog
 from domain.failures import WrongUsage
 from tests.databases import MASTER, Databases
 
 pytestmark = pytest.mark.integration
-PLAN = Plan(tracks=600, seed=5, updates=0.2)
+PLAN = SyntheticCatalog(tracks=600, seed=5, updates=0.2)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_catalog_is_written_whole_and_labelled(master: str) -> None:
         ]
         rows = dict[str, float](connection.execute("SELECT id, popularity FROM track").fetchall())
         prices = connection.execute("SELECT prices FROM deal WHERE prices IS NOT NULL").fetchall()
-    fresh = final_rows(TopicPlan("track", PLAN.tracks, PLAN.tracks, PLAN.seed))
+    fresh = final_rows(SyntheticTopic("track", PLAN.tracks, PLAN.tracks, PLAN.seed))
     before = dict(zip(fresh["id"], fresh["popularity"], strict=True))
     changed = sum(before[row] != popularity for row, popularity in rows.items())
     assert 0 < changed < PLAN.tracks

@@ -37,7 +37,7 @@ TRACKS = "catalog.track"
 
 
 def batch(partition: int, *offsets: int, end: int | None = None) -> RecordBatch:
-    """A batch of track events, a key an offset."""
+    """A batch of track events, one key per offset."""
     keys = [f"k{offset}".encode() for offset in offsets]
     values = [event("TrackAdded", f"k{offset}", offset, title="t") for offset in offsets]
     last = offsets[-1] + 1 if offsets else 0

@@ -51,11 +51,11 @@ def test_other_tables_are_carried_over(chain: Chain) -> None:
 
     chain.log.replay = watched  # type: ignore[method-assign,assignment]
     live = chain.database.copies[1].tables
-    live["label"]["label0"]["name"] = "mended by hand"
+    live["label"]["label0"]["name"] = "repaired by hand"
     done = rebuild(chain.context, topics=["catalog.track"], report=silent)
     assert done.switched
     assert {topic for topic, _ in read} == {"catalog.track"}
-    assert chain.content()["label"]["label0"][0] == "mended by hand"
+    assert chain.content()["label"]["label0"][0] == "repaired by hand"
     assert chain.checkpoints()["catalog.label", 0] == 1
 
 

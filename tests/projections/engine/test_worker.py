@@ -245,8 +245,8 @@ def test_records_without_a_key_are_retried_each_by_itself(chain: Chain) -> None:
     worker.step(0)
     dead_letters = chain.dead_letters()
     numbers = [one.number for one in dead_letters.list()]
-    mended = event("TrackAdded", "t", 1, title="mended")
-    chain.database.dead_letters[numbers[1]] = replace(dead_letters.show(numbers[1]), value=mended)
+    repaired = event("TrackAdded", "t", 1, title="repaired")
+    chain.database.dead_letters[numbers[1]] = replace(dead_letters.show(numbers[1]), value=repaired)
     again = retry(chain.context, dead_letters, numbers[1:])
     assert (again.done, list(again.failed)) == ((numbers[1],), [numbers[2]])
     assert [dead_letters.show(n).attempts for n in (numbers[0], numbers[2])] == [0, 1]
@@ -428,8 +428,8 @@ def test_rows_behind_a_parked_record_are_no_drift(chain: Chain) -> None:
     offset = chain.say("track", 1, 0, "junk")
     while worker.step(0):
         pass
-    mended = event("TrackUpdated", "track1", offset, title="after")
-    chain.log.partitions["catalog.track", 1][1] = (offset, b"track1", mended)
+    repaired = event("TrackUpdated", "track1", offset, title="after")
+    chain.log.partitions["catalog.track", 1][1] = (offset, b"track1", repaired)
     done = rebuild(chain.context, report=silent)
     assert done.switched
     assert done.comparison is not None

@@ -127,7 +127,9 @@ class _Unpacking:
     def _zip(self, file: BinaryIO, prefix: str, depth: int) -> None:
         with zipfile.ZipFile(file) as archive:
             for info in archive.infolist():
-                if info.is_dir() or self._passes_over(name := prefix + info.filename):
+                name = prefix + info.filename
+                # Not is_dir(): of a name that damage has made empty, it is an IndexError.
+                if info.filename.endswith("/") or self._passes_over(name):
                     continue
                 if info.flag_bits & _ENCRYPTED:
                     self.found.append(Member(name, why_not="it is encrypted"))

@@ -154,3 +154,11 @@ def test_damage_never_fails_otherwise(
     (folder / "members").mkdir()
     with suppress(Unusable):
         unpack(folder / "archive", folder / "members", is_named_like_input, SMALL)
+
+
+def test_a_member_whose_name_is_empty_is_a_member_too(
+    opened: Callable[[bytes], list[Member]],
+) -> None:
+    named = {"xx.csv": b"1", "yy.csv": b"2"}
+    damaged = zipped(named).replace(b"xx.csv", b"\0x.csv")  # names end at a null byte
+    assert [member.name for member in opened(damaged)] == ["", "yy.csv"]

@@ -246,7 +246,9 @@ def _unpack(archive: Path, folder: Path) -> None:
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unpack-"))
     try:
         with tarfile.open(archive) as tar:
-            tar.extractall(temporary, filter="data")
+            # The way that also works before Python 3.11.4 (Debian 12), which has no filters yet.
+            tar.extraction_filter = getattr(tarfile, "data_filter", None)
+            tar.extractall(temporary)  # noqa: S202 - its checksum was verified
         temporary.chmod(0o755)  # mkdtemp makes it private; a cache may be shared by users
         temporary.rename(folder)
     finally:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from adapters.cli.interruption import Interrupted, interruptible
-from adapters.composition.settings import Settings, load_settings
+from adapters.composition.settings import InboxSettings, Settings, load_settings
 from domain.failures import Failure
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def run() -> None:
     """
     own = load_settings().data
     settings = load_settings(data=own.with_name(f"{own.name}-demo"))
+    settings = settings.model_copy(update={"inbox": InboxSettings()})  # real batches are not for it
     try:
         with interruptible(), ExitStack() as stack:
             what_next = _demonstrate(settings, stack)

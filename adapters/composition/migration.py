@@ -8,14 +8,14 @@ import sqlalchemy as sa
 from adapters.composition.databases import read_connection
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.topology import MASTER_SCHEMA, READ_MODELS
-from adapters.ingestion.master import tables as master
+from adapters.ingestion.inbox.tables import InboxBatch
 from adapters.read_database import tables as engine
 from adapters.read_database.generations import ENGINE_SCHEMA
 from migrations import run
 
 MODELS: Mapping[str, sa.MetaData] = {
     "engine": engine.METADATA,
-    "master": master.METADATA,
+    "master": InboxBatch.metadata,  # the tables of inboxes and the catalog's
     **{model.migration_branch: model.projections[0].sql.metadata for model in READ_MODELS},
 }
 """Branch → the tables that its revisions must lead to."""

@@ -163,6 +163,14 @@ WORKERS = (
 )
 """What `catalog up` keeps running."""
 
+INBOX = WorkerCommand("inbox", ("inbox",))
+"""It does so too where settings name an inbox."""
+
+
+def workers(settings: Settings) -> tuple[WorkerCommand, ...]:
+    """What `catalog up` keeps running under these settings."""
+    return (*WORKERS, INBOX) if settings.inbox.where else WORKERS
+
 
 @contextmanager
 def running_workers(
@@ -176,8 +184,9 @@ def running_workers(
     """
     prepare(settings, endpoints, report)
     capture = _KeptConnector(clients.kafka_connect(endpoints), settings.connect.connector)
-    with kept_running(WORKERS, settings, report) as check:
-        report(f"workers: {', '.join(one.name for one in WORKERS)}")
+    commands = workers(settings)
+    with kept_running(commands, settings, report) as check:
+        report(f"workers: {', '.join(one.name for one in commands)}")
 
         def check_all() -> None:
             check()

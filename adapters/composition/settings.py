@@ -148,6 +148,31 @@ class TracingSettings(_Group):
     ratio: float = Field(default=0.01, ge=0, le=1)
 
 
+class InboxSettings(_Group):
+    """Where senders put their batches, how those are completed, and how to reach the places.
+
+    `where`: folders, `s3://bucket/prefix`, `sftp://user@host:port/folder`. `quiet`: seconds without
+    a change after which a delivery without a manifest is complete; None: a manifest is waited for.
+    `dpid`: our DDEX Party Id, as the sender of acknowledgements; None: whom the manifest names.
+    `endpoint`, `region`, `access_key`, `secret` are of S3; `password`, `key_file`, `known_hosts`
+    of SFTP.
+    """
+
+    where: list[str] = []
+    quiet: float | None = Field(default=None, gt=0)
+    interval: float = Field(default=10.0, gt=0)
+    settle: float = Field(default=2.0, ge=0)
+    after: Literal["move", "keep"] = "move"
+    dpid: str | None = None
+    endpoint: HttpUrl | None = None
+    region: str | None = None
+    access_key: str | None = None
+    secret: SecretStr | None = None
+    password: SecretStr | None = None
+    key_file: Folder | None = None
+    known_hosts: Folder | None = None
+
+
 class EmbeddedSettings(_Group):
     """How the engines that aren't set are started; a port of None is any free one."""
 
@@ -184,6 +209,7 @@ class Settings(BaseSettings):
     read: ReadDatabaseSettings = ReadDatabaseSettings()
     metrics: MetricsSettings = MetricsSettings()
     tracing: TracingSettings = TracingSettings()
+    inbox: InboxSettings = InboxSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
     zones: dict[str, str] = {}
 
@@ -242,8 +268,9 @@ def secrets_of(settings: Settings) -> set[str]:
     for database in (settings.master, settings.read):
         if database.url is not None:
             found.append(database.url.get_secret_value())
-    if settings.registry.password is not None:
-        found.append(settings.registry.password.get_secret_value())
+    for secret in (settings.registry.password, settings.inbox.secret, settings.inbox.password):
+        if secret is not None:
+            found.append(secret.get_secret_value())
     words = {"true", "false", "plain", "sasl_ssl", "sasl_plaintext", "scram-sha-512"}
     return {one for one in found if one.lower() not in words}
 

@@ -24,7 +24,7 @@ class Batch:
     marker: Source
     manifest: Manifest
     found: Found
-    files: frozenset[str] = frozenset()
+    files: Collection[str] = frozenset()
     """Everything in the folder, relative to it."""
     unreadable: str | None = None
     """Why its manifest says nothing."""

@@ -22,8 +22,8 @@ from adapters.ingestion.ern import document
 from adapters.ingestion.ern.reading import is_true, text
 from domain.failures import Unusable
 
-MARKER = re.compile(r"batch_?complete_", re.IGNORECASE)
-"""How the name of what completes a batch begins; `batch_complete_` in version 1.3."""
+MARKER = re.compile(r"(?:batch_?complete|manifest)_", re.IGNORECASE)
+"""How the name of what completes a batch begins; `Manifest_` before version 1.3."""
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?ManifestMessage[\s>/]")
 _VERSION = re.compile(r"/(?:echo|ern-c|ern-c-sftp|ern-c-cloud)/(\d\d)")
 _MOST_BYTES = 64 << 20

@@ -81,7 +81,7 @@ def gather(
             sources.setdefault(where_it_is, source)
         passed.update({other.resolve(): Passed(str(other)) for other in others})
     for key, source in list(sources.items()):
-        if source.layout is None and not source.is_xml and _is_archive(source):
+        if is_archive(source):
             del sources[key]
             inside, others_inside = open_archive(source, spool)
             sources.update({s.name: s for s in inside})
@@ -101,7 +101,10 @@ def _below(path: Path, given: str) -> tuple[dict[Path | str, Source], list[Path]
     return found, [file for file in files if not _is_candidate(file)]
 
 
-def _is_archive(source: Source) -> bool:
+def is_archive(source: Source) -> bool:
+    """Whether a source is an archive, of a kind that is read or not. Raises OSError."""
+    if source.layout is not None or source.is_xml:
+        return False
     with source.open() as stream:
         return archives.kind_of(stream.read(_HEAD)) is not None
 

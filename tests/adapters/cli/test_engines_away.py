@@ -20,6 +20,7 @@ AWAY = {
 KAFKA, REGISTRY, CONNECT, MASTER, READ = AWAY
 COMMANDS = [
     ("ingest --sample", MASTER),
+    ("inbox --once .", MASTER),
     ("messages", MASTER),
     ("messages show 1", MASTER),
     ("messages withdraw 1", MASTER),

@@ -60,3 +60,14 @@ def test_the_index_lists_every_page() -> None:
     listed = {(index.parent / path).resolve() for path, _ in _links(index)}
     pages = {page for page in PAGES if "docs" in page.relative_to(ROOT).parts[:1]} - {index}
     assert sorted(_named(page) for page in pages - listed) == []
+
+
+def test_the_architecture_names_every_room_and_module_of_composition() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = [
+        path.parent.name
+        for package in ("domain", "projections", "adapters")
+        for path in (ROOT / package).glob("*/__init__.py")
+    ]
+    wiring = [path.stem for path in (ROOT / "adapters" / "composition").glob("[!_]*.py")]
+    assert [name for name in sorted([*rooms, *wiring]) if f"`{name}`" not in text] == []

@@ -1,8 +1,9 @@
 """Every check of the project in one command, with what was skipped and why: `make test`.
 
 Each step is a command that a developer can run alone; its line below says how. What starts servers
-mostly waits for them, so everything else runs beside it, at a low priority; what that says is shown
-when a step of it ends.
+mostly waits for them, so the steps that do run at the same time, each with servers of its own, and
+everything else one after another beside them, at a low priority. The output of the first of them is
+passed through; what the others say is shown when they end.
 """
 
 import argparse
@@ -29,6 +30,7 @@ class Step:
     starts_servers: bool = False
 
 
+_INTEGRATION = (PYTHON, "-m", "pytest", "-m", "integration", "--durations=15")
 STEPS = (
     Step("format", (PYTHON, "-m", "ruff", "format", "--check", ".")),
     Step("lint", (PYTHON, "-m", "ruff", "check", ".")),
@@ -37,9 +39,8 @@ STEPS = (
     Step("schemas", (str(BIN / "catalog"), "schemas", "check")),
     Step("unit and property tests", (PYTHON, "-m", "pytest", "-q", "-m", "not integration")),
     # Models against migrations is tests/migrations: it needs a PostgreSQL to ask.
-    Step(
-        "integration tests", (PYTHON, "-m", "pytest", "-m", "integration", "--durations=15"), True
-    ),
+    Step("integration tests of the chain", (*_INTEGRATION, "tests/chain"), True),
+    Step("integration tests of its parts", (*_INTEGRATION, "--ignore=tests/chain"), True),
 )
 
 
@@ -66,10 +67,11 @@ def run(step: Step) -> Result:
 
 
 def run_beside(step: Step) -> Result:
-    """Run a step at a low priority, and show its output at once when it has ended."""
+    """Run a step, and show its output at once when it has ended."""
     start = time.monotonic()
+    yields = os.name == "posix" and not step.starts_servers
     done = subprocess.run(
-        ("nice", *step.command) if os.name == "posix" else step.command,
+        ("nice", *step.command) if yields else step.command,
         cwd=ROOT,
         check=False,
         stdout=subprocess.PIPE,
@@ -82,15 +84,22 @@ def run_beside(step: Step) -> Result:
 
 
 def run_all(steps: Sequence[Step]) -> list[Result]:
-    """Run all steps, even after one failed: those without servers in order, beside the others."""
+    """Run all steps, even after one failed: each that starts servers at the same time, the others
+    in order beside them. Their results are in the order of the steps.
+    """
     servers = [step for step in steps if step.starts_servers]
     others = [step for step in steps if not step.starts_servers]
     if not servers:
         return [run(step) for step in others]
-    with ThreadPoolExecutor(1) as beside:
-        results = beside.map(run_beside, others)
-        with_servers = [run(step) for step in servers]
-        return [*results, *with_servers]
+    lanes = [others, *([step] for step in servers[1:])]
+    with ThreadPoolExecutor(len(lanes)) as beside:
+        waited_for = beside.map(_run_lane, lanes)
+        results = [run(servers[0]), *(result for lane in waited_for for result in lane)]
+    return sorted(results, key=lambda result: steps.index(result.step))
+
+
+def _run_lane(steps: Sequence[Step]) -> list[Result]:
+    return [run_beside(step) for step in steps]
 
 
 def _title(step: Step) -> str:

@@ -45,7 +45,7 @@ def test_wrong_options_are_named(command: typer.Typer, arguments: list[str], wor
 
 @pytest.mark.integration
 def test_tail(command: typer.Typer, engines: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoints_module, "resolve_endpoints", lambda settings: engines)
+    monkeypatch.setattr(endpoints_module, "resolve_endpoints", lambda *_: engines)
     Topics(engines.kafka).apply(topology(load_settings()).all_topics)
     origin = Origin(table="label", position="1")
     written = [

@@ -49,7 +49,7 @@ def found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ChainStatus |
         return found[0]
 
     monkeypatch.setenv("CATALOG_DATA", str(tmp_path))
-    monkeypatch.setattr("adapters.composition.endpoints.resolve_endpoints", lambda _: NOWHERE)
+    monkeypatch.setattr("adapters.composition.endpoints.resolve_endpoints", lambda *_: NOWHERE)
     monkeypatch.setattr(chain, "chain_status", look)
     monkeypatch.setattr(main, "COMMANDS", (health, status))
     monkeypatch.setattr(main, "configure_logs", lambda **_: None)

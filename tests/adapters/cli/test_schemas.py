@@ -91,7 +91,7 @@ def test_write_adds_a_version_and_never_a_breaking_one(
 def test_register_and_list(
     command: typer.Typer, engines: Endpoints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endpoints_module, "resolve_endpoints", lambda settings: engines)
+    monkeypatch.setattr(endpoints_module, "resolve_endpoints", lambda *_: engines)
     listed = json.loads(run(command, "schemas", "register", "--json"))
     assert [one["problems"] for one in listed] == [[]] * len(EVENT_TYPES)
     assert json.loads(run(command, "schemas", "list", "--json")) == listed

@@ -23,7 +23,7 @@ def test_topics_are_applied_shown_and_checked(
     # capture topics of this test's own; the event topics are the ones of the whole run
     settings = load_settings(connect=ConnectSettings(topic_prefix="cli"))
     monkeypatch.setattr(settings_module, "load_settings", lambda: settings)
-    monkeypatch.setattr(endpoints_module, "resolve_endpoints", lambda settings: engines)
+    monkeypatch.setattr(endpoints_module, "resolve_endpoints", lambda *_: engines)
     app = typer.Typer()
     topics.register(app)
 

@@ -6,7 +6,7 @@ against what the events carry: tables, columns and types, keys, publication, rep
 What is added or wider is no fault.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,8 @@ _TABLES = """
     FROM pg_class c
     WHERE c.relnamespace = to_regnamespace(%s) AND c.relkind IN ('r', 'p')
       AND c.relname = ANY(%s)"""
+_ASIDE = ("signal", "message", "transaction")
+"""Topics of a connector that are of no table."""
 _SLOT = "SELECT wal_status FROM pg_replication_slots WHERE slot_name = %s"
 
 
@@ -169,3 +171,10 @@ def _column_faults(name: str, there: Mapping[str, str], needed: Columns) -> list
                 f"{kind.name.lower()}"
             )
     return found
+
+
+def unread_topics(there: Iterable[str], prefix: str, known: Iterable[str]) -> list[str]:
+    """Topics of captured tables, by their prefix, that nobody reads: what is committed to those
+    tables becomes no event. `known` are those that are read, or left alone on purpose."""
+    aside = {*known, *(f"{prefix}.{what}" for what in _ASIDE)}
+    return sorted(name for name in there if name.startswith(f"{prefix}.") and name not in aside)

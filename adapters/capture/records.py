@@ -58,13 +58,16 @@ _NO_POSITION = (
 )
 
 
-class _KeyRow(msgspec.Struct):
+class _KeyRow(msgspec.Struct, forbid_unknown_fields=True):
     id: str
 
 
-class _Key(msgspec.Struct):
+class _Key(msgspec.Struct, forbid_unknown_fields=True):
+    """A key of other columns too is refused: two of its rows could be taken for one."""
+
     id: str | None = None
     payload: _KeyRow | None = None
+    schema: msgspec.Raw = msgspec.Raw(b"")
 
 
 _key = msgspec.json.Decoder(_Key)

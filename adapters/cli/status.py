@@ -108,7 +108,8 @@ def _lines(found: ChainStatus, verdict: Verdict) -> list[str]:
         lines.append(f"generation   {_generation(generation)}")
     parked = [f"{one.count:,} {work_of(one.stage, one.read_model)}" for one in found.dead_letters]
     parked_line = f"dead letters {', '.join(parked) or 'none'}"
-    return [*lines, parked_line, f"state        {verdict.state.value}"]
+    notes = [f"note         {note}" for note in found.notes]
+    return [*lines, parked_line, *notes, f"state        {verdict.state.value}"]
 
 
 def _generation(one: GenerationStatus) -> str:

@@ -44,6 +44,8 @@ def installation(settings: Settings) -> Installation:
         change_topics=[topic.name for topic in plan.change_topics],
         translate_group=TRANSLATE_GROUP,
         project_groups=[(model, project_group(model)) for model in READ_MODELS],
+        prefix=settings.connect.topic_prefix,
+        is_exactly_once=settings.translate.exactly_once,
     )
 
 

@@ -203,6 +203,10 @@ class Topics:
             for partition, bounds in of_topic.items()
         }
 
+    def names(self) -> set[str]:
+        """All topics that there are. Raises KafkaFailed."""
+        return set(self._metadata())
+
     def offsets_retention(self) -> timedelta:
         """How long the brokers keep positions of a group that nobody is a member of."""
         try:

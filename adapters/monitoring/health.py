@@ -138,6 +138,8 @@ class ChainStatus:
     master_faults: Sequence[str] = ()
     """Why capture would miss rows of the master or misread them."""
     audits: Sequence[LastAudit] = ()
+    notes: Sequence[str] = ()
+    """What is no fault, but should be known."""
     """What the last audit of each master table found."""
 
 

@@ -57,6 +57,10 @@ class Installation:
     translate_group: str
     project_groups: Sequence[tuple[ReadModel, str]]
     """Read models, each with the group of its workers."""
+    prefix: str = ""
+    """Of the change topics; others that have it are noted. Empty: nobody looks."""
+    is_exactly_once: bool = True
+    """Whether changes without a position are refused."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,22 @@ def chain_status(installation: Installation, engines: Engines) -> ChainStatus:
         ],
         master_faults=_master_faults(installation, engines),
         audits=last_of_each(engines.read),
+        notes=_notes(installation, engines),
     )
+
+
+def _notes(installation: Installation, engines: Engines) -> list[str]:
+    notes = []
+    if not installation.is_exactly_once:
+        notes.append(
+            "changes without a position in the source's log are translated at least once"
+            " (CATALOG_TRANSLATE__EXACTLY_ONCE=false)"
+        )
+    if installation.prefix:
+        known = [topic.name for topic in installation.topics]
+        unread = guard.unread_topics(engines.topics.names(), installation.prefix, known)
+        notes += [f"nobody reads the topic {name}: its changes become no events" for name in unread]
+    return notes
 
 
 def _master_faults(installation: Installation, engines: Engines) -> list[str]:

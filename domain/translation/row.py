@@ -104,7 +104,9 @@ class RowState:
                 if known is UNCHANGED:
                     raise Untranslatable(
                         f"{self.table}.{self.names[index]} did not change and capture left it out, "
-                        "and the row before isn't known; set REPLICA IDENTITY FULL on the table"
+                        "and the row before isn't known: take the row in again (catalog recapture "
+                        f"{self.table} {change.key['id']}), discard this, and retry what waits "
+                        "behind it. REPLICA IDENTITY FULL on the table keeps it from happening"
                     )
                 merged[index] = known
         return tuple(merged)

@@ -13,8 +13,8 @@ from projections.ports.event_writer import OutgoingEvent
 
 _TOPICS = {event_type: topic_of(event_type.SUBJECT) for event_type in EVENT_TYPES}
 _TRUNCATED = (
-    "the table was truncated: capture doesn't name the rows that are gone. Take the table in again "
-    "and rebuild, or discard this if the table is as it was"
+    "the table {} was truncated: capture doesn't name the rows that are gone. `catalog audit "
+    "--heal {}` removes them; then discard this"
 )
 
 
@@ -40,7 +40,8 @@ class Interpreter:
         except Exception as error:
             raise Undecodable(reason_of(error)) from error
         if isinstance(change, Skip) and change.reason == "truncate":
-            raise Unusable(_TRUNCATED)
+            table = topic.rpartition(".")[2]
+            raise Unusable(_TRUNCATED.format(table, table))
         return change
 
     def events(self, change: Change) -> list[OutgoingEvent]:

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from adapters.capture.columns import TABLES
-from adapters.capture.guard import MasterShape, TableShape, faults, look
+from adapters.capture.guard import MasterShape, TableShape, faults, look, unread_topics
 from adapters.composition.endpoints import Endpoints
 from adapters.ingestion.master.tables import CAPTURED
 from migrations.run import upgrade
@@ -78,6 +78,14 @@ def test_added_columns_and_wider_types_are_no_fault() -> None:
 def test_each_fault_is_said_with_its_name(shape: MasterShape, said: str) -> None:
     (sentence,) = found(shape, "artist")
     assert said in sentence
+
+
+def test_topics_under_the_prefix_that_nobody_reads_are_named() -> None:
+    there = [
+        "master.public.artist", "master.public.remix", "master.signal", "master.message",
+        "catalog.artist", "masters.public.x", "__debezium-heartbeat.master",
+    ]  # fmt: skip
+    assert unread_topics(there, "master", ["master.public.artist"]) == ["master.public.remix"]
 
 
 @pytest.mark.integration

@@ -376,6 +376,8 @@ def test_what_speaks_of_no_row_is_skipped() -> None:
         (value("c", None, ROW), None, "no key"),
         (value("c", None, ROW), b"{}", "key has no id"),
         (value("c", None, ROW), b"\xff", "key can't be read"),
+        (value("c", None, ROW), b'{"tenant":"a","id":"1"}', "unknown field `tenant`"),
+        (value("c", None, ROW), b'{"payload":{"id":"1","no":1}}', "unknown field `no`"),
         (value("c", None, ROW), key("2"), "key says id '2', the row '1'"),
         (value("c", None, ROW, table="track"), key(), "of the table track"),
         (value("c", None, ROW, sequence="?"), key(), "source.sequence"),

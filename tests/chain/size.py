@@ -34,6 +34,10 @@ class Size:
     test run takes what a machine of a third of their speed still keeps up with."""
     fuzzed: int
     """Odd records of each kind that go through the readers (tests/fuzz)."""
+    delivered: int
+    """Messages of a batch that is put into an inbox."""
+    inbox_kills: int
+    """Of the inbox, while it takes that batch in and answers."""
     pause: float
     """Seconds between two questions of a reader."""
 
@@ -51,6 +55,8 @@ SIZES = {
         lookups=3_000,
         rate=50,
         fuzzed=2_000,
+        delivered=40,
+        inbox_kills=2,
         pause=0.02,
     ),
     "full": Size(
@@ -65,6 +71,8 @@ SIZES = {
         lookups=100_000,
         rate=200,
         fuzzed=100_000,
+        delivered=2_000,
+        inbox_kills=5,
         pause=0.0,
     ),
 }

@@ -57,13 +57,10 @@ def test_several_processes_tell_of_all_requests_together(read_dsn: str) -> None:
     try:
         assert process.stderr is not None
         address = json.loads(process.stderr.readline())["address"]
-        transport = httpx.HTTPTransport(retries=20)
-        with httpx.Client(transport=transport, base_url=address) as client:
-            client.get("/health/live")
         for _ in range(20):  # a connection each, so that both processes get some
             assert httpx.get(f"{address}/v1/releases/R", timeout=30).status_code == 200
         deadline = time.monotonic() + 30
-        while _requests(httpx.get(f"{address}/metrics").text).get(ANSWERED) != 20:
+        while _requests(httpx.get(f"{address}/metrics", timeout=30).text).get(ANSWERED) != 20:
             assert time.monotonic() < deadline, "not all were counted"
     finally:
         process.send_signal(signal.SIGTERM)

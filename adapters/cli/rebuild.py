@@ -62,7 +62,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")
 
 
 @dataclass(frozen=True)
-class Request:
+class RebuildRequest:
     """What is to be built, and how."""
 
     model: "ReadModel"
@@ -112,7 +112,7 @@ def rebuild(
         raise WrongUsage("--as-of reads all topics and is never switched in: leave the rest out")
     if instant is not None and (workers > 1 or join):
         raise WrongUsage("--as-of is filled by one process: leave --workers and --join out")
-    request = Request(
+    request = RebuildRequest(
         model=chosen,
         topics=topics_named(topics or [], chosen.topics),
         instant=instant,
@@ -134,7 +134,7 @@ def rebuild(
         _help(context, request, report)
 
 
-def _build(request: Request, workers: int) -> None:
+def _build(request: RebuildRequest, workers: int) -> None:
     """Build with `workers` processes, and tell what became of it."""
     from adapters.cli.engine import engine_of
     from adapters.composition.services import WorkerCommand
@@ -168,7 +168,7 @@ def _build(request: Request, workers: int) -> None:
     _tell_built(done, as_json=request.as_json)
 
 
-def _help(context: "EngineContext", request: Request, report: "Report") -> None:
+def _help(context: "EngineContext", request: RebuildRequest, report: "Report") -> None:
     """Fill what a rebuild elsewhere has left, and tell how much that was."""
     from projections.engine import fill
 
@@ -188,7 +188,7 @@ def _past(text: str) -> datetime:
     return instant
 
 
-def _show_plan(context: "EngineContext", request: Request) -> None:
+def _show_plan(context: "EngineContext", request: RebuildRequest) -> None:
     from adapters.cli import plans
     from projections.engine.plan import plan
     from projections.engine.scope import scope_of

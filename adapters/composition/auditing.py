@@ -22,7 +22,7 @@ from adapters.composition.topology import (
     translated_tables,
 )
 from adapters.event_log.avro.decoder import ColumnDecoder
-from adapters.event_log.avro.encoder import EventEncoder
+from adapters.event_log.avro.encoder import AvroEventEncoder
 from adapters.event_log.producer import producer, write_durably
 from adapters.monitoring.marker import Passage
 from adapters.read_database.spool import DiskSpool
@@ -51,7 +51,7 @@ def audit_context(
         group=TRANSLATE_GROUP,
     )
     with closing(clients.registry(endpoints)) as registry:
-        interpreter = Interpreter(DebeziumReader(), EventEncoder(registry))
+        interpreter = Interpreter(DebeziumReader(), AvroEventEncoder(registry))
 
         def interpret(table: str, row: MasterRow) -> Sequence[tuple[str, bytes, bytes]]:
             topic = f"{prefix}.{MASTER_SCHEMA}.{table}"
@@ -84,7 +84,7 @@ def healer(settings: Settings, endpoints: Endpoints) -> Iterator[LogHealer]:
     with closing(clients.registry(endpoints)) as registry:
         writer = producer(endpoints.kafka)
         yield LogHealer(
-            Signals(writer, settings.connect.topic_prefix), EventEncoder(registry), writer
+            Signals(writer, settings.connect.topic_prefix), AvroEventEncoder(registry), writer
         )
 
 
@@ -93,7 +93,7 @@ class LogHealer:
     """Implements `projections.audit.healing.Healer`."""
 
     signals: Signals
-    encoder: EventEncoder
+    encoder: AvroEventEncoder
     producer: Producer
 
     def recapture(self, table: str, ids: Sequence[str] | None) -> None:

@@ -11,7 +11,7 @@ from adapters.capture.records import DebeziumReader
 from adapters.composition import clients, databases
 from adapters.composition.endpoints import Endpoints
 from adapters.event_log.avro.decoder import ColumnDecoder
-from adapters.event_log.avro.encoder import EventEncoder
+from adapters.event_log.avro.encoder import AvroEventEncoder
 from adapters.event_log.change_log import ChangeGroup, KafkaChangeLog, KafkaGroupPositions
 from adapters.event_log.connection import Statistics
 from adapters.event_log.event_log import KafkaEventLog
@@ -101,4 +101,4 @@ def retry_translation(
 
 def _interpreter(schemas: Registry, policy: Policy) -> Interpreter:
     reader = DebeziumReader(is_exactly_once=policy.is_exactly_once)
-    return Interpreter(reader, EventEncoder(schemas))
+    return Interpreter(reader, AvroEventEncoder(schemas))

@@ -87,7 +87,7 @@ def read(content: bytes) -> Manifest:
         return Manifest(is_bare=True)
     try:
         root = document.parse(content, _MOST_BYTES)
-    except document.Unusable as error:
+    except Unusable as error:
         raise Unusable(f"the manifest can't be read: {error}") from None
     if root.tag != "ManifestMessage":
         raise Unusable(f"the manifest's root element is {root.tag!s}, not ManifestMessage")

@@ -5,7 +5,7 @@ from random import Random
 
 from adapters.capture.records import DebeziumReader
 from adapters.event_log.avro.decoder import ColumnDecoder
-from adapters.event_log.avro.encoder import EventEncoder
+from adapters.event_log.avro.encoder import AvroEventEncoder
 from domain.failures import LONGEST_REASON, Unusable, reason_of
 from projections.ports.change_reader import Skip
 from projections.ports.event_log import RecordBatch
@@ -21,7 +21,7 @@ _RECORDS = 500
 
 
 def _interpreter() -> Interpreter:
-    return Interpreter(DebeziumReader(), EventEncoder(_REGISTRY))
+    return Interpreter(DebeziumReader(), AvroEventEncoder(_REGISTRY))
 
 
 def _judged(interpreter: Interpreter, record: Record, offset: int) -> list[OutgoingEvent] | str:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from adapters.capture.records import DebeziumReader
 from adapters.event_log.avro.decoder import ColumnDecoder
-from adapters.event_log.avro.encoder import EventEncoder
+from adapters.event_log.avro.encoder import AvroEventEncoder
 from domain.failures import LONGEST_REASON
 from domain.schemas import contracts
 from projections.ports.change_reader import Skip
@@ -48,7 +48,7 @@ class Record(NamedTuple):
 
 def _events(chance: Random, count: int) -> list[OutgoingEvent]:
     """Events of good changes."""
-    interpreter = Interpreter(DebeziumReader(), EventEncoder(_REGISTRY))
+    interpreter = Interpreter(DebeziumReader(), AvroEventEncoder(_REGISTRY))
     events: list[OutgoingEvent] = []
     while len(events) < count:
         made = good(chance, str(len(events)))

@@ -8,7 +8,7 @@ from collections import defaultdict
 from random import Random
 
 from adapters.capture.records import DebeziumReader
-from adapters.event_log.avro.encoder import EventEncoder
+from adapters.event_log.avro.encoder import AvroEventEncoder
 from domain.failures import LONGEST_REASON
 from projections.ports.event_log import TopicPartition
 from projections.translation.interpreter import Interpreter
@@ -33,7 +33,7 @@ def test_a_translator_outlives_odd_records(size: Size) -> None:
         chance = Random(seed)  # noqa: S311 - no secret
         brokers = MemoryBrokers(_records(chance))
         sent = {at: len(records) for at, records in brokers.records.items()}
-        interpreter = Interpreter(DebeziumReader(), EventEncoder(_REGISTRY))
+        interpreter = Interpreter(DebeziumReader(), AvroEventEncoder(_REGISTRY))
         policy = Policy(absent_column=AbsentColumn.PARK)  # odd records lack columns
         translation = Translation(brokers, interpreter=interpreter, policy=policy)
         context = translation.context(given=tuple(brokers.records))
@@ -73,7 +73,7 @@ def _records(
 def _good_alone(brokers: MemoryBrokers) -> list[object]:
     """What the good records make where there are no others."""
     alone = MemoryBrokers({at: records for at, records in brokers.records.items() if at[1] == GOOD})
-    interpreter = Interpreter(DebeziumReader(), EventEncoder(_REGISTRY))
+    interpreter = Interpreter(DebeziumReader(), AvroEventEncoder(_REGISTRY))
     context = Translation(alone, interpreter=interpreter).context(given=tuple(alone.records))
     session = Session(context)
     while session.step(0):

@@ -52,7 +52,7 @@ class Unencodable(Unusable):
     """An event holds a value that its contract cannot carry; the message names the field."""
 
 
-class EventEncoder:
+class AvroEventEncoder:
     """Encodes events by the newest published version of their contract.
 
     Ids are asked for once per event type; an unregistered one raises NotRegistered. Implements

@@ -6,10 +6,7 @@ local names alone.
 
 from lxml import etree
 
-
-class Unusable(Exception):
-    """What was sent is no message that can be taken in; the text says why."""
-
+from domain.failures import Unusable
 
 MOST_NODES = 1_000_000
 """Elements and attributes that a message may have. The greatest deliveries have some 100,000; each

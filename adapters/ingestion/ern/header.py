@@ -5,9 +5,9 @@ from datetime import datetime
 
 from lxml.etree import _Element as Element
 
-from adapters.ingestion.ern.document import Unusable
 from adapters.ingestion.ern.reading import instant, is_true, text
 from adapters.ingestion.ern.rows import as_part
+from domain.failures import Unusable
 from domain.identifiers import Identifier, identify
 
 NEW_RELEASE = "NewReleaseMessage"

@@ -14,7 +14,6 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from adapters.ingestion.ern import identity, partial
-from adapters.ingestion.ern.document import Unusable
 from adapters.ingestion.ern.header import PURGE
 from adapters.ingestion.ern.message import Message, read
 from adapters.ingestion.ern.rows import Row, Rows, as_part
@@ -25,6 +24,7 @@ from adapters.ingestion.master.messages import MessageRow
 from adapters.ingestion.master.writer import DesiredState, lock, write
 from adapters.ingestion.report import FileReport, Rejected
 from adapters.ingestion.source_file import SourceFile
+from domain.failures import Unusable
 from domain.identifiers import Identifier, is_placeholder
 
 AHEAD = timedelta(days=1)

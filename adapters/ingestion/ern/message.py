@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 
 from adapters.ingestion.ern import deals, releases
 from adapters.ingestion.ern.contents import references
-from adapters.ingestion.ern.document import Unusable, parse
+from adapters.ingestion.ern.document import parse
 from adapters.ingestion.ern.header import PURGE, Header
 from adapters.ingestion.ern.header import read as read_header
 from adapters.ingestion.ern.parties import Parties
 from adapters.ingestion.ern.releases import Release
 from adapters.ingestion.ern.rows import Rows, identifiers
 from adapters.ingestion.ern.statement import ReleaseStatement, Teller
+from domain.failures import Unusable
 from domain.identifiers import Identifier
 
 Tell = Callable[[Mapping[str, str]], list[ReleaseStatement]]

@@ -6,7 +6,6 @@ from lxml.etree import _Element as Element
 
 from adapters.ingestion.ern import recordings
 from adapters.ingestion.ern.contents import components
-from adapters.ingestion.ern.document import Unusable
 from adapters.ingestion.ern.parties import Parties
 from adapters.ingestion.ern.reading import (
     children,
@@ -20,6 +19,7 @@ from adapters.ingestion.ern.reading import (
     value,
 )
 from adapters.ingestion.ern.rows import Row, Rows, as_part, identifiers
+from domain.failures import Unusable
 from domain.identifiers import Identifier, is_placeholder
 
 _TRACK_RELEASES = ("TrackRelease", "VideoTrackRelease", "ClipRelease")

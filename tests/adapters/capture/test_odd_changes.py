@@ -5,7 +5,7 @@ import json
 import pytest
 
 from adapters.capture.records import DebeziumReader
-from adapters.event_log.avro.encoder import EventEncoder
+from adapters.event_log.avro.encoder import AvroEventEncoder
 from domain.failures import LONGEST_REASON, Unusable, reason_of
 from projections.ports.change_reader import Skip
 from projections.translation.interpreter import Interpreter
@@ -63,7 +63,7 @@ UNUSABLE = {
 
 
 def judged(table: str, key: bytes | None, value: bytes) -> None:
-    interpreter = Interpreter(DebeziumReader(), EventEncoder(DictionaryRegistry()))
+    interpreter = Interpreter(DebeziumReader(), AvroEventEncoder(DictionaryRegistry()))
     interpreter.prepare()
     found = interpreter.change(f"master.public.{table}", 0, 1, key, value)
     if not isinstance(found, Skip):

@@ -13,7 +13,7 @@ from adapters.composition import endpoints as endpoints_module
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import load_settings
 from adapters.composition.topology import topology
-from adapters.event_log.avro.encoder import EventEncoder
+from adapters.event_log.avro.encoder import AvroEventEncoder
 from adapters.event_log.producer import producer
 from adapters.event_log.registry import Registry
 from adapters.event_log.topics import Topics
@@ -55,7 +55,7 @@ def test_tail(command: typer.Typer, engines: Endpoints, monkeypatch: pytest.Monk
     ]
     client = producer(engines.kafka)
     with Registry(engines.registry.url) as registry:
-        encoder = EventEncoder(registry)
+        encoder = AvroEventEncoder(registry)
         for event in written:
             registry.register(contract_of(type(event)))
             client.produce(topic_of("label"), encoder.encode(event), event.id.encode())

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adapters.event_log.avro.encoder import EventEncoder
+from adapters.event_log.avro.encoder import AvroEventEncoder
 from adapters.event_log.tail import Record
 from adapters.explanation.events import EventExplainer, state_fields, with_changes
 from domain.events import Origin
@@ -25,7 +25,7 @@ def registry() -> DictionaryRegistry:
 
 def record(registry: DictionaryRegistry, offset: int, event: TrackState) -> Record:
     """The event as it is in the log."""
-    encoder = EventEncoder(registry)
+    encoder = AvroEventEncoder(registry)
     encoder.prepare([type(event)])
     return Record("catalog.track", 0, offset, AT, b"t", encoder.encode(event))
 

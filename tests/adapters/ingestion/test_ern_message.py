@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.ingestion.ern.document import Unusable, parse
+from adapters.ingestion.ern.document import parse
 from adapters.ingestion.ern.message import Message, read
 from adapters.ingestion.ern.reading import day, instant, milliseconds
 from adapters.ingestion.ern.rows import Row, Rows
 from adapters.ingestion.ern.times import CLOSED
+from domain.failures import Unusable
 from tests.adapters.ingestion.messages import (
     SENDER,
     STREAM,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.capture.records import DebeziumReader
-from adapters.event_log.avro.encoder import EventEncoder
+from adapters.event_log.avro.encoder import AvroEventEncoder
 from projections.translation.interpreter import Interpreter
 from projections.translation.policy import AbsentColumn, Policy
 from projections.translation.retry import RetryContext, retry
@@ -32,7 +32,7 @@ class World:
 
     def __init__(self, absent: AbsentColumn = AbsentColumn.STOP) -> None:
         self.brokers = MemoryBrokers({ARTIST: [], LABEL: []})
-        self.interpreter = Interpreter(DebeziumReader(), EventEncoder(_REGISTRY))
+        self.interpreter = Interpreter(DebeziumReader(), AvroEventEncoder(_REGISTRY))
         self.translation = Translation(
             self.brokers, interpreter=self.interpreter, policy=Policy(absent_column=absent)
         )

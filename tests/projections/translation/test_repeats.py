@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adapters.capture.records import DebeziumReader
-from adapters.event_log.avro.encoder import EventEncoder
+from adapters.event_log.avro.encoder import AvroEventEncoder
 from domain.failures import Unavailable
 from projections.ports.event_log import Bounds
 from projections.translation import earlier
@@ -86,7 +86,7 @@ class World:
     def __init__(self) -> None:
         self.brokers = MemoryBrokers({AT: []})
         self.changes = MemoryChanges(self.brokers)
-        interpreter = Interpreter(DebeziumReader(), EventEncoder(_REGISTRY))
+        interpreter = Interpreter(DebeziumReader(), AvroEventEncoder(_REGISTRY))
         self.translation = Translation(self.brokers, interpreter=interpreter)
         self.start()
 

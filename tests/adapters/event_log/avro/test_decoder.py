@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from adapters.event_log.avro import decoder as decoder_module
 from adapters.event_log.avro.container import read_block
 from adapters.event_log.avro.decoder import ColumnDecoder
-from adapters.event_log.avro.encoder import EventEncoder
+from adapters.event_log.avro.encoder import AvroEventEncoder
 from adapters.event_log.avro.objects import RecordReader, Undecodable
 from adapters.event_log.avro.wire import UnknownSchemaId, varint
 from domain.events import EVENT_TYPES, Event, Origin, Price, topic_of
@@ -32,7 +32,7 @@ from tests.adapters.event_log.avro.events import event_from_mapping
 from tests.domain.events.strategies import events
 
 REGISTRY = DictionaryRegistry()
-ENCODER = EventEncoder(REGISTRY)
+ENCODER = AvroEventEncoder(REGISTRY)
 
 
 def batch(

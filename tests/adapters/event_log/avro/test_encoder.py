@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.event_log.avro.encoder import EventEncoder, Unencodable, encoder
+from adapters.event_log.avro.encoder import AvroEventEncoder, Unencodable, encoder
 from adapters.event_log.avro.objects import RecordReader
 from adapters.event_log.avro.wire import NotRegistered, varint
 from domain.events import EVENT_TYPES, Event, Origin, Price
@@ -24,7 +24,7 @@ from tests.adapters.event_log.avro.events import event_from_mapping
 from tests.domain.events.strategies import events
 
 REGISTRY = DictionaryRegistry()
-ENCODER = EventEncoder(REGISTRY)
+ENCODER = AvroEventEncoder(REGISTRY)
 PARSED = {event: fastavro.parse_schema(contract_of(event).newest.schema) for event in EVENT_TYPES}
 TRACK = TrackAdded(
     event_id="t/0/1/0", id="1", origin=Origin(table="track", position="1"), changed=["title"]
@@ -108,7 +108,7 @@ def test_amount_that_would_be_rounded_is_refused(amount: str) -> None:
 
 def test_ids_are_asked_for_once() -> None:
     registry = DictionaryRegistry()
-    encode = EventEncoder(registry)
+    encode = AvroEventEncoder(registry)
     encode.prepare([TrackAdded])
     for _ in range(3):
         encode.encode(TRACK)
@@ -119,7 +119,7 @@ def test_unregistered_contract_is_an_error() -> None:
     registry = DictionaryRegistry()
     registry.texts.clear()
     with pytest.raises(NotRegistered, match=r"catalog\.track\.TrackAdded"):
-        EventEncoder(registry).encode(TRACK)
+        AvroEventEncoder(registry).encode(TRACK)
 
 
 def test_type_that_no_event_uses_is_named() -> None:

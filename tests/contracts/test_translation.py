@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 import pytest
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from adapters.composition.endpoints import Endpoints
@@ -103,18 +103,20 @@ def _kafka(kafka: dict[str, str]) -> Iterator[World]:
         assert capture.flush(30) == 0
 
     def written() -> list[tuple[bytes, bytes]]:
-        end = Topics(kafka).bounds([topics[1]])[topics[1], 0].end
-        with closing(
-            Consumer({**kafka, "group.id": name, "isolation.level": "read_committed"})
-        ) as c:
+        options = {"isolation.level": "read_committed", "enable.partition.eof": True}
+        deadline = time.monotonic() + 60
+        with closing(Consumer({**kafka, **options, "group.id": name})) as c:
             c.assign([TopicPartition(topics[1], 0, OFFSET_BEGINNING)])
             found: list[tuple[bytes, bytes]] = []
-            while max(0, c.position([TopicPartition(topics[1], 0)])[0].offset) < end:
+            while time.monotonic() < deadline:
                 message = c.poll(0.1)
-                if message is not None:
-                    assert message.error() is None
-                    found.append((message.key() or b"", message.value() or b""))
-            return found
+                if message is None:
+                    continue
+                if (error := message.error()) is not None:
+                    assert error.code() == KafkaError._PARTITION_EOF, error.str()
+                    return found
+                found.append((message.key() or b"", message.value() or b""))
+            raise AssertionError(f"the end of {topics[1]} never came; so far {found}")
 
     yield World(
         at=(topics[0], 0),

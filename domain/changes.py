@@ -22,13 +22,13 @@ class Operation(Enum):
     DELETE = "delete"
 
 
-class Unavailable(Enum):
+class Omitted(Enum):
     """Marks a value that capture did not send because it did not change (TOAST)."""
 
     UNCHANGED = "unchanged"
 
 
-UNCHANGED = Unavailable.UNCHANGED
+UNCHANGED = Omitted.UNCHANGED
 
 
 class Coordinates(NamedTuple):

@@ -20,7 +20,7 @@ import structlog
 from adapters.ingestion import batches, manifests
 from adapters.ingestion.inbox import acknowledgement, state
 from adapters.ingestion.inbox.listing import Delivered
-from adapters.ingestion.inbox.state import BatchRow, Planned, Told
+from adapters.ingestion.inbox.state import BatchHeader, BatchRow, Planned
 from adapters.ingestion.inbox.store import DONE, Entry, Store
 from adapters.ingestion.ingest import Options, take
 from adapters.ingestion.manifests import Entry as Named
@@ -89,7 +89,7 @@ class Receiving:
             for path, named in missing.items()
             if path not in entries
         ]
-        told = Told(
+        told = BatchHeader(
             sender=manifest.sender.dpid,
             sender_name=manifest.sender.name,
             recipient=manifest.recipient.dpid,

@@ -36,7 +36,7 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Told:
+class BatchHeader:
     """What a manifest tells of a whole batch."""
 
     sender: str | None = None
@@ -117,7 +117,7 @@ def begin(
     inbox: str,
     path: str,
     marker: str,
-    told: Told,
+    told: BatchHeader,
     messages: Sequence[Planned],
 ) -> BatchRow:
     """Keep a new delivery and all its messages, before the first is taken in."""

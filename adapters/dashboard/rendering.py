@@ -20,6 +20,7 @@ from adapters.figures import ago, instant, length, number, size, span
 
 NAVIGATION = (
     ("/", "Flow"),
+    ("/deliveries", "Deliveries"),
     ("/topics", "Topics"),
     ("/workers", "Workers"),
     ("/generations", "Generations"),

@@ -4,6 +4,7 @@ from adapters.dashboard.board import View
 from adapters.dashboard.pages import (
     conflicts,
     dead_letters,
+    deliveries,
     flow,
     generations,
     lookup,
@@ -15,6 +16,8 @@ from adapters.dashboard.pages import (
 PAGES: dict[str, View] = {
     "/": flow.flow,
     "/history.json": flow.history,
+    "/deliveries": deliveries.deliveries,
+    "/deliveries/{number:int}": deliveries.delivery,
     "/topics": topics.topics,
     "/topics/{name}": topics.topic,
     "/topics/{name}/records": topics.records,

@@ -25,6 +25,7 @@ expect.set_options(timeout=60_000)
 
 PAGES = {
     "flow": "/",
+    "deliveries": "/deliveries",
     "topics": "/topics",
     "topic": "/topics/catalog.track",
     "workers": "/workers",
@@ -47,6 +48,7 @@ _VIOLATIONS = """axe.run().then(found => found.violations.map(
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 SHOWN = {
     "flow": "all that is in the master is in the read models",
+    "deliveries": "tracks-update.csv",
     "topics": "master.public.track",
     "topic": "TrackAdded",
     "workers": "catalog-project",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from domain.changes import Change, Operation
 from domain.failures import Unusable
 from domain.translation.deduplication import order_of, sameness
+from projections.ports.change_reader import Skip
 from projections.ports.event_log import EventLog, TopicPartition
 from projections.translation.interpreter import Interpreter
 
@@ -73,7 +74,9 @@ class EarlierChanges:
                         change = self._change_of(*at, offset, key, value)
                     except Unusable:
                         continue
-                    if isinstance(change, Change) and change.operation is not Operation.READ:
+                    if isinstance(change, Skip) or change.operation is Operation.READ:
+                        continue
+                    if change.position:
                         part.known.add(sameness(change))
                         part.has_lower |= order_of(change.position) < order
         return part

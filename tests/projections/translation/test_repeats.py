@@ -83,10 +83,11 @@ def update(source: dict[str, Any], number: int, ms: int = START) -> Record:
 class World:
     """A translator of real records over brokers in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_exactly_once: bool = True) -> None:
         self.brokers = MemoryBrokers({AT: []})
         self.changes = MemoryChanges(self.brokers)
-        interpreter = Interpreter(DebeziumReader(), AvroEventEncoder(_REGISTRY))
+        reader = DebeziumReader(is_exactly_once=is_exactly_once)
+        interpreter = Interpreter(reader, AvroEventEncoder(_REGISTRY))
         self.translation = Translation(self.brokers, interpreter=interpreter)
         self.start()
 
@@ -163,6 +164,18 @@ def test_reading_back_goes_as_far_as_it_must(monkeypatch: pytest.MonkeyPatch) ->
     world.translate(update(postgres(98), 98, START - HOUR))
     assert len(world.brokers.written) == 101
     assert world.changes.reads == 6, "a lower position stands before it: it was never here"
+
+
+def test_a_record_without_a_position_says_nothing_of_where_the_log_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Changes of a connector that gives none, between those of one that does."""
+    monkeypatch.setattr(earlier, "FIRST_LOOK", 4)
+    world = World(is_exactly_once=False)
+    updates = [update(postgres(number), number) for number in range(20)]
+    lost = update({**POSTGRES, "sequence": None, "lsn": None}, 20)
+    monotone = [*updates, *(lost for _ in range(5))]
+    assert world.translate(*monotone, *updates[10:]) == 25
 
 
 def test_what_the_topic_has_forgotten_is_taken_for_new(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,9 +117,12 @@ def _write(connection: psycopg.Connection, desired: DesiredState, message: str) 
         if owned := _OWNED.get(table):
             _count(changed, table, "deleted", _delete(connection, table, owned, table in staged))
     for table, columns in staged.items():
+        stage = sql.Identifier(f"stage_{table}")
         if table in desired.rows:
-            _count(changed, table, "updated", _update(connection, table, columns, message))
-        _count(changed, table, "inserted", _insert(connection, table, columns, message))
+            _count(
+                changed, table, "updated", update_rows(connection, table, columns, stage, message)
+            )
+        _count(changed, table, "inserted", insert_rows(connection, table, columns, stage, message))
     return changed
 
 
@@ -207,9 +210,14 @@ def _delete(
     )
 
 
-def _update(
-    connection: psycopg.Connection, table: str, columns: Sequence[str], message: str
+def update_rows(
+    connection: psycopg.Connection,
+    table: str,
+    columns: Sequence[str],
+    stage: sql.Identifier,
+    message: str,
 ) -> int:
+    """Update the rows of a master table that differ from their like in `stage`."""
     state = [c for c in columns if c != "id"]
     return connection.execute(
         sql.SQL(
@@ -219,7 +227,7 @@ def _update(
             sql.Identifier(table),
             _list(state),
             _list(state, "s"),
-            sql.Identifier(f"stage_{table}"),
+            stage,
             _list(state, "t"),
             _list(state, "s"),
         ),
@@ -227,9 +235,14 @@ def _update(
     ).rowcount
 
 
-def _insert(
-    connection: psycopg.Connection, table: str, columns: Sequence[str], message: str
+def insert_rows(
+    connection: psycopg.Connection,
+    table: str,
+    columns: Sequence[str],
+    stage: sql.Identifier,
+    message: str,
 ) -> int:
+    """Insert the rows of `stage` whose ids a master table hasn't."""
     return connection.execute(
         sql.SQL(
             "INSERT INTO {0} ({1}, message_id) SELECT {2}, %s FROM {3} s"
@@ -238,7 +251,7 @@ def _insert(
             sql.Identifier(table),
             _list(columns),
             _list(columns, "s"),
-            sql.Identifier(f"stage_{table}"),
+            stage,
         ),
         (message,),
     ).rowcount

@@ -1,0 +1,1 @@
+"""An installation's own master: its tables replicated as they are, mapped by SELECTs, kept live."""

@@ -1,0 +1,59 @@
+"""A source's folder."""
+
+from pathlib import Path
+
+import pytest
+
+from adapters.source.definition import bare, read_folder
+from domain.failures import Misconfigured
+
+TOML = """
+topics = "mb"
+[tables.release]
+key = ["id"]
+[tables.medium]
+key = ["id"]
+[affects.release]
+medium = "SELECT release AS id FROM changed"
+"""
+
+
+def _folder(tmp_path: Path, toml: str = TOML, file: str = "release.sql") -> Path:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    (folder / "source.toml").write_text(toml)
+    (folder / file).write_text("SELECT id FROM release;")
+    return folder
+
+
+def test_a_folder_is_a_source(tmp_path: Path) -> None:
+    source = read_folder(_folder(tmp_path))
+    assert (source.name, source.replica, source.topics) == ("music", "source_music", "mb")
+    assert source.tables["medium"].key == ("id",)
+    assert source.mappings["release"].affects == {"medium": "SELECT release AS id FROM changed"}
+
+
+@pytest.mark.parametrize(
+    ("toml", "file", "why"),
+    [
+        ("", "release.sql", "names no tables"),
+        ("tables", "release.sql", "can't be read"),
+        (TOML, "releases.sql", "releases is no master table"),
+        (TOML, "track.sql", "there is no release.sql"),
+        ("nam = 'x'\n" + TOML, "release.sql", "nam is unknown"),
+        ("connector = 'mysql'\n" + TOML, "release.sql", "connector is 'mysql'"),
+        ("name = 'My Source'\n" + TOML, "release.sql", "name is 'My Source'"),
+        (TOML.replace("medium =", "discs ="), "release.sql", "there is no table discs"),
+        ("[tables.release]\nkey = 'id'", "release.sql", "needs key"),
+        ("[tables.release]\nkeys = ['id']", "release.sql", "'keys' is not key"),
+        ("[tables.__checkpoint]\nkey = ['id']", "release.sql", "can't be called"),
+    ],
+)
+def test_what_is_wrong_in_it_is_named(tmp_path: Path, toml: str, file: str, why: str) -> None:
+    with pytest.raises(Misconfigured, match=why):
+        read_folder(_folder(tmp_path, toml, file))
+
+
+def test_a_statement_is_taken_without_its_semicolon() -> None:
+    assert bare("SELECT ';' AS id -- a;b\n; -- end") == "SELECT ';' AS id -- a;b\n"
+    assert bare("SELECT 1") == "SELECT 1"

@@ -93,8 +93,8 @@ class SourceReader:
                 return Skip("logical message")
             if payload.get("op") == "t":
                 raise Undecodable(
-                    "the source truncated the table; the connector must leave such records out"
-                    " (skipped.operations), and the source be applied anew"
+                    "the source truncated the table, and which rows went isn't said: remove the"
+                    " source and apply it anew"
                 )
             raise Undecodable(f"op is {payload.get('op')!r}, not one of c u d r")
         source = _source(payload)

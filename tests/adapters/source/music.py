@@ -175,9 +175,10 @@ CASES: Mapping[str, Case] = {
         " FROM track t JOIN medium m ON m.id = t.medium",
         affects={
             "track": "SELECT t.id FROM changed JOIN medium m ON m.id = changed.medium"
-            " JOIN medium o ON o.release = m.release JOIN track t ON t.medium = o.id",
-            "medium": "SELECT t.id FROM changed c JOIN medium o ON o.release = c.release"
-            " OR c.id = o.id JOIN track t ON t.medium = o.id",
+            " JOIN medium o ON o.release IS NOT DISTINCT FROM m.release"
+            " JOIN track t ON t.medium = o.id",
+            "medium": "SELECT t.id FROM changed c JOIN medium o"
+            " ON o.release IS NOT DISTINCT FROM c.release JOIN track t ON t.medium = o.id",
         },
     ),
     "several of one id": Case(

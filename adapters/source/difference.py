@@ -18,7 +18,7 @@ from adapters.ingestion.master.tables import METADATA
 from adapters.source.definition import Source
 from adapters.source.mapping import MasterMapping
 from adapters.source.replica import names
-from domain.failures import bounded
+from domain.failures import Unusable, bounded
 from domain.identifiers import UnknownScheme, identify, scheme_named
 
 IDS_AT_ONCE = 5_000
@@ -136,7 +136,8 @@ def write_affected(
 def _write_ids(
     connection: psycopg.Connection, source: Source, mapping: MasterMapping, ids: Sequence[str]
 ) -> Counter[str]:
-    """Write these ids; one that can't be evaluated or held is set aside, and the others go on."""
+    """Write these ids; one that can't be evaluated or held is set aside and keeps the row that it
+    had, and the others go on."""
     try:
         with connection.transaction():
             _forget_unusable(connection, source, mapping, ids)
@@ -177,8 +178,30 @@ def evaluate_whole(
     limit: int | None = None,
 ) -> None:
     """The mapping's rows (some of them, with a limit), as they would be written, in
-    `stage_name(mapping)`."""
-    _evaluate(connection, source, mapping, None, limit)
+    `stage_name(mapping)`. Ids that are known to fail are left out where one does.
+
+    Raises Unusable where another row can't be evaluated.
+    """
+    try:
+        with connection.transaction():
+            _evaluate(connection, source, mapping, None, limit)
+        return
+    except psycopg.Error as error:
+        if not writer.is_of_the_rows(error):
+            raise
+    known = connection.execute(
+        sql.SQL("SELECT id FROM {} WHERE master = %s").format(
+            sql.Identifier(source.replica, "__unusable")
+        ),
+        (mapping.master,),
+    ).fetchall()
+    try:
+        with connection.transaction():
+            _evaluate(connection, source, mapping, None, limit, [row[0] for row in known])
+    except psycopg.Error as error:
+        if not writer.is_of_the_rows(error):
+            raise
+        raise Unusable(f"{mapping.master}: {bounded(str(error))}") from error
 
 
 def _evaluate(
@@ -187,17 +210,18 @@ def _evaluate(
     mapping: MasterMapping,
     ids: Sequence[str] | None,
     limit: int | None = None,
+    without: Sequence[str] = (),
 ) -> None:
     """The mapping's rows of some ids (of all where None) in the stage table, unique and judged."""
     stage = stage_name(mapping)
     connection.execute(sql.SQL("TRUNCATE {}").format(stage))
     with reading(connection, source):
         columns = given_columns(connection, mapping)
-        only = (
-            sql.SQL("")
-            if ids is None
-            else sql.SQL(" WHERE m.id::text = ANY({})").format(sql.Literal(list(ids)))
-        )
+        only: sql.Composable = sql.SQL("")
+        if ids is not None:
+            only = sql.SQL(" WHERE m.id::text = ANY({})").format(sql.Literal(list(ids)))
+        elif without:
+            only = sql.SQL(" WHERE m.id::text <> ALL({})").format(sql.Literal(list(without)))
         connection.execute(
             sql.SQL("INSERT INTO {} ({}) SELECT {} FROM ({}\n) m").format(
                 stage,
@@ -283,7 +307,7 @@ def _judge(connection: psycopg.Connection, source: Source, mapping: MasterMappin
                 except UnknownScheme:
                     unknown.add(named)
                     continue
-                flaw = number.flaw
+                flaw = number.validation_error
                 rows.append((named, raw, number.scheme, number.value, number.is_valid, flaw))
             copy = "COPY pg_temp.__judged FROM STDIN"
             with connection.cursor() as cursor, cursor.copy(copy) as into:

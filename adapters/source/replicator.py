@@ -20,8 +20,9 @@ from adapters.source.definition import Source
 from adapters.source.mapping import MasterMapping
 from adapters.source.records import Captured, SourceReader
 from adapters.source.replica import RowChange
+from domain.changes import Change
 from domain.failures import Unavailable, reason_of
-from domain.translation.deduplication import Deduplicator
+from domain.translation.deduplication import Deduplicator, Verdict
 from projections.ports.change_reader import Skip, Undecodable
 from projections.ports.event_log import RecordBatch, TopicPartition
 
@@ -182,10 +183,19 @@ def _read(
 def _take(partition: _Partition, record: Captured | Skip) -> None:
     if isinstance(record, Skip):
         return
-    if partition.memory.is_duplicate(record.seen):
+    if partition.memory.judge(record.seen, _was_captured) is Verdict.REPEAT:
         partition.repeats += 1
     else:
         partition.changes.append(record.change)
+
+
+def _was_captured(_: Change) -> bool:
+    """A change that stands below what was seen, and was committed no later, came before.
+
+    Capture repeats whole stretches of the source's log, so what such a stretch begins with was
+    read, and what follows it in the log is read again too.
+    """
+    return True
 
 
 def _move(connection: psycopg.Connection, source: Source, partition: _Partition) -> None:

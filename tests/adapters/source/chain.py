@@ -53,6 +53,7 @@ class Chain:
 
     def unusable(self) -> list[tuple[object, ...]]:
         found = self.connection.execute(
-            "SELECT master, id FROM source_music.__unusable ORDER BY master, id"
+            "SELECT master, id FROM source_music.__unusable"
+            " WHERE reason NOT LIKE '%several rows%' ORDER BY master, id"
         )
         return found.fetchall()

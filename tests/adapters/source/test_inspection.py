@@ -8,6 +8,7 @@ import pytest
 
 from adapters.source.inspection import Finding, check, preview, verify
 from adapters.source.postgres import columns
+from adapters.source.replica import RowChange
 from domain.failures import Misconfigured
 from tests.adapters.source.chain import Chain
 from tests.adapters.source.music import CASES, COLUMNS, Case, source_of
@@ -132,3 +133,14 @@ def test_columns_of_a_postgres_source(connection: psycopg.Connection) -> None:
     connection.execute("ALTER TABLE mb.label DROP CONSTRAINT label_pkey")
     with pytest.raises(Misconfigured, match="primary key is none"):
         columns(connection, plain)
+
+
+def test_a_row_that_fails_hides_no_other_from_verify(master_database: str) -> None:
+    case = Case("release", "SELECT id, (6 / artist_credit)::text AS title FROM release")
+    with closing(Chain(master_database, source_of(case))) as chain:
+        wrong = RowChange("release", (2,), {**(release(2).row or {}), "artist_credit": 0})
+        chain.apply([release(1), wrong, release(3)])
+        assert verify(chain.connection, chain.source, chain.mappings) == []
+        chain.connection.execute("DELETE FROM release WHERE id = '3'")
+        (found,) = verify(chain.connection, chain.source, chain.mappings)
+        assert found.missing == ["3"]

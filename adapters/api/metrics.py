@@ -22,7 +22,7 @@ OTHER = "other"
 
 
 class ApiMetrics:
-    """The figures of one process. `told` is what /metrics tells; others may add to it."""
+    """The figures of one process. `told` holds what /metrics shows; others may add to it."""
 
     def __init__(self) -> None:
         registry = CollectorRegistry()

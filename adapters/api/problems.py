@@ -1,4 +1,4 @@
-"""What goes wrong, as a client is told it: RFC 9457 problem details, and never a stack trace.
+"""What goes wrong, as the client sees it: RFC 9457 problem details, and never a stack trace.
 
 `type` tells programs what happened (a relative reference, part of the contract), `title` is HTTP's
 own phrase for the status, `detail` tells people what to do.
@@ -79,7 +79,7 @@ def unknown_scheme(error: UnknownScheme) -> Problem:
 
 
 def unanswered(failure: Failure) -> Problem | None:
-    """What a client is told when the read database gives no answer: the same request may have one
+    """What a client sees when the read database gives no answer: the same request may have one
     later. None for a failure of another kind."""
     match failure:
         case ReadDatabaseAway():

@@ -1,4 +1,4 @@
-"""A read model's engine for the length of one command, with progress told on stderr."""
+"""A read model's engine for the length of one command, with progress shown on stderr."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ def engine_of(
     *,
     reads_log: bool = True,
 ) -> "Iterator[tuple[EngineContext, Report]]":
-    """What works on the generations of `model`, and what is told of progress.
+    """What works on the generations of `model`, and how progress is shown.
 
     `helpers` run alongside; without `reads_log` Kafka may be away. A signal ends `command` with the
     note that it goes on where it was. Raises Failure.

@@ -1,4 +1,4 @@
-"""The chain of this installation, looked at: each function asks the engines and lets go of them."""
+"""The state of this installation: each function asks the engines and closes its connections."""
 
 from __future__ import annotations
 

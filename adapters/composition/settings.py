@@ -110,7 +110,7 @@ class TranslateSettings(_Group):
     exactly_once: bool = True
 
     def policy(self) -> Policy:
-        """What the engine is told."""
+        """What is passed to the engine."""
         return Policy(self.absent_column, self.exactly_once)
 
 

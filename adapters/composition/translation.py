@@ -29,7 +29,7 @@ from projections.translation.retry import RetryContext, retry
 
 @dataclass(frozen=True)
 class Watching:
-    """Who is told what a translator does."""
+    """Who observes what a translator does."""
 
     counters: TranslationCounters
     statistics: Statistics | None = None

@@ -122,7 +122,7 @@ def _problem(board: Board, request: Request, text: str, status: int) -> Response
 
 
 def _failed(board: Board) -> Callable[[Request, Exception], Response]:
-    """What is told where a page or an action fails: refused by us, or for want of an engine."""
+    """What is shown where a page or an action fails: refused by us, or for want of an engine."""
 
     def answer(request: Request, error: Exception) -> Response:
         if isinstance(error, RequestRefused):

@@ -1,4 +1,4 @@
-"""Apicurio Registry, spoken to as a Confluent-compatible schema registry; kept in PostgreSQL."""
+"""Apicurio Registry, used as a Confluent-compatible schema registry; kept in PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of a row: what it says, which event wrote it, and the events before that."""
+"""What is known of a row: what it says, which event wrote it, and the events before that."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

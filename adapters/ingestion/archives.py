@@ -5,6 +5,7 @@ its content is written to. What an archive says of its own sizes is not believed
 as they come.
 """
 
+import errno
 import gzip
 import lzma
 import struct
@@ -30,6 +31,8 @@ _UNREAD = {
     b"Rar!": "rar",
     b"\x28\xb5\x2f\xfd": "zstd",
 }
+_OF_THE_ARCHIVE = (None, errno.EINVAL)
+"""Of errors that no disk gives: the compressors' own, and of a seek to before the file's start."""
 _DAMAGED = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError,
     NotImplementedError, RuntimeError, ValueError,
@@ -120,8 +123,8 @@ class _Unpacking:
                         f"{kind} archives aren't read: send .zip, .tar, .tar.gz or .xml.gz"
                     )
             except (*_DAMAGED, OSError) as error:
-                if isinstance(error, OSError) and error.errno is not None:
-                    raise  # the disk; the compressors' own have no number
+                if isinstance(error, OSError) and error.errno not in _OF_THE_ARCHIVE:
+                    raise  # the disk
                 raise Unusable(f"the {kind} archive is damaged: {error}") from error
 
     def _zip(self, file: BinaryIO, prefix: str, depth: int) -> None:
@@ -159,7 +162,7 @@ class _Unpacking:
             self._take(name, self._write(cast(IO[bytes], stream), None), depth)
 
     def _passes_over(self, name: str) -> bool:
-        """Whether a member isn't to be written; it is noted then, where it must be told."""
+        """Whether a member isn't to be written; it is noted then, where it must be reported."""
         self.members += 1
         if self.members > self.limits.members:
             raise Unusable(f"it has more than {self.limits.members} members")

@@ -1,4 +1,4 @@
-"""Taking in whatever is named: each input is recognised, and told what became of it."""
+"""Taking in whatever is named: each input is recognised, and what became of it is reported."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -177,7 +177,7 @@ def _judged(batch: Batch) -> FileReport:
 
 
 def _known(connection: psycopg.Connection, source: Source, report: FileReport) -> None:
-    """Nothing to do; what waits in quarantine from this file is told again."""
+    """Nothing to do; what waits in quarantine from this file is reported again."""
     report.status = "known"
     for line, reason in messages.quarantined(connection, source.sha256):
         report.reject(Rejected(line, reason))

@@ -92,7 +92,7 @@ class Summary:
 
 
 class Watch(Protocol):
-    """What is told of progress."""
+    """What is reported of progress."""
 
     def begin(self, path: str, size: int) -> None:
         """A file of so many bytes is begun."""
@@ -105,7 +105,7 @@ class Watch(Protocol):
 
 
 class NoWatch:
-    """Progress is told to nobody."""
+    """Progress is reported to nobody."""
 
     def begin(self, path: str, size: int) -> None:
         """Ignored."""

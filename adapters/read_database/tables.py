@@ -157,7 +157,7 @@ class ApiKeyRow(EngineTable, table=True):
     secret_hash: bytes = Field(sa_type=sa.LargeBinary)
     scopes: list[str] = Field(sa_type=ARRAY(sa.Text))
     rate: int
-    """Requests a second."""
+    """Requests per second."""
     created_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs={"server_default": _NOW})
     revoked_at: datetime | None = Field(default=None, sa_type=_INSTANT)
 

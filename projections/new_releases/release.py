@@ -31,7 +31,7 @@ class Release(NewReleasesRow, table=True):
     label_id: str | None = Field(default=None, sa_type=ID)
     day: date | None = Field(default=None, sa_type=sa.Date)
     """When it first came out; else, where its sender doesn't say, when it was first listed (UTC).
-    Unknown where neither is told."""
+    Unknown where neither is given."""
     title: str | None = Field(default=None, sa_type=TEXT)
     display_artist: str | None = Field(default=None, sa_type=TEXT)
     release_type: str | None = Field(default=None, sa_type=TEXT)

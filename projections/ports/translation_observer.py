@@ -1,4 +1,4 @@
-"""Is told what becomes of changes, and says what their events carry on: traces."""
+"""Observes what becomes of changes, and says what their events carry on: traces."""
 
 from typing import Protocol
 

@@ -16,7 +16,7 @@ from projections.translation.policy import STRICT, Policy
 
 @dataclass(frozen=True)
 class TranslationContext:
-    """Where changes come from, where events go, and who is told."""
+    """Where changes come from, where events go, and who observes it."""
 
     interpreter: Interpreter
     dead_letters: DeadLetters

@@ -1,4 +1,4 @@
-"""What an installation decides about changes that can't be told truly or exactly once."""
+"""What an installation decides about changes that can't be translated truly or exactly once."""
 
 from dataclasses import dataclass
 from enum import StrEnum

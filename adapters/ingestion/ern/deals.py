@@ -159,7 +159,7 @@ def _read(terms: Element) -> Terms:
 def _states(
     element: Element, terms: Terms, visible: Sequence[Element], about: Subject
 ) -> Iterator[tuple[Row, list[ValidationError]]]:
-    """The rows of a deal, and what is wrong with each; what all share is told with the first."""
+    """The rows of a deal, and what is wrong with each; what all share comes with the first."""
     models: Sequence[str | None] = all_said(element, "CommercialModelType") or [None]
     uses = [use for usage in element.findall("Usage") for use in all_said(usage, "UseType")]
     uses += all_said(element, "UseType")

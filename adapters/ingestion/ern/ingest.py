@@ -75,7 +75,7 @@ def ingest(
     *,
     is_test: bool = False,
 ) -> None:
-    """Take a message in, and tell in `report` what became of it; unusable ones are quarantined.
+    """Take a message in, and note in `report` what became of it; unusable ones are quarantined.
 
     `is_test`: it is of a batch of test messages (a manifest's IsTestFlag).
     """
@@ -134,7 +134,7 @@ def _record_test(
     own_id: str,
     report: FileReport,
 ) -> None:
-    """A TestMessage is validated and told, never published (stores' delivery guides)."""
+    """A TestMessage is validated and reported, never published (stores' delivery guides)."""
     report.status = "test"
     report.rows = sum(len(s.owned["release"]) for s in message.statements) or len(message.purged)
     report.flagged = sum(_errors(statement) for statement in message.statements)

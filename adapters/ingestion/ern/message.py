@@ -1,4 +1,4 @@
-"""A whole message: read, judged, and told as statements about releases."""
+"""A whole message: read, judged, and turned into statements about releases."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -69,7 +69,7 @@ def read(content: bytes, most_bytes: int) -> Message:
 
 
 def _refuse_dangling(found: list[Release], teller: Teller, dealt: set[str]) -> None:
-    """A message that refers to what isn't in it can't be told whole. Raises Unusable.
+    """A message that refers to what isn't in it can't be read whole. Raises Unusable.
 
     One without any resource is an update that leaves them out.
     """

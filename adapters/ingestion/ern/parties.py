@@ -149,7 +149,7 @@ class Parties:
 
 
 def _party_ids(element: Element) -> list[Identifier]:
-    """Numbers of a party: elements of PartyId (4.x), or its text, told by attribute (3.x)."""
+    """Numbers of a party: elements of PartyId (4.x), or its text, known by its attribute (3.x)."""
     holders = element.findall("PartyId")
     ids = identifiers(holders)
     for holder in holders:

@@ -33,7 +33,7 @@ _TECHNICAL = ("TechnicalDetails", "TechnicalSoundRecordingDetails", "TechnicalVi
 
 @dataclass(frozen=True)
 class Recording:
-    """One resource of the message, read once and told for each release that holds it."""
+    """One resource of the message, read once and stated for each release that holds it."""
 
     reference: str
     element: Element

@@ -239,5 +239,5 @@ def _named(prefix: str, found: list[Release]) -> Iterator[tuple[str, Release]]:
 
 
 def _counted(key: str, count: int) -> str:
-    """Two of a kind are told apart by their number."""
+    """Two of a kind are distinguished by their number."""
     return key if count == 1 else f"{key}~{count}"

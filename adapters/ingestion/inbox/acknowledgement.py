@@ -26,7 +26,7 @@ _DATE = re.compile(r"(\d{4})(\d\d)(\d\d)")
 
 @dataclass(frozen=True)
 class Answer:
-    """What is told of one message. The same values make the same bytes."""
+    """What is answered about one message. The same values make the same bytes."""
 
     name: str
     """Where it is put, in the inbox; see `file_name`."""

@@ -37,7 +37,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class BatchHeader:
-    """What a manifest tells of a whole batch."""
+    """What a manifest says of a whole batch."""
 
     sender: str | None = None
     sender_name: str | None = None
@@ -183,7 +183,7 @@ def record(
 def unanswered(
     connection: psycopg.Connection, batch: BatchRow, ourselves: str | None, limit: int
 ) -> list[Answer]:
-    """Messages whose senders were not told yet what became of them."""
+    """Messages whose senders have not yet heard what became of them."""
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(
             "SELECT m.path, m.status, m.reason, m.message_id, m.kind, m.acknowledgement, b.path AS"

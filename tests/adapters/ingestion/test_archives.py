@@ -162,3 +162,12 @@ def test_a_member_whose_name_is_empty_is_a_member_too(
     named = {"xx.csv": b"1", "yy.csv": b"2"}
     damaged = zipped(named).replace(b"xx.csv", b"\0x.csv")  # names end at a null byte
     assert [member.name for member in opened(damaged)] == ["", "yy.csv"]
+
+
+def test_a_member_that_is_said_to_begin_before_the_file_is_damage(
+    opened: Callable[[bytes], list[Member]],
+) -> None:
+    damaged = bytearray(zipped({"a.csv": b"1"}))
+    damaged[-6] += 1  # where the directory begins; members are found relative to it
+    with pytest.raises(Unusable, match="damaged"):
+        opened(bytes(damaged))

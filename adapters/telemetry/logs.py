@@ -17,6 +17,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 _QUIET = (
     *("httpx", "httpx2", "httpcore", "httpcore2", "alembic", "urllib3", "asyncio"),
+    *("asyncssh", "asyncssh.sftp"),
     *("kafka.admin", "kafka.client", "kafka.cluster", "kafka.net"),
 )
 """Loggers that tell every request or step of theirs; only their warnings are wanted."""

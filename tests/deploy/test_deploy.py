@@ -118,7 +118,7 @@ def test_kubernetes_lists_its_files_and_runs_nobody_as_root() -> None:
     assert set(kustomization["resources"]) == there - unlisted
     specs = [document.get("spec", {}) for _, document in _documents()]
     pods = [spec["template"]["spec"] for spec in specs if "template" in spec]
-    assert len(pods) == 6
+    assert len(pods) == 7
     for pod in pods:
         assert pod["securityContext"]["runAsNonRoot"]
         for container in [*pod["containers"], *pod.get("initContainers", ())]:

@@ -65,6 +65,12 @@ def explain(
     history = clients.event_history(endpoints)
     told = history(of_row(kind, id_, row), SearchLimits() if everything else few)
     is_known = told.row is not None or bool(told.events)
+    if told.begins_in_the_middle:
+        print(
+            f"warning: the first event of this {kind} adds no row: what came before is not in the "
+            "log (it was compacted for a while, or capture began without a snapshot)",
+            file=sys.stderr,
+        )
     if field is not None:
         events = [event for event in told.events if concerns(event, field)]
         told = replace(told, events=events if everything else events[:limit])

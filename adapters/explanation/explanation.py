@@ -10,6 +10,8 @@ from adapters.explanation.events import ExplainedEvent
 from domain.events import topic_of
 from projections.ports.event_log import Bounds
 
+_OF_ROWS_THAT_ARE_THERE = ("Updated", "Changed")
+"""How events are called that change a row which another event has added."""
 ROW_ONLY = "this server has no event log to read: this is what the row itself knows"
 LOG_AWAY = "the event log does not answer: this is what the row itself knows"
 
@@ -43,6 +45,14 @@ class Explanation:
     scanned: Bounds | None = None
     """The offsets that were looked through."""
     note: str | None = None
+
+    @property
+    def begins_in_the_middle(self) -> bool:
+        """Whether these are all events of the row that there are, and the first one changes a row
+        that no event has added: the log has lost some, or never had them."""
+        if not self.complete or not self.events:
+            return False
+        return self.events[-1]["type"].endswith(_OF_ROWS_THAT_ARE_THERE)
 
     def as_json(self) -> bytes:
         """As API and command give it."""

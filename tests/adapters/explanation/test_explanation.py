@@ -44,6 +44,17 @@ def test_a_row_that_is_gone_still_has_its_topic() -> None:
     assert json.loads(told.as_json())["row"] is None
 
 
+def test_a_history_that_begins_with_a_change_lacks_something() -> None:
+    change = ExplainedEvent(**{**EVENT, "type": "TrackUpdated"})
+    taken_down = ExplainedEvent(**{**EVENT, "type": "ReleaseTakenDown"})
+    told = replace(of_row("track", "T", ROW), events=[change, EVENT], complete=True)
+    assert not told.begins_in_the_middle
+    assert replace(told, events=[change]).begins_in_the_middle
+    assert not replace(told, events=[change], complete=False).begins_in_the_middle
+    assert not replace(told, events=[change, taken_down]).begins_in_the_middle
+    assert not replace(told, events=[]).begins_in_the_middle
+
+
 def _asked(history: History | None) -> Any:
     answer = ask_once(api(Database([(1, ROW)]), history=history), "/v1/explain/track/T")
     assert answer.status == 200, answer.body

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from domain.failures import Unusable, reason_of
 from projections.ports.dead_letters import DeadLetter, NoDeadLetter, Place, RejectedRecord, Stage
+from projections.ports.read_store import StoreBusy
 from tests.projections.engine.memory_store import EPOCH, MemoryDatabase
 
 
@@ -12,7 +13,14 @@ class MemoryDeadLetters:
     """Implements `projections.ports.dead_letters.DeadLetters`."""
 
     def __init__(self, database: MemoryDatabase) -> None:
-        self._db = database
+        self._database = database
+
+    @property
+    def _db(self) -> MemoryDatabase:
+        """The database, unless it is away."""
+        if self._database.is_away:
+            raise StoreBusy("the read database is away")
+        return self._database
 
     def park(self, record: RejectedRecord) -> None:
         """See the port."""

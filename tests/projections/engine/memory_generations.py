@@ -17,6 +17,7 @@ from projections.ports.generations import (
     Scope,
     Throughput,
 )
+from projections.ports.read_store import StoreBusy
 from projections.read_model import Projection
 from tests.projections.engine.memory_store import EPOCH, Copy, MemoryDatabase, MemoryReader, Row
 
@@ -95,7 +96,14 @@ class MemoryGenerations:
     """Implements `projections.ports.generations.Generations`."""
 
     def __init__(self, database: MemoryDatabase) -> None:
-        self._db = database
+        self._database = database
+
+    @property
+    def _db(self) -> MemoryDatabase:
+        """The database, unless it is away."""
+        if self._database.is_away:
+            raise StoreBusy("the read database is away")
+        return self._database
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

@@ -23,6 +23,7 @@ from projections.ports.read_store import (
     Filling,
     GenerationMoved,
     RowsRefused,
+    StoreBusy,
     Write,
 )
 from projections.read_model import REMOVED, ReadModel
@@ -55,6 +56,7 @@ class MemoryDatabase:
         self.building = False
         self.claims: set[tuple[int, TopicPartition]] = set()
         self.held = False
+        self.is_away = False
         self.readers = 0
         """How many further switches find readers in their way."""
 
@@ -91,7 +93,14 @@ class MemoryReadStore:
     """Implements `projections.ports.read_store.ReadStore`."""
 
     def __init__(self, database: MemoryDatabase) -> None:
-        self._db = database
+        self._database = database
+
+    @property
+    def _db(self) -> MemoryDatabase:
+        """The database, unless it is away."""
+        if self._database.is_away:
+            raise StoreBusy("the read database is away")
+        return self._database
 
     def live(self) -> Generation | None:
         """See the port."""

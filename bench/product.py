@@ -49,7 +49,7 @@ def project(clock: Clock, settings: Settings, endpoints: Endpoints) -> int:
         ensure_live(context)
         ends = {p: bounds.end for p, bounds in context.events.bounds(context.model.topics).items()}
         done = 0
-        with workers.live_worker(context) as worker:
+        with workers.live_worker(settings, context) as worker:
             clock.start()
             while True:
                 stored = worker.step(0.2)

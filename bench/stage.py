@@ -18,7 +18,8 @@ from adapters.composition.engines import running_engines
 from adapters.composition.preparation import register_contracts
 from adapters.composition.settings import Settings
 from adapters.composition.topology import topology
-from adapters.event_log.topics import TopicPlan, Topics
+from adapters.event_log.topic_plans import TopicPlan
+from adapters.event_log.topics import Topics
 from adapters.read_database.generations import ENGINE_SCHEMA
 from bench.measuring import measured
 from bench.scale import Scale

@@ -11,8 +11,20 @@ from domain.failures import Failure
 
 _SECONDS = 30.0
 _VALIDATION_SECONDS = 90.0
+_FORMER_SECONDS = 20.0
 _REQUIRED = object()
-_FREE = ("topic.creation.", "key.converter.", "value.converter.", "schema.history.", "driver.")
+_CAUSE = "Caused by: "
+_LONGEST = 600
+_FREE = (
+    "topic.creation.",
+    "key.converter.",
+    "value.converter.",
+    "schema.history.",
+    "driver.",
+    "signal.",
+    "read.only",
+    "producer.override.",
+)
 """What begins so is read by parts that validation doesn't ask."""
 
 
@@ -30,7 +42,7 @@ class ConnectorStatus:
     task: str
     """State of its only task; ABSENT before it has one."""
     trace: str
-    """First line of what failed, else empty."""
+    """What failed, else empty: the first line of Connect's trace and that of its last cause."""
 
     @property
     def is_running(self) -> bool:
@@ -64,9 +76,7 @@ class Connect:
         connector = answer["connector"]
         task: dict[str, Any] = next(iter(answer["tasks"]), {"state": "ABSENT"})
         trace = connector.get("trace") or task.get("trace") or ""
-        return ConnectorStatus(
-            name, connector["state"], task["state"], trace.partition("\n")[0].strip()
-        )
+        return ConnectorStatus(name, connector["state"], task["state"], _told(trace))
 
     def restart(self, name: str) -> None:
         """Start a connector's failed parts again."""
@@ -98,11 +108,17 @@ class Connect:
                 complaints[name] = ["neither the connector nor Kafka Connect knows this setting"]
         return complaints
 
-    def await_running(self, name: str, seconds: float = 60.0) -> None:
-        """Wait until connector and task run. Raises ConnectProblem when they fail or don't."""
-        until = time.monotonic() + seconds
+    def await_running(self, name: str, seconds: float = 60.0, former: str = "") -> None:
+        """Wait until connector and task run. Raises ConnectProblem when they fail or don't.
+
+        `former` is the trace of a failure from before it was started again, which Connect still
+        tells for a while.
+        """
+        began = time.monotonic()
+        until = began + seconds
         while not (status := self.status(name)).is_running:
-            if "FAILED" in (status.state, status.task):
+            is_former = status.trace == former and time.monotonic() < began + _FORMER_SECONDS
+            if "FAILED" in (status.state, status.task) and not is_former:
                 raise ConnectProblem(f"the connector {name} failed: {status.trace}")
             if time.monotonic() > until:
                 raise ConnectProblem(
@@ -135,6 +151,12 @@ class Connect:
         if answer.is_error:
             raise ConnectProblem(f"Kafka Connect refused {method} {path}: {_message(answer)}")
         return answer.json() if answer.content else None
+
+
+def _told(trace: str) -> str:
+    lines = trace.strip().splitlines()
+    causes = [line.strip() for line in lines if line.startswith(_CAUSE)]
+    return " ".join([line.strip() for line in lines[:1]] + causes[-1:])[:_LONGEST]
 
 
 def _message(answer: httpx.Response) -> str:

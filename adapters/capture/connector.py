@@ -20,6 +20,8 @@ Configuration = dict[str, str]
 
 _JSON = "org.apache.kafka.connect.json.JsonConverter"
 _HEARTBEAT = "catalog_heartbeat"
+_BUFFER = 32 * 1024 * 1024
+"""What Kafka's producer takes by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Capture:
     partitions: int = 4
     replication_factor: int = -1
     """-1: the broker's default."""
+    message_bytes: int = 8 * 1024 * 1024
+    """What a record may have; a change of a row holds it twice, as it was and as it is."""
     poll_interval_ms: int = 10
     """Latency of a quiet master; Debezium's default of 500 is felt by every reader."""
 
@@ -71,7 +75,7 @@ def postgres_configuration(
         "plugin.name": "pgoutput",
         "slot.name": slot,
         "publication.name": publication,
-        "publication.autocreate.mode": "filtered",
+        "publication.autocreate.mode": "disabled",  # its owner made it, see `capture.grants`
         "table.include.list": ",".join(f"{schema}.{table}" for table in capture.tables),
         # A slot moves only with what it reads. When other databases of the server write and the
         # master rests, the heartbeat's own WAL message lets it move, so that no WAL piles up.
@@ -136,8 +140,13 @@ def _common(capture: Capture) -> Configuration:
         "skipped.operations": "none",
         "poll.interval.ms": str(capture.poll_interval_ms),
         "heartbeat.interval.ms": "10000",
+        # Of what waits for the brokers: thousands of large rows would not fit into memory
+        "max.queue.size.in.bytes": str(4 * capture.message_bytes),
+        "producer.override.max.request.size": str(capture.message_bytes),
+        "producer.override.buffer.memory": str(max(_BUFFER, 4 * capture.message_bytes)),
         f"{topic}.default.partitions": str(capture.partitions),
         f"{topic}.default.replication.factor": str(capture.replication_factor),
+        f"{topic}.default.max.message.bytes": str(capture.message_bytes),
         f"{topic}.default.cleanup.policy": "delete",
         f"{topic}.default.retention.ms": "-1",
         f"{topic}.default.retention.bytes": "-1",
@@ -150,15 +159,19 @@ def _common(capture: Capture) -> Configuration:
     }
 
 
-def without_secrets(configuration: Mapping[str, str]) -> Configuration:
-    """The settings as they may be shown: secrets are left to the environment of Connect.
+def without_secrets(configuration: Mapping[str, str], provider: str = "env") -> Configuration:
+    """The settings as they may be shown: secrets are left to a config provider of Connect.
 
-    `${env:NAME}` is read there with `config.providers=env` and Kafka's EnvVarConfigProvider.
+    `provider` is its name, and where it has several files the file: `env`, `file:/run/secrets/c`.
     """
-    return {name: _SECRETS.get(name, value) for name, value in configuration.items()}
+    return {
+        name: f"${{{provider}:{_SECRETS[name]}}}" if name in _SECRETS else value
+        for name, value in configuration.items()
+    }
 
 
 _SECRETS = {
-    "database.password": "${env:MASTER_PASSWORD}",
-    "signal.consumer.sasl.jaas.config": "${env:KAFKA_JAAS_CONFIG}",
+    "database.password": "MASTER_PASSWORD",
+    "signal.consumer.sasl.jaas.config": "KAFKA_JAAS_CONFIG",
 }
+"""Setting → what the provider calls its value."""

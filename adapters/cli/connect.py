@@ -47,29 +47,45 @@ def connect_config(
 ) -> None:
     """Print the capture connector's configuration.
 
-    As JSON, to be given to a Kafka Connect that isn't managed by `catalog connect apply`. The
-    password is left out: the worker puts in its environment's MASTER_PASSWORD
-    (config.providers=env, config.providers.env.class=
-    org.apache.kafka.common.config.provider.EnvVarConfigProvider).
+    As JSON, to be given to a Kafka Connect that isn't managed by `catalog connect apply`. Secrets
+    are left out: a config provider of Connect reads MASTER_PASSWORD (and KAFKA_JAAS_CONFIG where
+    Kafka wants a password), by default from its environment (config.providers=env,
+    config.providers.env.class=org.apache.kafka.common.config.provider.EnvVarConfigProvider).
+    CATALOG_CONNECT__SECRETS names another.
     """
     from adapters.capture.connector import without_secrets
+    from adapters.composition.settings import load_settings
 
-    print(json.dumps(without_secrets(_configuration(source, host, port, user, database)), indent=2))
+    provider = load_settings().connect.secrets or "env"
+    found = without_secrets(_configuration(source, host, port, user, database), provider)
+    print(json.dumps(found, indent=2))
 
 
 def apply() -> None:
-    """Configure the connector, and wait until it runs."""
-    from adapters.composition.clients import kafka_connect
+    """Configure the connector, and wait until it runs.
+
+    First the master gets what capture needs there: the publication, and the role's rights.
+    """
+    from adapters.composition.clients import kafka_connect, require_brokers
     from adapters.composition.endpoints import resolve_endpoints
-    from adapters.composition.preparation import connector_configuration
+    from adapters.composition.identity import claim
+    from adapters.composition.preparation import prepare_master, start_capture
     from adapters.composition.settings import load_settings
 
     settings = load_settings()
-    name = settings.connect.connector
     endpoints = resolve_endpoints(settings, ("connect", "kafka", "master"))
-    connect = kafka_connect(endpoints)
-    has_changed = connect.apply(name, connector_configuration(settings, endpoints))
-    connect.await_running(name)
+    kafka_connect(endpoints).status(settings.connect.connector)  # nothing is begun without it
+    require_brokers(endpoints)
+    claim(settings, endpoints)
+    prepare_master(settings, endpoints, lambda line: print(line, file=sys.stderr))
+    if settings.connect.url is not None and settings.connect.secrets is None:
+        print(
+            "warning: Connect tells the master's password to whoever may ask it; name a config"
+            " provider of its (CATALOG_CONNECT__SECRETS)",
+            file=sys.stderr,
+        )
+    has_changed = start_capture(settings, endpoints)
+    name = settings.connect.connector
     print(f"connector {name} runs ({'applied' if has_changed else 'as it was'})")
 
 
@@ -175,20 +191,13 @@ def _configuration(
 ) -> dict[str, str]:
     from adapters.capture import connector
     from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.preparation import plain_configuration
     from adapters.composition.settings import load_settings
-    from adapters.composition.topology import MASTER_SCHEMA, capture
+    from adapters.composition.topology import capture
 
     settings = load_settings()
     if source is Source.POSTGRES:
-        endpoints = resolve_endpoints(settings, ("master",))
-        return connector.postgres_configuration(
-            capture(settings),
-            endpoints.master_dsn,
-            endpoints.kafka,
-            slot=settings.connect.slot,
-            publication=settings.connect.publication,
-            schema=MASTER_SCHEMA,
-        )
+        return plain_configuration(settings, resolve_endpoints(settings, ("kafka", "master")))
     if host is None:
         raise WrongUsage("name SQL Server's host: --host (and --port, --user, --database)")
     endpoints = resolve_endpoints(settings, ("kafka",))

@@ -21,11 +21,14 @@ def migrate(
 ) -> None:
     """Bring the databases to the newest migrations.
 
-    The master catalog, the engine's tables and the live read models.
+    The master catalog (with what capture needs there: publication and rights), the engine's tables
+    and the live read models.
     """
     from adapters.composition.migration import targets
+    from adapters.composition.preparation import prepare_master
 
-    endpoints = resolve_endpoints(load_settings(), ("master", "read"))
+    settings = load_settings()
+    endpoints = resolve_endpoints(settings, ("master", "read"))
     differing = 0
     for target in targets(endpoints):
         name = f"{target.branch} in schema {target.schema}"
@@ -35,5 +38,7 @@ def migrate(
             print(f"{name}: {'; '.join(differences) or 'as the models say'}")
         else:
             print(f"{name}: at {target.upgrade()}")
+    if not check:
+        prepare_master(settings, endpoints, print)
     if differing:
         raise Unhealthy(f"{differing} differences between models and tables: run `catalog migrate`")

@@ -8,7 +8,7 @@ import typer
 from domain.failures import Unhealthy
 
 if TYPE_CHECKING:
-    from adapters.event_log.topics import TopicPlan, TopicState
+    from adapters.event_log.topic_plans import TopicPlan, TopicState
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -19,13 +19,15 @@ def register(app: typer.Typer) -> None:
     topics.command()(apply)
     topics.command("list")(show_all)
     topics.command()(check)
+    topics.command()(adopt)
     app.add_typer(topics, name="topics")
 
 
 def apply(as_json: AsJson = False) -> None:
     """Create missing topics; set retention to for ever.
 
-    The number of partitions is never changed.
+    Settings that could lose or refuse records are set right too. The numbers of partitions and of
+    replicas are never changed.
     """
     topics, plans = _connected()
     done = topics.apply(plans)
@@ -60,9 +62,10 @@ def show_all(as_json: AsJson = False) -> None:
 def check(as_json: AsJson = False) -> None:
     """Name topics that lack history; exit 3 if there is one.
 
-    Also those that will lose some, by what is set on them.
+    Also those that will lose some, by what is set on them or by a broker's end, and those that
+    don't take messages as large as CATALOG_KAFKA__MESSAGE_MAX_BYTES.
     """
-    from adapters.event_log.topics import retention_warning
+    from adapters.event_log.topic_plans import retention_warning
 
     topics, plans = _connected()
     states = topics.states([plan.name for plan in plans])
@@ -72,7 +75,26 @@ def check(as_json: AsJson = False) -> None:
         _print_json([_as_json(states.get(plan.name), plan) for plan in plans])
     _judge(states, plans)
     if not as_json:
-        print(f"{len(plans)} topics keep everything")
+        print(f"{len(plans)} topics keep everything, on as many brokers as they should")
+
+
+def adopt() -> None:
+    """Give both databases to the chain of these topics.
+
+    For databases that take the place of the chain's own, as after a restore. Never for a second
+    environment: that needs names of its own (CATALOG_KAFKA__PREFIX).
+    """
+    from adapters.composition import clients
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.identity import claim, claim_read
+    from adapters.composition.settings import load_settings
+
+    settings = load_settings()
+    endpoints = resolve_endpoints(settings, ("kafka", "master", "read"))
+    clients.require_brokers(endpoints)
+    chain = claim(settings, endpoints, adopt=True)
+    claim_read(settings, endpoints, adopt=True)
+    print(f"both databases belong to the chain {chain}")
 
 
 def _connected() -> "tuple[Any, list[TopicPlan]]":
@@ -102,7 +124,7 @@ def _sizes(names: list[str]) -> dict[str, int]:
 
 
 def _judge(states: "dict[str, TopicState]", plans: "list[TopicPlan]") -> None:
-    from adapters.event_log.topics import violations
+    from adapters.event_log.topic_plans import violations
 
     found = [fault for plan in plans for fault in violations(states.get(plan.name), plan)]
     if found:
@@ -110,7 +132,7 @@ def _judge(states: "dict[str, TopicState]", plans: "list[TopicPlan]") -> None:
 
 
 def _as_json(state: "TopicState | None", plan: "TopicPlan") -> dict[str, Any]:
-    from adapters.event_log.topics import violations
+    from adapters.event_log.topic_plans import violations
 
     shown: dict[str, Any] = {"topic": plan.name, "exists": state is not None}
     if state is not None:
@@ -131,7 +153,7 @@ def _print_table(
 ) -> None:
     from adapters.cli import tables
     from adapters.cli.tables import Figure
-    from adapters.event_log.topics import violations
+    from adapters.event_log.topic_plans import violations
     from adapters.figures import size
 
     rows: list[tuple[tables.Cell, ...]] = []

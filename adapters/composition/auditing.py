@@ -17,8 +17,8 @@ from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
 from adapters.composition.topology import (
     MASTER_SCHEMA,
-    TRANSLATE_GROUP,
     topology,
+    translate_group,
     translated_tables,
 )
 from adapters.event_log.avro.decoder import ColumnDecoder
@@ -48,7 +48,7 @@ def audit_context(
         topics=clients.topics(endpoints),
         prefix=prefix,
         change_topics=[topic.name for topic in topology(settings).change_topics],
-        group=TRANSLATE_GROUP,
+        group=translate_group(settings),
     )
     with closing(clients.registry(endpoints)) as registry:
         interpreter = Interpreter(DebeziumReader(), AvroEventEncoder(registry))

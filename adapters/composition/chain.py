@@ -13,9 +13,9 @@ from adapters.composition.settings import Settings
 from adapters.composition.topology import (
     MASTER_SCHEMA,
     READ_MODELS,
-    TRANSLATE_GROUP,
     project_group,
     topology,
+    translate_group,
 )
 from adapters.event_log.registry import Registration
 from adapters.ingestion.master.tables import CAPTURED
@@ -40,10 +40,11 @@ def installation(settings: Settings) -> Installation:
         captured=CAPTURED,
         schema=MASTER_SCHEMA,
         publication=settings.connect.publication,
+        message_bytes=settings.kafka.message_max_bytes,
         topics=plan.all_topics,
         change_topics=[topic.name for topic in plan.change_topics],
-        translate_group=TRANSLATE_GROUP,
-        project_groups=[(model, project_group(model)) for model in READ_MODELS],
+        translate_group=translate_group(settings),
+        project_groups=[(model, project_group(settings, model)) for model in READ_MODELS],
         prefix=settings.connect.topic_prefix,
         is_exactly_once=settings.translate.exactly_once,
     )

@@ -6,7 +6,7 @@ from contextlib import closing
 from adapters.composition import databases
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
-from adapters.composition.topology import TRANSLATE_GROUP, read_model
+from adapters.composition.topology import read_model, translate_group
 from adapters.composition.translation import retry_translation
 from adapters.composition.wiring import engine_context
 from projections.engine import dead_letter
@@ -56,4 +56,4 @@ def _project_again(
 
 def _retranslate(settings: Settings, endpoints: Endpoints, numbers: Collection[int]) -> Retried:
     policy = settings.translate.policy()
-    return retry_translation(endpoints, TRANSLATE_GROUP, numbers, policy=policy)
+    return retry_translation(endpoints, translate_group(settings), numbers, policy=policy)

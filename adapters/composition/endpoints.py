@@ -8,7 +8,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from adapters.composition.settings import Settings
 from adapters.embedded.state import Running, read_running
+from adapters.event_log.options import LARGEST_MESSAGE
 from adapters.event_log.registry_endpoint import RegistryEndpoint
+from domain.events import set_topic_prefix
 from domain.failures import Misconfigured
 
 ENGINES = {
@@ -91,7 +93,8 @@ def given_addresses(settings: Settings) -> dict[str, str]:
 
 def endpoints(settings: Settings, addresses: dict[str, str]) -> Endpoints:
     """The addresses of all engines together with the options that the settings add."""
-    options = {name: value.get_secret_value() for name, value in settings.kafka.options.items()}
+    set_topic_prefix(settings.kafka.prefix)  # a spawned process gets settings, and reads none
+    options = kafka_options(settings)
     if settings.kafka.bootstrap is None and addresses["kafka"]:
         _refuse_security(options)
     password = settings.registry.password
@@ -107,6 +110,12 @@ def endpoints(settings: Settings, addresses: dict[str, str]) -> Endpoints:
         read_dsn=with_timeouts(addresses["read"]),
         read_is_pooled=settings.read.pooler,
     )
+
+
+def kafka_options(settings: Settings) -> dict[str, str]:
+    """What every Kafka client of ours is told beside the brokers, in librdkafka's words."""
+    options = {name: value.get_secret_value() for name, value in settings.kafka.options.items()}
+    return {LARGEST_MESSAGE: str(settings.kafka.message_max_bytes), **options}
 
 
 def _refuse_security(options: Collection[str]) -> None:

@@ -6,7 +6,13 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from adapters.composition.endpoints import ENGINES, Endpoints, endpoints, given_addresses
+from adapters.composition.endpoints import (
+    ENGINES,
+    Endpoints,
+    endpoints,
+    given_addresses,
+    kafka_options,
+)
 from adapters.composition.settings import Settings
 from adapters.embedded import engines as embedded
 from adapters.embedded.engines import EnginePlan
@@ -62,7 +68,8 @@ def engine_plan(settings: Settings) -> EnginePlan:
         data=settings.data,
         cache=settings.cache,
         given=given_addresses(settings),
-        kafka_options={n: v.get_secret_value() for n, v in settings.kafka.options.items()},
+        kafka_options=kafka_options(settings),
+        prefix=settings.kafka.prefix,
         ports={
             "kafka": own.kafka_port,
             "postgres": own.postgres_port,

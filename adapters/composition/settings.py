@@ -29,7 +29,8 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError as UnparsedSetting
 
-from adapters.event_log.options import refuse_reserved
+from adapters.event_log.options import LARGEST_MESSAGE, refuse_reserved
+from domain.events import set_topic_prefix
 from domain.failures import Misconfigured
 from domain.territories import ask as ask_territory
 from projections.translation.policy import AbsentColumn, Policy
@@ -68,12 +69,19 @@ class _Group(BaseModel):
 
 
 class KafkaSettings(_Group):
-    """The brokers, and how our topics and consumers are made."""
+    """The brokers, and how our topics and clients are made.
+
+    `prefix`: of groups and event topics, where several chains share brokers.
+    `replication_factor`: of new topics; None for three, or as many as there are brokers.
+    `message_max_bytes`: what a record may have, told to whoever writes, keeps or reads one.
+    """
 
     bootstrap: str | None = None
     options: dict[str, SecretStr] = {}
+    prefix: str = Field(default="", pattern=r"^[a-zA-Z0-9._-]{0,40}$")
     partitions: int = Field(default=4, ge=1)
-    replication_factor: int = Field(default=1, ge=1)
+    replication_factor: int | None = Field(default=None, ge=1)
+    message_max_bytes: int = Field(default=8 * 1024 * 1024, ge=1000, le=64 * 1024 * 1024)
     group_protocol: Literal["consumer", "classic"] = "consumer"
 
     @validates("options")
@@ -82,6 +90,8 @@ class KafkaSettings(_Group):
         """No librdkafka option has an underscore, and few shells allow a dot in a name."""
         dotted = {name.replace("_", "."): value for name, value in options.items()}
         refuse_reserved(dotted)
+        if LARGEST_MESSAGE in dotted:
+            raise ValueError(f"{LARGEST_MESSAGE}: set kafka.message_max_bytes instead")
         return dotted
 
 
@@ -94,9 +104,16 @@ class RegistrySettings(_Group):
 
 
 class ConnectSettings(_Group):
-    """Kafka Connect, and the names of what capture makes there and in the master database."""
+    """Kafka Connect, and the names of what capture makes there and in the master database.
+
+    `user`, `password`: the role that captures; without one the embedded master's own, or the user
+    of `master.url`. `secrets`: the config provider by which a Connect that is given reads them.
+    """
 
     url: HttpUrl | None = None
+    user: str | None = None
+    password: SecretStr | None = None
+    secrets: str | None = Field(default=None, pattern=r"^[^:{}]+(:[^{}]+)?$")
     connector: str = "master"
     topic_prefix: str = "master"
     slot: str = "catalog_master"
@@ -247,7 +264,7 @@ def load_settings(**given: Any) -> Settings:
     _refuse_unknown_variables()
     _refuse_secrets(table)
     try:
-        return Settings(**given)
+        settings = Settings(**given)
     except UnparsedSetting as error:
         raise Misconfigured(
             f"{error}: give a table as JSON, or each of its settings as {PREFIX}TABLE__NAME"
@@ -260,6 +277,8 @@ def load_settings(**given: Any) -> Settings:
         raise Misconfigured(
             "; ".join(problems) + "; docs/reference/settings.md lists what can be set"
         ) from None
+    set_topic_prefix(settings.kafka.prefix)
+    return settings
 
 
 def secrets_of(settings: Settings) -> set[str]:
@@ -268,7 +287,12 @@ def secrets_of(settings: Settings) -> set[str]:
     for database in (settings.master, settings.read):
         if database.url is not None:
             found.append(database.url.get_secret_value())
-    for secret in (settings.registry.password, settings.inbox.secret, settings.inbox.password):
+    for secret in (
+        settings.registry.password,
+        settings.connect.password,
+        settings.inbox.secret,
+        settings.inbox.password,
+    ):
         if secret is not None:
             found.append(secret.get_secret_value())
     words = {"true", "false", "plain", "sasl_ssl", "sasl_plaintext", "scram-sha-512"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from adapters.capture.connector import Capture
 from adapters.capture.signals import signal_topic
 from adapters.composition.settings import Settings
-from adapters.event_log.topics import TopicPlan, capture_topics, event_topics
+from adapters.event_log.topic_plans import TopicPlan, capture_topics, event_topics
 from adapters.ingestion.master.tables import CAPTURED
 from domain.failures import WrongUsage
 from domain.translation import TRANSLATIONS
@@ -16,7 +16,6 @@ from projections.read_model import ReadModel
 
 MASTER_SCHEMA = "public"
 READ_MODELS: tuple[ReadModel, ...] = (CATALOG, NEW_RELEASES)
-TRANSLATE_GROUP = "catalog-translate"
 
 
 def read_model(name: str) -> ReadModel:
@@ -27,9 +26,14 @@ def read_model(name: str) -> ReadModel:
     raise WrongUsage(f"--model {name!r} is none of {', '.join(m.name for m in READ_MODELS)}")
 
 
-def project_group(model: ReadModel) -> str:
+def translate_group(settings: Settings) -> str:
+    """Consumer group of the translators."""
+    return f"{settings.kafka.prefix}catalog-translate"
+
+
+def project_group(settings: Settings, model: ReadModel) -> str:
     """Consumer group of a read model's workers."""
-    return f"{model.name}-project"
+    return f"{settings.kafka.prefix}{model.name}-project"
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Topology:
     event_topics: Sequence[TopicPlan]
     signal_topic: TopicPlan
     """Where the connector listens for what it should take in again."""
+    chain_topic: TopicPlan
+    """Where the chain's id lies, see `composition.identity`."""
 
     @property
     def all_topics(self) -> list[TopicPlan]:
@@ -52,18 +58,21 @@ class Topology:
             *self.other_change_topics,
             *self.event_topics,
             self.signal_topic,
+            self.chain_topic,
         ]
 
 
 def topology(settings: Settings) -> Topology:
     """The topics that these settings lead to."""
     kafka, prefix = settings.kafka, settings.connect.topic_prefix
-    size = (kafka.partitions, kafka.replication_factor)
+    each = (kafka.replication_factor, kafka.message_max_bytes)
+    size = (kafka.partitions, *each)
     return Topology(
         capture_topics(prefix, translated_tables(), *size),
         capture_topics(prefix, untranslated_tables(), *size),
         event_topics(*size),
-        TopicPlan(signal_topic(prefix), 1, kafka.replication_factor),
+        TopicPlan(signal_topic(prefix), 1, *each),
+        TopicPlan(f"{kafka.prefix}catalog-chain", 1, *each),
     )
 
 
@@ -85,4 +94,6 @@ def capture(settings: Settings) -> Capture:
         tables=CAPTURED,
         topic_prefix=settings.connect.topic_prefix,
         partitions=settings.kafka.partitions,
+        replication_factor=settings.kafka.replication_factor or -1,
+        message_bytes=settings.kafka.message_max_bytes,
     )

@@ -11,8 +11,9 @@ from threading import Event
 import structlog
 
 from adapters.composition.endpoints import Endpoints
+from adapters.composition.identity import await_ours
 from adapters.composition.settings import Settings, secrets_of
-from adapters.composition.topology import TRANSLATE_GROUP, project_group, topology
+from adapters.composition.topology import project_group, topology, translate_group
 from adapters.composition.translation import Watching, translation_context
 from adapters.composition.wiring import engine_context
 from adapters.event_log.change_log import ChangeGroup
@@ -66,8 +67,9 @@ def translate(
     # a sixth of the work on a backlog.
     gc.collect()
     gc.freeze()
+    await_ours(settings, endpoints, stop)
     topics = [topic.name for topic in topology(settings).change_topics]
-    group = ChangeGroup(TRANSLATE_GROUP, instance, topics)
+    group = ChangeGroup(translate_group(settings), instance, topics)
     told = watching or Watching(TranslationCounters())
     policy = settings.translate.policy()
     with translation_context(endpoints, group, told, policy=policy) as context:
@@ -88,6 +90,7 @@ def run_worker(
     `traces` is told of the events, where there are metrics. A database or registry that is away is
     waited for. Raises Failure for what does not heal by itself.
     """
+    await_ours(settings, endpoints, stop)
     statistics = None if metrics is None else metrics.note_statistics
     on_arrival = None if traces is None else traces.arrived
     with engine_context(settings, endpoints, model, statistics, on_arrival) as bare:
@@ -95,7 +98,7 @@ def run_worker(
         while not _something_is_live(context):
             if stop.wait(0.5):
                 return
-        with live_worker(context) as member:
+        with live_worker(settings, context) as member:
             log.info("projecting", read_model=model.name)
             worker.run(member, stop.is_set, stop.wait)
 
@@ -111,7 +114,7 @@ def _something_is_live(context: EngineContext) -> bool:
 
 
 @contextmanager
-def live_worker(context: EngineContext) -> Iterator[Worker]:
+def live_worker(settings: Settings, context: EngineContext) -> Iterator[Worker]:
     """A member of the group that keeps a read model's live generation up to date."""
     with closing(
         Worker(
@@ -119,7 +122,7 @@ def live_worker(context: EngineContext) -> Iterator[Worker]:
             context.events,
             context.decoder,
             context.store,
-            project_group(context.model),
+            project_group(settings, context.model),
         )
     ) as worker:
         yield worker

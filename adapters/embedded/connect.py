@@ -40,13 +40,18 @@ def start_connect(
     port: int,
     kafka: dict[str, str],
     sizing: Sizing,
+    group: str = GROUP,
 ) -> EngineProcess:
     """Start the worker on `port`; `kafka` is the librdkafka configuration of the brokers.
+
+    `group` names its cluster, and the topics in which that keeps its state.
 
     Raises Misconfigured when that has a security option that has no counterpart in Java.
     """
     home = folder.room("connect")
-    properties = write_properties(home / "worker.properties", _worker_properties(home, port, kafka))
+    properties = write_properties(
+        home / "worker.properties", _worker_properties(home, port, kafka, group)
+    )
     return start(
         "Kafka Connect",
         java_command(
@@ -86,7 +91,9 @@ def keep_secrets(data: Path, configuration: Mapping[str, str]) -> dict[str, str]
     }
 
 
-def _worker_properties(home: Path, port: int, kafka: dict[str, str]) -> dict[str, object]:
+def _worker_properties(
+    home: Path, port: int, kafka: dict[str, str], group: str = GROUP
+) -> dict[str, object]:
     client = java_client(kafka)
     largest = kafka.get(LARGEST_MESSAGE)
     converter = "org.apache.kafka.connect.json.JsonConverter"
@@ -96,7 +103,7 @@ def _worker_properties(home: Path, port: int, kafka: dict[str, str]) -> dict[str
         "config.providers": "file",
         "config.providers.file.class": _FILE_PROVIDER,
         "config.providers.file.param.allowed.paths": home,
-        "group.id": GROUP,
+        "group.id": group,
         "listeners": f"HTTP://{LOOPBACK}:{port}",
         "rest.advertised.host.name": LOOPBACK,
         "rest.advertised.port": port,
@@ -105,9 +112,9 @@ def _worker_properties(home: Path, port: int, kafka: dict[str, str]) -> dict[str
         "value.converter": converter,
         "key.converter.schemas.enable": "false",
         "value.converter.schemas.enable": "false",
-        "config.storage.topic": f"{GROUP}-configs",
-        "offset.storage.topic": f"{GROUP}-offsets",
-        "status.storage.topic": f"{GROUP}-status",
+        "config.storage.topic": f"{group}-configs",
+        "offset.storage.topic": f"{group}-offsets",
+        "status.storage.topic": f"{group}-status",
         "config.storage.replication.factor": -1,
         "offset.storage.replication.factor": -1,
         "status.storage.replication.factor": -1,

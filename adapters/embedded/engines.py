@@ -54,6 +54,8 @@ class EnginePlan:
     """Addresses of engines that exist, by the names of ADDRESSES; the others are started."""
     kafka_options: Mapping[str, str] = field(default_factory=dict)
     """Of librdkafka, for the brokers that are given or embedded."""
+    prefix: str = ""
+    """Of Connect's group on brokers that are shared."""
     ports: Mapping[str, int | None] = field(default_factory=dict)
     """Engine → the port that it must have; None or absent: any free one."""
     heap_mb: Mapping[str, int] = field(default_factory=dict)
@@ -278,6 +280,7 @@ class _Starter:
             port=self.ports["connect"],
             kafka={"bootstrap.servers": self._brokers(), **self.plan.kafka_options},
             sizing=self._sizing("connect"),
+            group=self.plan.prefix + connect.GROUP,
         )
         self._started("connect", process)
         connect.await_connect(process, self._connect_url(), self.cancelled)

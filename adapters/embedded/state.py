@@ -125,19 +125,25 @@ class DataFolder:
 
     def remember_secret(self, name: str) -> str:
         """A random secret kept in the folder, the same on every run."""
-        file = self.path / name
-        if not file.exists():
-            self._write_text(name, secrets.token_urlsafe(24))
-        return file.read_text(encoding="utf-8")
+        return remember_secret(self.path, name)
 
     def _write(self, name: str, content: object) -> None:
-        self._write_text(name, json.dumps(content, indent=1))
+        _write_text(self.path, name, json.dumps(content, indent=1))
 
-    def _write_text(self, name: str, text: str) -> None:
-        draft = self.path / f"{name}.{os.getpid()}"
-        draft.touch(mode=0o600)
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(self.path / name)
+
+def remember_secret(data: Path, name: str) -> str:
+    """A random secret kept in the data folder for this user only, the same on every run."""
+    file = data / name
+    if not file.exists():
+        _write_text(data, name, secrets.token_urlsafe(24))
+    return file.read_text(encoding="utf-8")
+
+
+def _write_text(data: Path, name: str, text: str) -> None:
+    draft = data / f"{name}.{os.getpid()}"
+    draft.touch(mode=0o600)
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(data / name)
 
 
 def closed_folder(path: Path) -> Path:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 
-from adapters.event_log.options import refuse_reserved
+from adapters.event_log.options import LARGEST_MESSAGE, refuse_reserved
 from domain.failures import Failure, Misconfigured, Unavailable
 
 log = structlog.get_logger("kafka")
@@ -68,13 +68,18 @@ def client_configuration(kafka: Mapping[str, str], role: str, **settings: Any) -
         name if name.endswith("_cb") else name.replace("_", "."): value
         for name, value in settings.items()
     }
-    return {
+    told = {
         "client.id": f"catalog-{role}",
         "logger": _Log(role),
         "error_cb": partial(_note_error, role),
         **dotted,
         **kafka,
     }
+    if (fetched := told.get("fetch.max.bytes")) is not None and LARGEST_MESSAGE in told:
+        # A consumer gets a larger record all the same, alone (KIP-74): the limit is a producer's,
+        # and librdkafka takes none that is above what is fetched at once
+        told[LARGEST_MESSAGE] = str(min(int(told[LARGEST_MESSAGE]), int(fetched)))
+    return told
 
 
 def require_reachable(kafka: Mapping[str, str], seconds: float = 4.0) -> None:

@@ -20,7 +20,8 @@ from adapters.event_log.connection import (
 )
 from adapters.event_log.reading import BatchLimits, Gathered, gather
 from adapters.event_log.subscription import CLASSIC, GroupSubscription, OnArrival
-from adapters.event_log.topics import Topics, history_violations
+from adapters.event_log.topic_plans import history_violations
+from adapters.event_log.topics import Topics
 from projections.ports.event_log import Bounds, RecordBatch, Subscription
 from projections.ports.event_log import TopicPartition as Partition
 

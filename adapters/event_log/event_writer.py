@@ -140,5 +140,5 @@ class KafkaEventWriter:
 def _too_large(event: OutgoingEvent) -> str:
     return (
         f"its event for {event.topic} has {len(event.value):,} bytes, more than may be written "
-        "(message.max.bytes of the Kafka options, max.message.bytes of the topic)"
+        "(CATALOG_KAFKA__MESSAGE_MAX_BYTES; `catalog topics apply` tells it to the topics)"
     )

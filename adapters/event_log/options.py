@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from domain.failures import Misconfigured
 
+LARGEST_MESSAGE = "message.max.bytes"
+"""How large a message may be: the option of the same name of librdkafka and of a broker."""
+
 RESERVED: Mapping[str, str] = {
     "isolation.level": "events of aborted transactions would be read",
     "enable.auto.commit": "positions move with what was done, in one transaction",

@@ -1,9 +1,4 @@
-"""The topics: what they must be like for history to be whole, and whether they are.
-
-The log is the truth, so a topic that forgets is a fault even before it forgot anything. A topic's
-number of partitions is part of its identity: a row's events stay in one partition only while it
-does not change.
-"""
+"""The topics as the brokers have them: looked at, made, and set as planned."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +9,7 @@ from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPar
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
+    ClusterMetadata,
     ConfigEntry,
     ConfigResource,
     ConfigSource,
@@ -24,14 +20,8 @@ from confluent_kafka.admin import (
 )
 
 from adapters.event_log.connection import REQUEST_SECONDS, KafkaFailed, client_configuration, failed
-from domain.events import SUBJECTS, topic_of
+from adapters.event_log.topic_plans import JUDGED, TopicPlan, TopicState, settings_to_repair
 from projections.ports.event_log import Bounds
-
-LONG_ENOUGH = timedelta(days=60)
-"""For positions: no chain stands still for longer without somebody knowing."""
-
-FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
-"""Configuration of a topic that keeps everything."""
 
 _LEADERLESS = {
     KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -46,102 +36,12 @@ _LEADERLESS = {
 
 
 @dataclass(frozen=True, slots=True)
-class TopicPlan:
-    """What a topic should be."""
-
-    name: str
-    partitions: int
-    replication_factor: int = 1
-
-    @property
-    def configuration(self) -> dict[str, str]:
-        """Configuration to create it with; a write is safe on all replicas but one."""
-        if self.replication_factor == 1:
-            return FOR_EVER
-        return FOR_EVER | {"min.insync.replicas": str(max(1, self.replication_factor - 1))}
-
-
-@dataclass(frozen=True, slots=True)
-class TopicState:
-    """What a topic is."""
-
-    name: str
-    partitions: Mapping[int, Bounds]
-    replication_factor: int
-    set_configuration: Mapping[str, str]
-    """What is set on the topic itself."""
-    retention: Mapping[str, str]
-    """The keys of `FOR_EVER` as they are in force, wherever they were set."""
-
-    @property
-    def records(self) -> int:
-        """Offsets between first and end; transaction markers and aborted records count too."""
-        return sum(bounds.end - bounds.first for bounds in self.partitions.values())
-
-
-@dataclass(frozen=True, slots=True)
 class Applied:
     """What `apply` did to a topic."""
 
     name: str
     action: str
-    """created, repaired (retention or clean-up set back) or unchanged."""
-
-
-def event_topics(partitions: int, replication_factor: int = 1) -> list[TopicPlan]:
-    """Plan the event topics, one per subject."""
-    return [TopicPlan(topic_of(subject), partitions, replication_factor) for subject in SUBJECTS]
-
-
-def capture_topics(
-    prefix: str, tables: Sequence[str], partitions: int, replication_factor: int = 1
-) -> list[TopicPlan]:
-    """Plan the topics into which capture writes, one per master table."""
-    return [
-        TopicPlan(f"{prefix}.public.{table}", partitions, replication_factor) for table in tables
-    ]
-
-
-def violations(state: TopicState | None, plan: TopicPlan) -> list[str]:
-    """Say what is wrong with a topic, one sentence each; empty when all is well."""
-    if state is None:
-        return [f"{plan.name} doesn't exist: run `catalog topics apply`"]
-    found = history_violations(state)
-    if len(state.partitions) != plan.partitions:
-        found.append(
-            f"{plan.name} has {len(state.partitions)} partitions instead of {plan.partitions}:"
-            " keys of one row may lie in two of them. Set CATALOG_KAFKA__PARTITIONS to what the"
-            " topic has had from its beginning, or rebuild into new topics"
-        )
-    return found
-
-
-def history_violations(state: TopicState) -> list[str]:
-    """Say why a topic's history is not, or will not stay, whole."""
-    found = [
-        f"{state.name}: {key} is {state.retention.get(key, 'unknown')} instead of {value}, so"
-        " records will be lost: run `catalog topics apply`"
-        for key, value in FOR_EVER.items()
-        if state.retention.get(key) != value
-    ]
-    for partition, bounds in state.partitions.items():
-        if bounds.first > 0:
-            found.append(
-                f"{state.name}: partition {partition} begins at offset {bounds.first} instead of"
-                " 0: its first records are gone, and no rebuild from it is whole"
-            )
-    return found
-
-
-def retention_warning(kept: timedelta) -> str | None:
-    """What to say where positions of a group that rests are forgotten too soon."""
-    if kept >= LONG_ENOUGH:
-        return None
-    return (
-        f"the brokers forget the positions of a group that rests for {kept.days} days"
-        " (offsets.retention.minutes): translation then reads all events once to find them again."
-        f" Set it to {LONG_ENOUGH.days} days or more"
-    )
+    """created, repaired (settings set back) or unchanged."""
 
 
 class Topics:
@@ -151,25 +51,25 @@ class Topics:
         self._admin = AdminClient(client_configuration(kafka, "topics"))
 
     def apply(self, plans: Sequence[TopicPlan]) -> list[Applied]:
-        """Create what is missing and repair retention and clean-up; partitions never change."""
-        there = self._metadata()
-        missing = [plan for plan in plans if plan.name not in there]
+        """Create what is missing and repair settings; partitions and replicas never change."""
+        states = self.states([plan.name for plan in plans])
+        missing = [plan for plan in plans if plan.name not in states]
         self._create(missing)
-        configurations = self._configurations([p.name for p in plans if p.name in there])
-        forgetful = [
-            name
-            for name, entries in configurations.items()
-            if any(entries[key].value != value for key, value in FOR_EVER.items())
-        ]
-        self._set_for_ever(forgetful)
+        repaired = {
+            plan.name: settings
+            for plan in plans
+            if plan.name in states and (settings := settings_to_repair(states[plan.name], plan))
+        }
+        self._set(repaired)
         self._await([plan.name for plan in missing])
-        actions = dict.fromkeys(forgetful, "repaired")
+        actions = dict.fromkeys(repaired, "repaired")
         actions |= {plan.name: "created" for plan in missing}
         return [Applied(plan.name, actions.get(plan.name, "unchanged")) for plan in plans]
 
     def states(self, names: Sequence[str]) -> dict[str, TopicState]:
         """Return the state of those topics that exist."""
-        metadata = self._metadata()
+        cluster = self._cluster()
+        metadata = cluster.topics
         present = [name for name in names if name in metadata]
         partitions = {name: metadata[name].partitions for name in present}
         bounds = self._bounds({name: list(partitions[name]) for name in present})
@@ -184,7 +84,12 @@ class Topics:
                     for key, entry in sorted(configurations[name].items())
                     if ConfigSource(entry.source) is ConfigSource.DYNAMIC_TOPIC_CONFIG
                 },
-                {key: configurations[name][key].value or "" for key in FOR_EVER},
+                {
+                    key: configurations[name][key].value or ""
+                    for key in JUDGED
+                    if key in configurations[name]
+                },
+                len(cluster.brokers),
             )
             for name in present
         }
@@ -226,8 +131,11 @@ class Topics:
         self.bounds(names)
 
     def _metadata(self) -> dict[str, TopicMetadata]:
+        return self._cluster().topics
+
+    def _cluster(self) -> ClusterMetadata:
         try:
-            return self._admin.list_topics(timeout=REQUEST_SECONDS).topics
+            return self._admin.list_topics(timeout=REQUEST_SECONDS)
         except KafkaException as error:
             raise failed("the brokers don't answer", error) from error
 
@@ -279,12 +187,18 @@ class Topics:
     def _create(self, plans: Sequence[TopicPlan]) -> None:
         if not plans:
             return
+        brokers = len(self._cluster().brokers)
+        if (most := max(plan.replicas(brokers) for plan in plans)) > brokers:
+            raise KafkaFailed(
+                f"topics of {most} replicas need as many brokers, and there are {brokers}: set"
+                " CATALOG_KAFKA__REPLICATION_FACTOR, or leave it out"
+            )
         topics = [
             NewTopic(
                 plan.name,
                 num_partitions=plan.partitions,
-                replication_factor=plan.replication_factor,
-                config=plan.configuration,
+                replication_factor=plan.replicas(brokers),
+                config=plan.configuration(brokers),
             )
             for plan in plans
         ]
@@ -297,8 +211,8 @@ class Topics:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise failed(f"creating topic {name}", error) from error
 
-    def _set_for_ever(self, names: Sequence[str]) -> None:
-        if not names:
+    def _set(self, settings: Mapping[str, Mapping[str, str]]) -> None:
+        if not settings:
             return
         resources = [
             ConfigResource(
@@ -306,10 +220,10 @@ class Topics:
                 name,
                 incremental_configs=[
                     ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
-                    for key, value in FOR_EVER.items()
+                    for key, value in its.items()
                 ],
             )
-            for name in names
+            for name, its in settings.items()
         ]
         for resource, answer in self._admin.incremental_alter_configs(resources).items():
             try:

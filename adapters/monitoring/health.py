@@ -60,7 +60,7 @@ class CaptureStatus:
     connector_state: str
     """RUNNING, PAUSED, FAILED, UNASSIGNED, absent or unreachable."""
     trace: str | None
-    """Why a task failed: the first line of its trace."""
+    """Why a task failed: the first line of its trace and its last cause."""
     slots: Sequence[SlotStatus]
 
 

@@ -19,7 +19,8 @@ import psycopg
 from confluent_kafka import Consumer, TopicPartition
 
 from adapters.event_log.connection import REQUEST_SECONDS
-from adapters.event_log.topics import Topics, TopicState
+from adapters.event_log.topic_plans import TopicState
+from adapters.event_log.topics import Topics
 from adapters.monitoring.positions import Positions
 from domain.failures import Unavailable
 

@@ -18,7 +18,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 
 from adapters.event_log.connection import REQUEST_SECONDS, failed
-from adapters.event_log.topics import TopicState
+from adapters.event_log.topic_plans import TopicState
 from adapters.monitoring.health import GroupStatus, TopicStatus
 
 RATE_SECONDS = 60

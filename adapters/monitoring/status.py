@@ -13,10 +13,11 @@ from typing import Any
 
 import psycopg
 
-from adapters.capture import guard
+from adapters.capture import guard, oversize
 from adapters.capture.connect import Connect, ConnectProblem
 from adapters.capture.slots import slot_readings
-from adapters.event_log.topics import TopicPlan, Topics, violations
+from adapters.event_log.topic_plans import TopicPlan, violations
+from adapters.event_log.topics import Topics
 from adapters.monitoring.generations import SeenGeneration, seen_generations
 from adapters.monitoring.health import (
     CaptureStatus,
@@ -50,6 +51,8 @@ class Installation:
     schema: str
     """Theirs."""
     publication: str
+    message_bytes: int
+    """What a message may have."""
     topics: Sequence[TopicPlan]
     """All that must keep everything."""
     change_topics: Sequence[str]
@@ -189,7 +192,7 @@ def _capture(installation: Installation, engines: Engines) -> CaptureStatus:
     try:
         found = engines.connect.status(name)
         state = found.state if found.state != "RUNNING" else found.task
-        trace = found.trace or None
+        trace = _why(found.trace, installation, engines) or None
     except ConnectProblem as problem:
         state, trace = "UNREACHABLE", str(problem)
     slots = [
@@ -203,6 +206,20 @@ def _capture(installation: Installation, engines: Engines) -> CaptureStatus:
         for slot in slot_readings(engines.master, installation.slot)
     ]
     return CaptureStatus(connector=name, connector_state=state, trace=trace, slots=slots)
+
+
+def _why(trace: str, installation: Installation, engines: Engines) -> str:
+    """Why the connector failed; of a change that is too large, of which row it may be."""
+    if not oversize.is_oversize(trace):
+        return trace
+    schema, most = installation.schema, installation.message_bytes
+    try:
+        rows = oversize.largest_rows(
+            engines.master, installation.captured, schema=schema, message_bytes=most
+        )
+    except psycopg.Error as error:
+        raise Unavailable(f"the master can't be looked at: {error}") from error
+    return oversize.explain(rows, schema=schema, message_bytes=most)
 
 
 def _generations(installation: Installation, engines: Engines) -> list[GenerationStatus]:

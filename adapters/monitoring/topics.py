@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adapters.event_log.topics import TopicPlan, Topics, TopicState, violations
+from adapters.event_log.topic_plans import TopicPlan, TopicState, violations
+from adapters.event_log.topics import Topics
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from domain.events.streaming import (
     StreamingRightGranted,
     StreamingRightWithdrawn,
 )
+from domain.events.topics import set_topic_prefix, topic_of
 from domain.events.track import TrackAdded, TrackRemoved, TrackUpdated
 
 EVENT_TYPES: tuple[type[Event], ...] = (
@@ -91,9 +92,13 @@ SUBJECTS: tuple[str, ...] = tuple(dict.fromkeys(event.SUBJECT for event in EVENT
 """Subjects in the order in which they are best read: owners before what refers to them."""
 
 
-def topic_of(subject: str) -> str:
-    """Name of the event topic of a subject: `track` → `catalog.track`."""
-    return f"catalog.{subject}"
-
-
-__all__ = ["EVENT_TYPES", "SUBJECTS", "Effect", "Event", "Origin", "Price", "topic_of"]
+__all__ = [
+    "EVENT_TYPES",
+    "SUBJECTS",
+    "Effect",
+    "Event",
+    "Origin",
+    "Price",
+    "set_topic_prefix",
+    "topic_of",
+]

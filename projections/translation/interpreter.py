@@ -11,7 +11,6 @@ from projections.ports.change_reader import ChangeReader, NoPosition, Skip, Unde
 from projections.ports.event_encoder import EventEncoder
 from projections.ports.event_writer import OutgoingEvent
 
-_TOPICS = {event_type: topic_of(event_type.SUBJECT) for event_type in EVENT_TYPES}
 _TRUNCATED = (
     "the table {} was truncated: capture doesn't name the rows that are gone. `catalog audit "
     "--heal {}` removes them; then discard this"
@@ -24,6 +23,7 @@ class Interpreter:
     def __init__(self, reader: ChangeReader, encoder: EventEncoder) -> None:
         self._read, self._encoder = reader.read, encoder
         self._encode = encoder.encode
+        self._topics = {event_type: topic_of(event_type.SUBJECT) for event_type in EVENT_TYPES}
 
     def prepare(self) -> None:
         """Get ready for all types of events. Raises Misconfigured, Unavailable."""
@@ -47,9 +47,9 @@ class Interpreter:
     def events(self, change: Change) -> list[OutgoingEvent]:
         """The events of a change, in order. Raises Unusable."""
         try:
-            encode = self._encode
+            encode, topics = self._encode, self._topics
             return [
-                OutgoingEvent(_TOPICS[type(event)], event.id.encode(), encode(event))
+                OutgoingEvent(topics[type(event)], event.id.encode(), encode(event))
                 for event in translate(change)
             ]
         except Unavailable:

@@ -15,6 +15,7 @@ from fastavro import parse_schema, schemaless_reader
 
 from adapters.composition.endpoints import Endpoints
 from adapters.event_log.registry import Registry
+from domain.events import topic_of
 
 SUBJECTS = (
     "party",
@@ -111,7 +112,7 @@ def event_ids(endpoints: Endpoints) -> Counter[str]:
         partitions = [
             TopicPartition(name, partition, 0)
             for name, topic in topics.items()
-            if name.startswith("catalog.")
+            if name.startswith(topic_of(""))
             for partition in topic.partitions
         ]
         return _census(consumer, partitions, endpoints)

@@ -15,7 +15,8 @@ from adapters.composition.endpoints import Endpoints
 from adapters.event_log.change_log import ChangeGroup, KafkaChangeLog, KafkaGroupPositions
 from adapters.event_log.event_writer import KafkaEventWriter
 from adapters.event_log.producer import producer
-from adapters.event_log.topics import TopicPlan, Topics
+from adapters.event_log.topic_plans import TopicPlan
+from adapters.event_log.topics import Topics
 from domain.failures import Unavailable
 from projections.ports.change_log import (
     ChangeBatch,

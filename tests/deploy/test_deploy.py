@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry
 
 from adapters.api.metrics import ApiMetrics
 from adapters.cli.main import application
+from adapters.composition.settings import load_settings
 from adapters.composition.topology import READ_MODELS, project_group
 from adapters.monitoring.chain_metrics import Chain, ChainMetrics
 from adapters.monitoring.health import CaptureStatus, ChainStatus, State, Verdict
@@ -165,4 +166,4 @@ def test_every_read_model_has_its_workers() -> None:
         own = ["project"] if model is READ_MODELS[0] else ["project", "--model", model.name]
         places = {place.split()[0] for place, arguments in commands.items() if arguments == own}
         assert len(places) == 2, f"one of compose, one of kubernetes: {places}"
-        assert project_group(model) in scaled
+        assert project_group(load_settings(), model) in scaled

@@ -19,8 +19,9 @@ from adapters.capture.connector import (
     postgres_configuration,
     sql_server_configuration,
 )
+from adapters.capture.grants import CaptureRights, let_read, make_role, publish
 from adapters.capture.records import DebeziumReader
-from adapters.capture.slots import Slot, drop_slot, list_slots
+from adapters.capture.slots import MasterProblem, Slot, drop_slot, list_slots
 from adapters.composition.endpoints import Endpoints
 from adapters.ingestion.master.tables import CAPTURED
 from domain.changes import UNCHANGED, Change, Operation
@@ -37,6 +38,8 @@ class Captured:
 
     endpoints: Endpoints
     dsn: str
+    role_dsn: str
+    """As the role that captures."""
     name: str
     connect: Connect
     configuration: dict[str, str]
@@ -89,13 +92,26 @@ def captured(engines: Endpoints, database: str) -> Iterator[Captured]:
     upgrade(dsn, "master", "public")
     name = f"c{secrets.token_hex(6)}"
     capture = Capture(CAPTURED, topic_prefix=name, partitions=2)
-    configuration = postgres_configuration(capture, dsn, engines.kafka, slot=name, publication=name)
+    rights = CaptureRights(CAPTURED, "public", name, name)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        make_role(connection, name, "secret")
+        let_read(connection, rights)
+        publish(connection, rights)
+    role_dsn = urlunsplit(
+        urlsplit(dsn)._replace(netloc=f"{name}:secret@{urlsplit(dsn).netloc.rpartition('@')[2]}")
+    )
+    configuration = postgres_configuration(
+        capture, role_dsn, engines.kafka, slot=name, publication=name
+    )
     connect = Connect(engines.connect_url)
-    yield Captured(engines, dsn, name, connect, configuration)
+    yield Captured(engines, dsn, role_dsn, name, connect, configuration)
     connect.delete(name)
     wait_until(lambda: not any(slot.is_active for slot in slots_named(dsn, name)))
     for slot in slots_named(dsn, name):
         drop(dsn, slot.name)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(f"DROP OWNED BY {name}")
+        connection.execute(f"DROP ROLE {name}")
     admin = AdminClient(dict(engines.kafka))
     ours = [topic for topic in admin.list_topics(timeout=10).topics if name in topic]
     for answer in admin.delete_topics(ours).values() if ours else ():
@@ -166,6 +182,30 @@ def test_a_value_that_capture_leaves_out_is_unchanged(captured: Captured) -> Non
     assert update.after is not None
     assert update.after["pline"] is UNCHANGED
     assert told([delete]) == [("ReleasePurged", "r", [])]
+
+
+def test_the_role_that_captures_reads_and_no_more(captured: Captured) -> None:
+    rights = CaptureRights(CAPTURED, "public", captured.name, captured.name)
+    captured.execute("CREATE TABLE other (id text PRIMARY KEY)")
+    with psycopg.connect(captured.role_dsn, autocommit=True) as role:
+        assert role.execute("SELECT count(*) FROM public.release").fetchone() == (0,)
+        for refused in (
+            "SELECT * FROM other",
+            "INSERT INTO release (id) VALUES ('r')",
+            "CREATE TABLE mine (id text)",
+            f"ALTER PUBLICATION {captured.name} ADD TABLE other",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                role.execute(refused.encode())
+        assert publish(role, rights) == [], "nothing is missing: no right is asked for"
+        let_read(role, rights)
+        captured.execute(f"ALTER PUBLICATION {captured.name} DROP TABLE release")
+        with pytest.raises(MasterProblem, match="let its tables' owner prepare capture"):
+            publish(role, rights)
+    with psycopg.connect(captured.dsn, autocommit=True) as owner:
+        assert publish(owner, rights) == ["release"]
+        with pytest.raises(MasterProblem, match="no role nobody that may replicate"):
+            let_read(owner, CaptureRights(CAPTURED, "public", captured.name, "nobody"))
 
 
 def test_sql_servers_connector_finds_nothing_wrong_but_the_absent_server(

@@ -71,6 +71,8 @@ def test_shown_settings_hold_no_secret() -> None:
     assert "hidden" not in str(shown)
     assert "concealed" not in str(shown)
     assert shown["database.password"] == "${env:MASTER_PASSWORD}"
+    of_a_file = without_secrets(postgres("postgresql://host/db"), "file:/run/secrets/capture")
+    assert of_a_file["database.password"] == "${file:/run/secrets/capture:MASTER_PASSWORD}"
     assert shown["database.user"] == "user"
 
 

@@ -48,6 +48,7 @@ COMMANDS = [
     ("topics apply", KAFKA),
     ("topics list", KAFKA),
     ("topics check", KAFKA),
+    ("topics adopt", KAFKA),
     ("schemas check --registered", REGISTRY),
     ("schemas register", REGISTRY),
     ("schemas list", REGISTRY),

@@ -4,10 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from adapters.capture.connector import postgres_configuration
 from adapters.composition import endpoints
+from adapters.composition.engines import engine_plan
 from adapters.composition.settings import load_settings
+from adapters.composition.topology import capture, topology
 from adapters.embedded.state import Running
 from domain.failures import Misconfigured
+
+SIZE = {"message.max.bytes": "8388608"}
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +36,10 @@ def test_the_read_database_is_found_without_the_rest(
 def test_only_what_is_needed_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     _running(monkeypatch, read="postgresql://r/x")
     settings = load_settings(data=tmp_path)
-    assert endpoints.resolve_endpoints(settings, ("read",)).kafka == {"bootstrap.servers": ""}
+    assert endpoints.resolve_endpoints(settings, ("read",)).kafka == {
+        "bootstrap.servers": "",
+        **SIZE,
+    }
     with pytest.raises(Misconfigured, match=r"kafka, registry: set CATALOG_KAFKA__BOOTSTRAP, CAT"):
         endpoints.resolve_endpoints(settings, ("read", "kafka", "registry"))
 
@@ -48,13 +56,34 @@ def test_options_are_used_or_refused_for_the_embedded_broker_too(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     _running(monkeypatch, kafka="127.0.0.1:1", read="postgresql://r/x")
-    monkeypatch.setenv("CATALOG_KAFKA__OPTIONS__MESSAGE_MAX_BYTES", "5000000")
+    monkeypatch.setenv("CATALOG_KAFKA__OPTIONS__FETCH_WAIT_MAX_MS", "5")
+    monkeypatch.setenv("CATALOG_KAFKA__MESSAGE_MAX_BYTES", "5000000")
     settings = load_settings(data=tmp_path)
     found = endpoints.resolve_endpoints(settings, ("kafka",))
-    assert found.kafka == {"bootstrap.servers": "127.0.0.1:1", "message.max.bytes": "5000000"}
+    told = {"message.max.bytes": "5000000", "fetch.wait.max.ms": "5"}
+    assert found.kafka == {"bootstrap.servers": "127.0.0.1:1", **told}
+    assert engine_plan(settings).kafka_options == told, "the broker and Connect are told the same"
     monkeypatch.setenv("CATALOG_KAFKA__OPTIONS__SASL_PASSWORD", "secret")
     with pytest.raises(
         Misconfigured, match=r"sasl\.password: .* set CATALOG_KAFKA__BOOTSTRAP"
     ) as no:
         endpoints.resolve_endpoints(load_settings(data=tmp_path), ("kafka",))
     assert "secret" not in str(no.value)
+
+
+def test_the_size_of_messages_is_one_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CATALOG_KAFKA__MESSAGE_MAX_BYTES", "5000000")
+    settings = load_settings()
+    assert {plan.message_bytes for plan in topology(settings).all_topics} == {5_000_000}
+    told = postgres_configuration(
+        capture(settings),
+        "postgresql://h/m",
+        {"bootstrap.servers": "b:1"},
+        slot="s",
+        publication="p",
+    )
+    assert told["producer.override.max.request.size"] == "5000000"
+    assert told["topic.creation.default.max.message.bytes"] == "5000000"
+    monkeypatch.setenv("CATALOG_KAFKA__OPTIONS__MESSAGE_MAX_BYTES", "5000000")
+    with pytest.raises(Misconfigured, match=r"set kafka\.message_max_bytes instead"):
+        load_settings()

@@ -168,6 +168,7 @@ def test_kafka_options_are_written_with_underscores_in_the_environment(
         "bootstrap.servers": "a:1",
         "security.protocol": "SASL_SSL",
         "sasl.password": SECRET,
+        "message.max.bytes": "8388608",
     }
     assert endpoints.registry.url == "https://registry"
     assert endpoints.read_dsn.partition("?")[0].endswith("/r")
@@ -193,7 +194,10 @@ def test_what_isn_t_set_comes_from_the_running_up(
             resolve_endpoints(settings)
         monkeypatch.setenv("CATALOG_REGISTRY__URL", "http://registry")
         found = resolve_endpoints(load_settings(data=bare / "data"))
-        assert found.kafka == {"bootstrap.servers": "127.0.0.1:1"}
+        assert found.kafka == {
+            "bootstrap.servers": "127.0.0.1:1",
+            "message.max.bytes": "8388608",
+        }
         assert found.registry.url == "http://registry"
     with pytest.raises(Misconfigured, match="no `catalog up` runs"):
         resolve_endpoints(settings)  # its file still lies there, but nobody owns the folder

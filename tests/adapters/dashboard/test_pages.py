@@ -18,7 +18,7 @@ from adapters.composition.settings import load_settings
 from adapters.dashboard.access import COOKIE, AccessRules
 from adapters.dashboard.app import dashboard_app
 from adapters.event_log.registry import Registration
-from adapters.event_log.topics import TopicState
+from adapters.event_log.topic_plans import TopicState
 from adapters.monitoring.generations import seen
 from adapters.monitoring.snapshots import IDLE_SECONDS, RepeatedSnapshot
 from adapters.monitoring.topics import CheckedTopic

@@ -9,7 +9,8 @@ from confluent_kafka.admin import AdminClient
 
 from adapters.composition.endpoints import Endpoints
 from adapters.event_log.producer import transactional_producer
-from adapters.event_log.topics import TopicPlan, Topics
+from adapters.event_log.topic_plans import TopicPlan
+from adapters.event_log.topics import Topics
 
 Write = Callable[..., None]
 

@@ -1,7 +1,7 @@
 """One configuration of every client, and one way to tell what failed."""
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from adapters.composition.settings import load_settings
 from adapters.event_log.connection import client_configuration, failed
@@ -56,3 +56,12 @@ def test_what_passes_is_told_apart_from_what_stays(code: int, kind: type[Excepti
     error = failed("reading", KafkaException(KafkaError(code)))
     assert isinstance(error, kind)
     assert "reading" in str(error)
+
+
+def test_a_consumer_that_fetches_little_at_once_may_still_be_made() -> None:
+    """Librdkafka refuses a limit for records above what is fetched; larger ones come alone."""
+    kafka = {**_BROKERS, "message.max.bytes": "8388608"}
+    assert client_configuration(kafka, "producer")["message.max.bytes"] == "8388608"
+    found = client_configuration(kafka, "reader", group_id="g", fetch_max_bytes=2_000_000)
+    assert found["message.max.bytes"] == "2000000"
+    Consumer(found).close()

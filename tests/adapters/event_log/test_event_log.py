@@ -16,7 +16,8 @@ from adapters.embedded import kafka as embedded_kafka
 from adapters.event_log.connection import KafkaFailed
 from adapters.event_log.event_log import KafkaEventLog
 from adapters.event_log.reading import BatchLimits
-from adapters.event_log.topics import TopicPlan, Topics
+from adapters.event_log.topic_plans import TopicPlan
+from adapters.event_log.topics import Topics
 from projections.ports.event_log import RecordBatch, Subscription
 from projections.ports.event_log import TopicPartition as Partition
 from tests.adapters.event_log.conftest import Write

@@ -9,17 +9,18 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from adapters.composition.endpoints import Endpoints
 from adapters.event_log.connection import KafkaFailed
-from adapters.event_log.topics import (
+from adapters.event_log.topic_plans import (
     FOR_EVER,
     LONG_ENOUGH,
     TopicPlan,
-    Topics,
     TopicState,
     capture_topics,
     event_topics,
     retention_warning,
+    settings_to_repair,
     violations,
 )
+from adapters.event_log.topics import Topics
 from domain.events import SUBJECTS
 from projections.ports.event_log import Bounds
 from tests.adapters.event_log.conftest import Write
@@ -34,8 +35,46 @@ def test_plans_name_every_subject_and_table() -> None:
 
 
 def test_replicated_topics_need_all_replicas_but_one_for_a_write() -> None:
-    assert TopicPlan("t", 1, 1).configuration == FOR_EVER
-    assert TopicPlan("t", 1, 3).configuration["min.insync.replicas"] == "2"
+    assert TopicPlan("t", 1).configuration(1)["min.insync.replicas"] == "1"
+    assert TopicPlan("t", 1, 3).configuration(5)["min.insync.replicas"] == "2"
+    assert [TopicPlan("t", 1).replicas(brokers) for brokers in (1, 2, 3, 9)] == [1, 2, 3, 3]
+
+
+BROKERS = {"unclean.leader.election.enable": "false", "max.message.bytes": "1048588"}
+THREE = replace(
+    WHOLE,
+    replication_factor=3,
+    brokers=3,
+    in_force={**FOR_EVER, **BROKERS, "min.insync.replicas": "2"},
+)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        ("min.insync.replicas", "2", None),
+        ("min.insync.replicas", "3", None),
+        ("min.insync.replicas", "1", "min.insync.replicas is 1 instead of 2"),
+        ("min.insync.replicas", "4", "min.insync.replicas is 4 instead of 2"),
+        ("unclean.leader.election.enable", "true", "can be lost with a broker"),
+        ("max.message.bytes", "1000000", "max.message.bytes is 1000000 instead of 1048588"),
+        ("max.message.bytes", "9000000", None),
+    ],
+)
+def test_settings_are_held_against_the_plan(setting: str, value: str, words: str | None) -> None:
+    plan = TopicPlan("catalog.track", 2, message_bytes=1048588)
+    state = replace(THREE, in_force={**THREE.in_force, setting: value})
+    found = violations(state, plan)
+    assert (found == []) if words is None else (words in found[0] and len(found) == 1)
+    assert list(settings_to_repair(state, plan)) == ([] if words is None else [setting])
+
+
+def test_replicas_are_held_against_the_settings_and_the_brokers() -> None:
+    (few,) = violations(replace(THREE, replication_factor=1, in_force=FOR_EVER), PLAN)
+    assert "has 1 replicas instead of 3 (3 brokers)" in few
+    (fewer,) = violations(THREE, TopicPlan("catalog.track", 2, 5))
+    assert "has 3 replicas instead of 5" in fewer, "its settings are those of what it has"
+    assert violations(replace(WHOLE, brokers=1), PLAN) == []
 
 
 def test_brokers_that_forget_positions_after_a_week_are_warned_of() -> None:
@@ -55,9 +94,9 @@ def test_the_embedded_brokers_keep_positions(engines: Endpoints) -> None:
         (None, "doesn't exist"),
         (replace(WHOLE, partitions={0: Bounds(0, 7)}), "has 1 partitions instead of 2"),
         (replace(WHOLE, partitions={0: Bounds(0, 7), 1: Bounds(3, 9)}), "begins at offset 3"),
-        (replace(WHOLE, retention=FOR_EVER | {"retention.ms": "604800000"}), "retention.ms is 6"),
-        (replace(WHOLE, retention=FOR_EVER | {"retention.bytes": "1"}), "retention.bytes is 1"),
-        (replace(WHOLE, retention=FOR_EVER | {"cleanup.policy": "compact"}), "policy is compact"),
+        (replace(WHOLE, in_force=FOR_EVER | {"retention.ms": "604800000"}), "retention.ms is 6"),
+        (replace(WHOLE, in_force=FOR_EVER | {"retention.bytes": "1"}), "retention.bytes is 1"),
+        (replace(WHOLE, in_force=FOR_EVER | {"cleanup.policy": "compact"}), "policy is compact"),
     ],
 )
 def test_violations(state: TopicState | None, words: str | None) -> None:
@@ -74,19 +113,23 @@ def test_violations(state: TopicState | None, words: str | None) -> None:
 def test_apply_creates_repairs_and_leaves(engines: Endpoints, topic: str) -> None:
     forgetful = f"{topic}.forgetful"
     admin = AdminClient(dict(engines.kafka))
-    admin.create_topics([NewTopic(forgetful, 1, 1, config={"retention.ms": "1000"})])[
-        forgetful
-    ].result()
+    config = {"retention.ms": "1000", "max.message.bytes": "1000000"}
+    admin.create_topics([NewTopic(forgetful, 1, 1, config=config)])[forgetful].result()
     topics = Topics(engines.kafka)
-    plans = [TopicPlan(topic, 2), TopicPlan(forgetful, 1), TopicPlan(f"{topic}.new", 3)]
+    plans = [
+        TopicPlan(topic, 2),
+        TopicPlan(forgetful, 1, message_bytes=2_000_000),
+        TopicPlan(f"{topic}.new", 3),
+    ]
     try:
-        (before,) = violations(topics.states([forgetful]).get(forgetful), plans[1])
+        before, small = violations(topics.states([forgetful]).get(forgetful), plans[1])
         assert "retention.ms is 1000" in before
+        assert "max.message.bytes is 1000000 instead of 2000000" in small
         assert [done.action for done in topics.apply(plans)] == ["unchanged", "repaired", "created"]
         assert [done.action for done in topics.apply(plans)] == ["unchanged"] * 3
         states = topics.states([plan.name for plan in plans])
         assert [violations(states[plan.name], plan) for plan in plans] == [[], [], []]
-        assert states[f"{topic}.new"].set_configuration == FOR_EVER
+        assert states[f"{topic}.new"].set_configuration.items() >= FOR_EVER.items()
         assert len(states[f"{topic}.new"].partitions) == 3
     finally:
         for answer in admin.delete_topics([forgetful, f"{topic}.new"]).values():
@@ -111,3 +154,9 @@ def test_deleted_history_is_seen(engines: Endpoints, topic: str, write: Write) -
 def test_bounds_of_a_topic_that_is_not_there(engines: Endpoints) -> None:
     with pytest.raises(KafkaFailed, match="no topic nowhere: run `catalog topics apply`"):
         Topics(engines.kafka).bounds(["nowhere"])
+
+
+@pytest.mark.integration
+def test_more_replicas_than_brokers_are_refused(engines: Endpoints) -> None:
+    with pytest.raises(KafkaFailed, match=r"5 replicas need as many brokers, and there are 1"):
+        Topics(engines.kafka).apply([TopicPlan("nowhere", 1, 5)])

@@ -29,7 +29,8 @@ from adapters.event_log.change_log import ChangeGroup
 from adapters.event_log.event_log import KafkaEventLog
 from adapters.event_log.producer import producer
 from adapters.event_log.registry import Registry
-from adapters.event_log.topics import TopicPlan, Topics, event_topics
+from adapters.event_log.topic_plans import TopicPlan, event_topics
+from adapters.event_log.topics import Topics
 from adapters.ingestion.master.tables import Track
 from adapters.read_database.dead_letters import PostgresDeadLetters
 from domain.failures import Refused, Unavailable

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.capture.connect import ConnectorStatus, ConnectProblem
 from adapters.capture.slots import SlotReading
-from adapters.event_log.topics import TopicPlan, TopicState
+from adapters.event_log.topic_plans import TopicPlan, TopicState
 from adapters.monitoring import status
 from adapters.monitoring.generations import seen
 from adapters.monitoring.health import ChainStatus, GroupStatus, State, Thresholds, judge
@@ -33,6 +33,7 @@ INSTALLATION = Installation(
     captured=[],
     schema="public",
     publication="p",
+    message_bytes=1000,
     topics=[TopicPlan(CHANGES, 1), TopicPlan("catalog.track", 1), TopicPlan("catalog.label", 1)],
     change_topics=[CHANGES],
     translate_group="catalog-translate",

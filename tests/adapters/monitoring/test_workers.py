@@ -26,6 +26,7 @@ INSTALLATION = Installation(
     captured=[],
     schema="public",
     publication="p",
+    message_bytes=1000,
 )
 
 

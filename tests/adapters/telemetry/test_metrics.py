@@ -12,7 +12,8 @@ from confluent_kafka import Consumer
 
 from adapters.composition.endpoints import Endpoints
 from adapters.event_log.connection import client_configuration, reporting
-from adapters.event_log.topics import TopicPlan, Topics
+from adapters.event_log.topic_plans import TopicPlan
+from adapters.event_log.topics import Topics
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.observed import observed
 from projections.catalog import CATALOG

@@ -19,7 +19,8 @@ from adapters.composition.settings import Settings
 from adapters.composition.translation import Watching, translation_context
 from adapters.event_log.change_log import ChangeGroup
 from adapters.event_log.producer import producer
-from adapters.event_log.topics import TopicPlan, Topics, event_topics
+from adapters.event_log.topic_plans import TopicPlan, event_topics
+from adapters.event_log.topics import Topics
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.observed import observed
 from adapters.telemetry.spans import ChangeSpans, EventSpans

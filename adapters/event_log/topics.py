@@ -23,6 +23,7 @@ from adapters.event_log.connection import REQUEST_SECONDS, KafkaFailed, client_c
 from adapters.event_log.topic_plans import JUDGED, TopicPlan, TopicState, settings_to_repair
 from projections.ports.event_log import Bounds
 
+_LEADER_SECONDS = 0.2
 _LEADERLESS = {
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
@@ -48,7 +49,8 @@ class Topics:
     """Looks at topics and makes them as planned. Raises KafkaFailed."""
 
     def __init__(self, kafka: Mapping[str, str]) -> None:
-        self._admin = AdminClient(client_configuration(kafka, "topics"))
+        self._configuration = client_configuration(kafka, "topics")
+        self._admin = AdminClient(self._configuration)
 
     def apply(self, plans: Sequence[TopicPlan]) -> list[Applied]:
         """Create what is missing and repair settings; partitions and replicas never change."""
@@ -171,7 +173,10 @@ class Topics:
                         name = f"{partition.topic}/{partition.partition}"
                         raise failed(f"offsets of {name}", error) from error
             if len(found) < len(partitions):
-                time.sleep(0.05)
+                time.sleep(_LEADER_SECONDS)
+                # librdkafka asks on with the leader epoch that it knows: after a broker's end it
+                # was refused for half a minute, until a worker gave up. A new client knows none
+                self._admin = AdminClient(self._configuration)
         return found
 
     def _configurations(self, names: Sequence[str]) -> dict[str, dict[str, ConfigEntry]]:

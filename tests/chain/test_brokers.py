@@ -77,11 +77,16 @@ def test_brokers_killed_one_at_a_time_under_load(
             cluster.start(number)
         cluster.await_whole()
     note("changes meanwhile", load.changes)
+    _assert_all_run(chain)
     note("seconds until idle", round(chain.idle(300), 1))
-    for name, child in chain.children.items():
-        assert child.is_running, f"{name} ended: {child.output()}"
+    _assert_all_run(chain)
     chain.catalog("topics", "check")
     audited = json.loads(chain.catalog("audit", "--json"))
     assert [table["table"] for table in audited if table["differences"]] == []
     assert disagreements(chain.endpoints) == []
     assert [event for event, times in event_ids(chain.endpoints).items() if times > 1] == []
+
+
+def _assert_all_run(chain: Chain) -> None:
+    for name, child in chain.children.items():
+        assert child.is_running, f"{name} ended: {child.output()[-2000:]}"

@@ -9,6 +9,8 @@ from pathlib import Path
 from adapters.ingestion.inbox.store import RESERVED, Entry
 from domain.failures import Unavailable
 
+_NOT_READ = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
+
 
 class LocalStore:
     """Files below a folder; see `store.Store`."""
@@ -45,7 +47,7 @@ class LocalStore:
             for path, to in files.items():
                 try:
                     shutil.copyfile(self._folder / path, to)
-                except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                except _NOT_READ:
                     absent.add(path)
         return absent
 
@@ -63,6 +65,10 @@ class LocalStore:
         """See `Store`."""
         with self._failing():
             source, target = self._folder / path, self._folder / to
+            number = 1
+            while source.exists() and target.exists():
+                number += 1
+                target = self._folder / f"{to}~{number}"
             if source.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 source.rename(target)

@@ -124,7 +124,7 @@ class Receiving:
         with TemporaryDirectory(prefix="catalog-inbox-") as folder:
             file = Path(folder) / "manifest"
             if self.store.fetch({delivered.marker.path: file}):
-                raise Unusable("its manifest is gone")
+                raise Unusable("its manifest is gone, or closed to us")
             return manifests.read(file.read_bytes())
 
     def _planned(
@@ -171,7 +171,9 @@ class Receiving:
                         return False
                     if path not in here or here[path].path in absent:
                         report = FileReport(path, "unknown", "missing")
-                        report.reject(Rejected(None, "it was gone before it was taken in"))
+                        report.reject(
+                            Rejected(None, "it was gone, or closed to us, when it was its turn")
+                        )
                         state.record(self.connection, batch, path, report)
                     else:
                         self._take_one(batch, path, files[path], Path(folder), judged)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import obstore
-from obstore.exceptions import BaseError, NotFoundError
+from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError
 from obstore.store import S3Store
 
 from adapters.ingestion.inbox.store import AT_ONCE, RESERVED, Entry
@@ -75,7 +75,7 @@ class BucketStore:
             path, to = file
             try:
                 result = obstore.get(self._store, path)
-            except _ABSENT:
+            except (*_ABSENT, PermissionDeniedError, PermissionError):
                 return path
             with to.open("wb") as target:
                 for block in result:

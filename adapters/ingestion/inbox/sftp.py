@@ -16,6 +16,7 @@ from domain.failures import Unavailable
 
 T = TypeVar("T")
 _TIMEOUT_SECONDS = 30.0
+_NOT_READ = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, asyncssh.SFTPPermissionDenied)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class SftpStore:
             path, to = file
             try:
                 await sftp.get(self._at(path), str(to))
-            except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
+            except _NOT_READ:
                 return path
             return None
 
@@ -84,9 +85,14 @@ class SftpStore:
         """See `Store`."""
 
         async def it(sftp: asyncssh.SFTPClient) -> None:
-            if await sftp.exists(self._at(path)):
-                await sftp.makedirs(posixpath.dirname(self._at(to)), exist_ok=True)
-                await _rename(sftp, self._at(path), self._at(to), replace=False)
+            if not await sftp.exists(self._at(path)):
+                return
+            await sftp.makedirs(posixpath.dirname(self._at(to)), exist_ok=True)
+            target, number = self._at(to), 1
+            while await sftp.exists(target):
+                number += 1
+                target = f"{self._at(to)}~{number}"
+            await _rename(sftp, self._at(path), target, replace=False)
 
         self._run(it)
 

@@ -38,13 +38,17 @@ class Store(Protocol):
         """All files outside RESERVED, but not those whose names begin with a dot."""
 
     def fetch(self, files: Mapping[str, Path]) -> set[str]:
-        """Copy files to where they are wanted; returns those that are not there (any more)."""
+        """Copy files to where they are wanted; returns those that are gone or closed to us."""
 
     def write(self, files: Mapping[str, bytes]) -> None:
         """Write files, each whole or not at all; one that is there is replaced."""
 
     def move(self, path: str, to: str) -> None:
-        """Move a file or folder; where that was begun or done before, the rest of it."""
+        """Move a file or folder; where that was begun or done before, the rest of it.
+
+        Where something else is there already it goes beside it (`~2` …); on S3 objects of the same
+        names are replaced.
+        """
 
     def close(self) -> None:
         """Let go of connections; used again, it connects again."""

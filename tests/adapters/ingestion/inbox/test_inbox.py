@@ -120,6 +120,20 @@ def test_what_is_sent_again_is_another_delivery(
     assert f"ACK_{FIRST}.2_299000009001.xml" in answers(place)
 
 
+def test_what_was_done_before_by_another_installation_is_in_nobodys_way(
+    place: Place, look: Look, master: Master, tmp_path: Path
+) -> None:
+    place.put(write_batch(tmp_path / FIRST, TWO))
+    look(place)
+    with psycopg.connect(master.dsn) as connection:
+        connection.execute("TRUNCATE inbox_batch, inbox_message")
+    place.put(write_batch(tmp_path / FIRST, TWO))
+    assert look(place).batches == 1
+    left = {path.partition("/")[0] for path in place.files()}
+    assert left == {"done", "acknowledgements"}
+    assert rows(master, "SELECT DISTINCT status FROM inbox_message") == [{"status": "known"}]
+
+
 def test_batches_that_stay_are_taken_in_once(
     place: Place, look: Look, master: Master, tmp_path: Path
 ) -> None:

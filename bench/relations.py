@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench import floors, live, rebuilding
+from bench import floors, ingesting, live, rebuilding
 from bench.figures import Figure
 from bench.peers import handwritten, jdbc_sink, quix
 
@@ -16,7 +16,13 @@ def relations(figures: Sequence[Figure]) -> list[Figure]:
     consumed = _value(figures, floors.CASE, floors.CONSUME)
     bought = max((f.value for f in figures if f.case in OFF_THE_SHELF and f.value), default=None)
     written = _value(figures, handwritten.CASE, handwritten.NAME)
+    taken, parsed, copied = (
+        _value(figures, ingesting.CASE, name)
+        for name in (ingesting.MESSAGES, ingesting.PARSING, ingesting.COPYING)
+    )
     wanted = (
+        ("ingestion to parsing alone", taken, parsed, None),
+        ("ingestion to COPY alone", taken, copied, None),
         ("rebuild to consuming alone", rebuilt, consumed, 0.25),
         ("rebuild to the fastest off-the-shelf peer", rebuilt, bought, 6.0),
         ("rebuild to the hand-written loop", rebuilt, written, 5.0),

@@ -11,7 +11,17 @@ from pathlib import Path
 
 import bench
 from adapters.composition.settings import Settings, load_settings
-from bench import floors, guard, latency, live, plotting, rebuilding, relations, reporting
+from bench import (
+    floors,
+    guard,
+    ingesting,
+    latency,
+    live,
+    plotting,
+    rebuilding,
+    relations,
+    reporting,
+)
 from bench import translating as translation
 from bench.figures import Figure, absent
 from bench.machine import describe
@@ -28,6 +38,7 @@ CASES: dict[str, Callable[[Stage], list[Figure]]] = {
     quix.CASE: quix.run,
     rebuilding.CASE_CATALOG: rebuilding.run_catalog,
     translation.CASE: translation.run,
+    ingesting.CASE: ingesting.run,
 }
 """On common engines, in the order in which topics are filled least often."""
 ALONE: dict[str, Callable[[Settings, Scale], list[Figure]]] = {latency.CASE: latency.run}

@@ -21,6 +21,8 @@ class Scale:
     """Events of the whole catalog, about."""
     changes: int = 400_000
     """Change records for translation."""
+    messages: int = 2_000
+    """ERN messages for ingestion."""
     rate: float = 500.0
     """Changes per second while latency is measured."""
     latency_seconds: float = 300.0
@@ -33,6 +35,7 @@ class Scale:
             keys=round(self.keys * factor),
             catalog_events=round(self.catalog_events * factor),
             changes=round(self.changes * factor),
+            messages=round(self.messages * factor),
             latency_seconds=max(5.0, self.latency_seconds * factor),
         )
 

@@ -21,7 +21,6 @@ LINES, FUNCTION, PARAMETERS = 350, 60, 6
 LONG_MODULES = {
     "adapters/composition/settings.py": (420, "a line per setting, and where each came from"),
     "adapters/ingestion/ern/deals.py": (420, "DDEX's rules of deals refer to one another"),
-    "adapters/ingestion/ern/ingest.py": (420, "one transaction from a message to its report"),
     "adapters/read_database/read_store.py": (420, "one port, whose statements share a transaction"),
     "adapters/source/affected.py": (
         420,

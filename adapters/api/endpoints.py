@@ -65,6 +65,16 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         problems=(404,),
     ),
     Endpoint(
+        "/v1/releases/{id}/offers", "Releases", "All that a release is offered on",
+        handlers.offers_of("release"), ask.PageParameters, shapes.OfferPage,
+        problems=(404,),
+    ),
+    Endpoint(
+        "/v1/tracks/{id}/offers", "Tracks", "All that a track is offered on",
+        handlers.offers_of("track"), ask.PageParameters, shapes.OfferPage,
+        problems=(404,),
+    ),
+    Endpoint(
         "/v1/tracks/{id}", "Tracks", "A track",
         handlers.entity(entities.TRACK, "track"), ask.AvailabilityParameters, shapes.Track,
         problems=(404,),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from adapters.api.request import ApiContext, Handler, Request
 from adapters.api.responses import Response
 from adapters.event_log.history import SearchLimits
 from adapters.explanation.explanation import LOG_AWAY, ROW_ONLY, of_row
-from domain.identifiers import UnknownScheme
+from domain.identifiers import UnknownScheme, is_text
 from domain.territories import zone_of
 from projections.catalog.queries import entities, lists
 from projections.catalog.queries.lookup import Asked, asked
@@ -70,6 +71,33 @@ def releases_of(column: str) -> Handler:
         shown = rows[: page.limit] if first is not None else []
         cursor = write_cursor(shown[-1][3], binding) if len(rows) > page.limit else None
         body = {"items": _raw([row[2] for row in shown]), "next_cursor": cursor}
+        return Response(_json(body), generation)
+
+    return handle
+
+
+def offers_of(kind: str) -> Handler:
+    """Answers all offers of a release or track in pages, all as of the first page's instant."""
+    statement = lists.offers_of(kind)
+
+    async def handle(context: ApiContext, request: Request) -> Response:
+        own_id, page = request.path["id"], request.query
+        given = page.as_sql(context.zones)
+        binding = (f"offers of {kind}", own_id, given["country"], page.usage_types, page.at)
+        after = ""
+        if page.cursor:
+            given["at"], after = read_cursor(page.cursor, binding, tuple[datetime, str])
+            if not is_text(after):
+                raise not_ours()
+        rows = await context.database.rows(
+            statement, given | {"id": own_id, "after": after, "limit": page.limit + 1}
+        )
+        generation, known, at, first, _ = rows[0]
+        if not known:
+            raise unknown_row(kind, own_id)
+        shown = rows[: page.limit] if first is not None else []
+        cursor = write_cursor((at, shown[-1][4]), binding) if len(rows) > page.limit else None
+        body = {"items": _raw([row[3] for row in shown]), "next_cursor": cursor}
         return Response(_json(body), generation)
 
     return handle

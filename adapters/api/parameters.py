@@ -150,7 +150,7 @@ class SearchParameters(AvailabilityParameters, frozen=True):
 class ConflictsParameters(NoParameters, frozen=True):
     """Which contradictions are listed."""
 
-    scheme: Literal["isrc", "gtin"] = "isrc"
+    scheme: Literal["isrc", "gtin", "grid"] = "isrc"
     limit: Limit = 50
     cursor: Cursor | None = None
 

@@ -20,14 +20,14 @@ def register(app: typer.Typer) -> None:
 
 
 def conflicts(
-    scheme: Annotated[str | None, typer.Option(help="isrc or gtin. Default: both.")] = None,
+    scheme: Annotated[str | None, typer.Option(help="isrc, gtin or grid. Default: all.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Show so many at most.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a number per line.")] = False,
 ) -> None:
     """List numbers whose owners contradict each other.
 
     An ISRC on recordings with different titles, or with lengths more than a second apart; a
-    barcode on releases of different licensors.
+    barcode or GRid on releases of different licensors, or on several of one.
     """
     import msgspec
 

@@ -135,7 +135,12 @@ def _show(answers: "Iterable[LookupAnswer]") -> None:
         value = answer.number.value.encode("utf-8", "backslashreplace").decode()
         number = f"{answer.number.scheme} {value}"
         matches = answer.matches()
-        if not matches:
+        for one in answer.relations():
+            release = one["release"]
+            title, artist = release["title"] or "", release["display_artist"] or ""
+            relation = one["relation"] or "related"
+            rows.append((number, f"{relation} of", release["id"], title, artist, "", ""))
+        if not matches and answer.related is None:
             rows.append((number, answer.broken_rule or "nothing", *[""] * 5))
         for entry in matches:
             title, artist = named(entry)

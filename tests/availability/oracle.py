@@ -4,6 +4,7 @@ Written from DDEX's rules as docs/reference/availability.md lists them, in the p
 release and a country, go through all deals that refer to it.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -56,7 +57,9 @@ class Deal:
     is_for_consumers: bool
 
     def covers(self, country: str) -> bool:
-        """Whether it is for a country."""
+        """Whether it is for a country; one with a time that can't be read is for none."""
+        if any(time and not time[:4].isdigit() for time in (self.begin, self.end)):
+            return False
         if {country, "Worldwide"} & self.excluded:
             return False
         return bool({country, "Worldwide"} & self.included) or not self.included
@@ -76,11 +79,27 @@ def texts(element: etree._Element, path: str) -> frozenset[str]:
     return frozenset((e.text or "").strip() for e in element.findall(path)) - {""}
 
 
+def territories(element: etree._Element, path: str) -> frozenset[str]:
+    """Territories as ISO 3166 writes them."""
+    known = {"WW": "Worldwide", "WORLDWIDE": "Worldwide", "UK": "GB", "840": "US"}
+    return frozenset(known.get(text.upper(), text.upper()) for text in texts(element, path))
+
+
 def instant(written: str, country: str, *, is_end: bool) -> datetime:
     """An ISO date (its first instant, or the instant after its last) or date and time."""
-    read = datetime.fromisoformat(written)
-    if is_end and "T" not in written:
-        read += timedelta(days=1)
+    if zone := re.fullmatch(r"([0-9-]+)Z", written):  # a date of UTC
+        read = datetime.fromisoformat(zone[1]).replace(tzinfo=UTC)
+        return read + timedelta(days=1) if is_end else read
+    numbers = [int(number) for number in written.split("T", maxsplit=1)[0].split("-")]
+    if len(numbers) < 3:  # a year or a month
+        if is_end:
+            numbers[-1] += 1
+        year, month = (*numbers, 1)[:2]
+        read = datetime(year + month // 13, (month - 1) % 12 + 1, 1)
+    else:
+        next_day = "T24:00" in written or (is_end and "T" not in written)
+        read = datetime.fromisoformat(written.replace("T24:00", "T00:00"))
+        read += timedelta(days=1) if next_day else timedelta()
     if read.tzinfo is None:
         read = read.replace(tzinfo=ZoneInfo(ZONES[country]))
     return read.astimezone(UTC)
@@ -116,8 +135,8 @@ class Message:
                 for period in terms.findall("ValidityPeriod") or [etree.Element("none")]:
                     yield Deal(
                         refers_to,
-                        texts(terms, "TerritoryCode"),
-                        texts(terms, "ExcludedTerritoryCode"),
+                        territories(terms, "TerritoryCode"),
+                        territories(terms, "ExcludedTerritoryCode"),
                         period.findtext("StartDateTime") or period.findtext("StartDate"),
                         effective if effective and effective > created else None,
                         period.findtext("EndDateTime") or period.findtext("EndDate"),
@@ -140,6 +159,29 @@ class Message:
                     yield scheme, value.strip(), frozenset({str(reference)})
                     break
 
+    def tracks(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """ISRC of each recording that one release holds whole and one track release is of, and
+        the references of all releases whose deals are for it.
+
+        An album's deals are for its tracks (docs/reference/availability.md), and so are those of
+        the track release that refers to the recording alone.
+        """
+        isrcs = {
+            element.findtext("ResourceReference"): isrc.strip()
+            for element in self.root.findall("ResourceList/*")
+            if (isrc := next((e.text for e in element.iter("ISRC") if e.text), None))
+        }
+        held = {
+            reference: {(e.text or "").strip() for e in release.iter("ReleaseResourceReference")}
+            for reference, release in self.releases.items()
+        }
+        for resource, isrc in isrcs.items():
+            if list(isrcs.values()).count(isrc) > 1:
+                continue
+            about = {str(r) for r, resources in held.items() if resource in resources}
+            if about:
+                yield isrc, frozenset(about)
+
     def countries(self) -> set[str]:
         """All that the message's deals name, and two for the rest of the world."""
         named = {c for d in self.deals for c in d.included | d.excluded if c in ZONES}
@@ -156,6 +198,17 @@ class Message:
         }
         around = (timedelta(seconds=-1), timedelta(), timedelta(seconds=1))
         return {edge + by for edge in found for by in around} or {datetime(2025, 1, 1, tzinfo=UTC)}
+
+    def state_of_track(self, references: frozenset[str], country: str, at: datetime) -> set[str]:
+        """The states that are right of a track: the best that any of these releases gives it.
+
+        A takedown of one leaves the deals of the others alone.
+        """
+        found = [self.state(frozenset({reference}), country, at) for reference in references]
+        return next(
+            ({best} for best in ("available", "preorder", "upcoming") if {best} in found),
+            {"taken_down", "unavailable"},
+        )
 
     def state(self, references: frozenset[str], country: str, at: datetime) -> set[str]:
         """The states that are right."""

@@ -9,7 +9,9 @@ import pytest
 
 from adapters.ingestion.withdrawal import message, taken_in, withdraw
 from domain.failures import Refused
+from projections.catalog.queries.conflicts import conflict_page
 from tests.adapters.ingestion.master import Master
+from tests.adapters.ingestion.messages import album
 from tests.availability.asking import Asker
 
 pytestmark = pytest.mark.integration
@@ -271,3 +273,67 @@ def test_contributors_and_related_releases_are_told(make_asker: Make, tmp_path: 
     assert ("Some Band", "MainArtist") in {
         (c["name"], c["role"]) for c in track["recording"]["contributors"]
     }
+
+
+def test_a_release_that_another_names_is_found_by_its_number_with_the_relation(
+    make_asker: Make, tmp_path: Path
+) -> None:
+    text = (CASES / "a/plain.xml").read_text(encoding="utf-8")
+    related = (
+        "<RelatedRelease><ReleaseId><ICPN>06025371000026</ICPN></ReleaseId>"
+        "<ReleaseRelationshipType>IsReplacementFor</ReleaseRelationshipType></RelatedRelease>"
+        "<ResourceGroup><ResourceGroup><ReleaseId><ICPN>06025371000033</ICPN></ReleaseId>"
+        "</ResourceGroup></ResourceGroup>"
+    )
+    path = tmp_path / "1.xml"
+    path.write_text(text.replace("</Release>", f"{related}</Release>", 1), encoding="utf-8")
+    asker = make_asker([path])
+    for value, relation in (
+        ("06025371000026", "IsReplacementFor"),
+        ("06025371000033", "HasReleaseComponent"),
+    ):
+        answer = asker.answer("icpn", value)
+        assert not answer.matches()
+        [one] = answer.relations()
+        [named] = owners(asker, "icpn", "06025371000019")
+        assert (one["relation"], one["release"]["id"]) == (relation, named["id"])
+    assert asker.answer("icpn", "06025371000019").relations() == []
+
+
+def test_a_work_is_found_by_a_recording_and_a_recording_by_its_work(make_asker: Make) -> None:
+    asker = make_asker(cases("c/e4"))
+    [track] = owners(asker, "iswc", "T0345246801", "track")
+    isrcs = [i["value"] for i in track["recording"]["identifiers"] if i["scheme"] == "isrc"]
+    assert isrcs == ["QZTAT2400001", "QZTCC2402501"]  # its editions
+    for isrc in isrcs:
+        [again] = owners(asker, "isrc", isrc, "track")
+        assert again["id"] == track["id"]
+        assert ("iswc", "T0345246801") in {
+            (i["scheme"], i["value"]) for i in again["recording"]["identifiers"]
+        }
+
+
+def test_what_two_releases_claim_is_reported(make_asker: Make, tmp_path: Path) -> None:
+    one = f'<ProprietaryId Namespace="{SENDER}">REL1</ProprietaryId>'
+    two = "<GRid>A1UCASE0000000777Q</GRid>"
+    barcode = "<ICPN>06025372000025</ICPN>"
+    for number, ids in enumerate((one + barcode, two, two + barcode), 1):
+        content = album(f"2026-01-0{number}T00:00:00Z", release_ids=ids, number=str(number))
+        (tmp_path / f"{number}.xml").write_bytes(content)
+    asker = make_asker([tmp_path / f"{n}.xml" for n in "123"])
+    answer = asker.answer("icpn", "06025372000025")
+    assert list(answer.conflicts) == ["releases"]
+    with psycopg.connect(asker.read_dsn) as connection:
+        page = conflict_page(
+            lambda statement, given: connection.execute(statement, given).fetchall(),
+            "gtin",
+            "",
+            10,
+        )
+    assert [(one["value"], one["conflicts"]) for one in page.found] == [
+        ("06025372000025", ["releases"])
+    ]
+    with psycopg.connect(asker.master.dsn, autocommit=True) as connection:
+        [newest] = [m for m in taken_in(connection, "applied", 9) if m.sender_message_id == "3"]
+        [told] = message(connection, newest.id).conflicts
+    assert "gtin 06025372000025" in told

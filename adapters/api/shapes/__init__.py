@@ -4,7 +4,7 @@ PostgreSQL builds the answers themselves (`projections.catalog.queries`), and th
 one into these, strictly. A class's name is its schema's name in the document.
 """
 
-from adapters.api.shapes.availability import Availability, Offer, Price, State
+from adapters.api.shapes.availability import Availability, Offer, OfferPage, Price, State
 from adapters.api.shapes.conflicts import (
     Conflict,
     ConflictingIdentifier,
@@ -22,6 +22,7 @@ from adapters.api.shapes.lookup import (
     LookupItem,
     LookupMatch,
     PartyCatalog,
+    Relation,
     ReleaseReference,
 )
 from adapters.api.shapes.party import Artist, Label, Party, Reference, RightsHolder
@@ -58,6 +59,7 @@ __all__ = [
     "LookupItem",
     "LookupMatch",
     "Offer",
+    "OfferPage",
     "Party",
     "PartyCatalog",
     "Price",
@@ -66,6 +68,7 @@ __all__ = [
     "RecordingDetails",
     "RecordingTrack",
     "Reference",
+    "Relation",
     "Release",
     "ReleaseChanges",
     "ReleaseDetails",

@@ -71,4 +71,11 @@ class Availability(Shape, frozen=True):
     ) = msgspec.field(name="from")
     until: Instant | None
     offers: list[Offer]
-    truncated: bool
+    truncated: Annotated[bool, Meta(description="There are more: ask `…/offers` for all.")]
+
+
+class OfferPage(Shape, frozen=True):
+    """A page of offers, by their ids; all pages are as of the first one's instant."""
+
+    items: list[Offer]
+    next_cursor: str | None

@@ -4,7 +4,7 @@ from typing import Literal
 
 from adapters.api.shapes.shape import Shape
 
-Conflict = Literal["titles", "lengths", "licensors"]
+Conflict = Literal["titles", "lengths", "licensors", "releases"]
 
 
 class ConflictOwner(Shape, frozen=True):
@@ -21,7 +21,7 @@ class ConflictOwner(Shape, frozen=True):
 class ConflictingIdentifier(Shape, frozen=True):
     """A number that was given to more than one thing."""
 
-    scheme: Literal["isrc", "gtin"]
+    scheme: Literal["isrc", "gtin", "grid"]
     value: str
     conflicts: list[Conflict]
     owner_count: int

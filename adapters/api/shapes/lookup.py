@@ -17,7 +17,7 @@ from adapters.api.shapes.track import TrackDetails
 
 
 class ReleaseReference(Shape, frozen=True):
-    """A release of a party in short."""
+    """A release in short."""
 
     id: str
     title: str | None
@@ -47,6 +47,17 @@ class LookupMatch(Shape, frozen=True):
     availability: Availability | None
 
 
+class Relation(Shape, frozen=True):
+    """A release that names the number as that of another one."""
+
+    relation: Annotated[
+        str | None,
+        Meta(description="By DDEX's terms; HasReleaseComponent: it is the box that holds it."),
+    ]
+    namespace: str | None
+    release: ReleaseReference
+
+
 class Lookup(Shape, frozen=True):
     """All that a number stands on."""
 
@@ -57,6 +68,10 @@ class Lookup(Shape, frozen=True):
     conflicts: Annotated[
         list[Conflict],
         Meta(description="How its owners contradict each other: it was given out twice."),
+    ]
+    related: Annotated[
+        list[Relation],
+        Meta(description="Releases that name it as the number of another one (at most 100)."),
     ]
 
 

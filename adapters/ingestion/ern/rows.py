@@ -33,6 +33,10 @@ class Rows:
         """Add a row."""
         self._tables[table][id] = {"id": id, **state}
 
+    def put(self, table: str, row: Row) -> None:
+        """Add a whole row, which has its id."""
+        self._tables[table][str(row["id"])] = row
+
     def ids(self, table: str) -> list[str]:
         """Ids of a table's rows."""
         return list(self._tables[table])

@@ -26,6 +26,7 @@ class MessageRow:
     created_at: datetime | None = None
     ern_version: str | None = None
     verdict: str | None = None
+    content: bytes | None = None
 
 
 def status_of(connection: psycopg.Connection, message: str) -> str | None:
@@ -38,13 +39,13 @@ def record(connection: psycopg.Connection, row: MessageRow) -> None:
     """Keep or renew the record of a message."""
     connection.execute(
         "INSERT INTO ern_message (id, kind, source, sha256, status, sender_dpid, thread_id,"
-        " sender_message_id, created_at, ern_version, verdict, message_id)"
+        " sender_message_id, created_at, ern_version, verdict, content, message_id)"
         " VALUES (%(id)s, %(kind)s, %(source)s, %(sha256)s, %(status)s, %(sender_dpid)s,"
         " %(thread_id)s, %(sender_message_id)s, %(created_at)s, %(ern_version)s, %(verdict)s,"
-        " %(id)s) ON CONFLICT (id) DO UPDATE SET status = excluded.status,"
-        " verdict = excluded.verdict, updated_at = now()"
-        " WHERE (ern_message.status, ern_message.verdict)"
-        " IS DISTINCT FROM (excluded.status, excluded.verdict)",
+        " %(content)s, %(id)s) ON CONFLICT (id) DO UPDATE SET status = excluded.status,"
+        " verdict = excluded.verdict, content = excluded.content, updated_at = now()"
+        " WHERE (ern_message.status, ern_message.verdict, ern_message.content)"
+        " IS DISTINCT FROM (excluded.status, excluded.verdict, excluded.content)",
         {**asdict(row), "source": bounded(row.source)},
     )
 

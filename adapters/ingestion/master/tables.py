@@ -248,6 +248,8 @@ class Message(MasterTable, table=True):
     """begun, applied, test, or superseded (each of its releases has a newer statement)."""
     verdict: str | None = None
     """What was found on the way that didn't hinder: advisory."""
+    content: bytes | None = None
+    """The ERN message itself (zlib), as long as something that it says counts."""
 
 
 class Statement(MasterTable, table=True):
@@ -263,6 +265,29 @@ class Statement(MasterTable, table=True):
     """Decides between messages of one instant: the fuller one, and a purge before all."""
     owned: dict[str, list[str]] | None = Field(default=None, sa_type=JSONB)
     """For a release: kind → ids of all that came with it and goes with it."""
+
+
+class ReleasePart(MasterTable, table=True):
+    """A message that a release's state is made of. Not captured.
+
+    The newest full one, and the partial ones since; a purge among them has no `named`.
+    """
+
+    __tablename__ = "release_part"
+    __table_args__ = (
+        sa.Index("release_part_release", "release_id"),
+        sa.Index("release_part_message", "message_id"),
+    )
+
+    release_id: str | None = None
+    created_at: datetime | None = Field(default=None, sa_type=_INSTANT)
+    """MessageCreatedDateTime."""
+    weight: int | None = None
+    """As the statement's."""
+    named: str | None = None
+    """The id that the release has by the message alone."""
+    is_partial: bool | None = None
+    """It leaves resources out."""
 
 
 class Quarantine(MasterTable, table=True):

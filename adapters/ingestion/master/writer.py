@@ -153,12 +153,12 @@ def _stage(connection: psycopg.Connection, table: str, frame: pl.DataFrame) -> S
         stage, _list(frame.columns)
     )
     with connection.cursor() as cursor, cursor.copy(copy) as into:
-        into.write(_csv(frame))
+        into.write(as_csv(frame))
     connection.execute(sql.SQL("ANALYZE {}").format(stage))
     return columns
 
 
-def _csv(frame: pl.DataFrame) -> str:
+def as_csv(frame: pl.DataFrame) -> str:
     """The frame as PostgreSQL reads it: quoted text, bare \\N for null, lists as array literals."""
     arrays = [
         pl.format(

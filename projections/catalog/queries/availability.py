@@ -115,8 +115,8 @@ def _conditions(release: str, track: str | None) -> list[str]:
     return [whole, f"d.track_id = {track}", f"{track} IS NULL AND {own}"]
 
 
-def availability(release: str, track: str | None, status: str, ask: str) -> str:
-    """SQL of the JSON value.
+def _offers(release: str, track: str | None, status: str, ask: str) -> str:
+    """The tables of a statement that end in `fact` (one row) and `offer`: what may be shown.
 
     `release` and `track` are SQL expressions of ids (that of the track may be null); a track is
     available by its own deals and by those of its release. `status` is the release's. `ask` is the
@@ -130,7 +130,7 @@ def availability(release: str, track: str | None, status: str, ask: str) -> str:
     )
     had = "o.holds AND o.sells AND NOT o.is_preorder"
     coming = "NOT o.holds AND o.sells AND NOT o.is_preorder"
-    return f"""(WITH deal AS MATERIALIZED ({deals}), takedown AS MATERIALIZED (
+    return f"""WITH deal AS MATERIALIZED ({deals}), takedown AS MATERIALIZED (
         SELECT * FROM deal t WHERE t.is_takedown AND t.holds
       ), open AS MATERIALIZED (
         SELECT o.*, row_number() OVER (
@@ -153,7 +153,32 @@ def availability(release: str, track: str | None, status: str, ask: str) -> str:
       ), offer AS (
         SELECT o.*, row_number() OVER (ORDER BY o.holds DESC, o.begins, o.id) AS position
         FROM open o CROSS JOIN fact f WHERE o.holds OR NOT coalesce(f.is_had, false)
-      )
+      )"""
+
+
+def _offer(ask: str) -> str:
+    """JSON of an offer `o`."""
+    return f"""json_build_object(
+            'id', o.id, 'scope', CASE WHEN o.track_id IS NULL THEN 'release' ELSE 'track' END,
+            'usage_type', o.usage_type, 'use_type', o.use_type,
+            'commercial_model', o.commercial_model, 'is_preorder', o.is_preorder,
+            'holds', o.holds,
+            'valid_from', o.begins, 'valid_to', o.ends, 'display_from', o.display_from,
+            'preview_from', o.preview_from, 'territories', o.territories,
+            'excluded_territories', o.excluded_territories, 'channels', o.channels,
+            'prices', o.prices, 'governs', {ask}.country IS NOT NULL AND o.holds AND o.governs)"""
+
+
+def offer_page(release: str, track: str | None, status: str, ask: str) -> str:
+    """A table of the offers beyond the id `after`, by id, up to `limit`: body (JSON) and id."""
+    return f"""({_offers(release, track, status, ask)}
+      SELECT {_offer(ask)} AS body, o.id FROM offer o WHERE o.id > %(after)s::text
+      ORDER BY o.id LIMIT %(limit)s)"""
+
+
+def availability(release: str, track: str | None, status: str, ask: str) -> str:
+    """SQL of the JSON value; arguments as those of `_offers`."""
+    return f"""({_offers(release, track, status, ask)}
       SELECT json_build_object(
         'country', {ask}.country, 'zone', CASE WHEN {ask}.country IS NOT NULL THEN {ask}.zone END,
         'state', CASE WHEN f.is_had THEN 'available' WHEN f.is_held THEN 'preorder'
@@ -163,15 +188,7 @@ def availability(release: str, track: str | None, status: str, ask: str) -> str:
         'from', CASE WHEN f.is_had THEN CASE WHEN NOT f.always_had THEN f.had_from END
                      ELSE f.coming_from END,
         'until', CASE WHEN NOT f.is_open THEN f.had_until END,
-        'offers', (SELECT coalesce(json_agg(json_build_object(
-            'id', o.id, 'scope', CASE WHEN o.track_id IS NULL THEN 'release' ELSE 'track' END,
-            'usage_type', o.usage_type, 'use_type', o.use_type,
-            'commercial_model', o.commercial_model, 'is_preorder', o.is_preorder,
-            'holds', o.holds,
-            'valid_from', o.begins, 'valid_to', o.ends, 'display_from', o.display_from,
-            'preview_from', o.preview_from, 'territories', o.territories,
-            'excluded_territories', o.excluded_territories, 'channels', o.channels,
-            'prices', o.prices, 'governs', {ask}.country IS NOT NULL AND o.holds AND o.governs)
+        'offers', (SELECT coalesce(json_agg({_offer(ask)}
             ORDER BY o.holds DESC, o.usage_type, o.governs DESC, o.begins, o.id), '[]')
           FROM offer o WHERE o.position <= {OFFERS_LIMIT}),
         'truncated', (SELECT count(*) > {OFFERS_LIMIT} FROM offer)) FROM fact f)"""

@@ -8,7 +8,7 @@ from typing import Any
 from projections.catalog.queries.lists import CONFLICTS
 from projections.catalog.queries.lookup import Rows
 
-SCHEMES = ("isrc", "gtin")
+SCHEMES = ("isrc", "gtin", "grid")
 """What contradictions are known of."""
 
 

@@ -9,6 +9,7 @@ records that were stored by then, by the second number of a cursor, and may so c
 instant (`since`) only says where to begin.
 """
 
+from projections.catalog.queries.availability import offer_page
 from projections.catalog.queries.entities import ASK, release_in
 from projections.catalog.queries.parts import answer
 
@@ -85,6 +86,26 @@ ORDER BY r.id
 """)
 
 
+def offers_of(kind: str) -> str:
+    """All that a release or track is offered on, in pages by the offers' ids.
+
+    Parameters: `id`, `after` (an id), `limit`, and those of availability. Rows: generation, whether
+    it exists, the instant that was asked, body, id; nulls at the end where there is none.
+    """
+    of = (
+        "LEFT JOIN catalog.release r ON r.id = %(id)s"
+        if kind == "release"
+        else "LEFT JOIN catalog.track t ON t.id = %(id)s"
+        " LEFT JOIN catalog.release r ON r.id = t.release_id"
+    )
+    release, track = ("r.id", None) if kind == "release" else ("t.release_id", "t.id")
+    return answer(f"""
+SELECT {kind[0]}.id IS NOT NULL AS known, a.at, o.body::text, o.id
+FROM {ASK} a {of} LEFT JOIN LATERAL {offer_page(release, track, "r.status", "a")} o ON true
+ORDER BY o.id
+""")
+
+
 SEARCH_CANDIDATES = 2000
 """Releases that are ranked at most; a search so wide that it finds more is ranked among these."""
 
@@ -137,7 +158,9 @@ WITH shared AS (
                 CASE WHEN max(c.duration_ms) - min(c.duration_ms) > 1000 THEN 'lengths' END], NULL)
              FROM catalog.recording c WHERE c.id = ANY (o.ids))
         ELSE (SELECT array_remove(ARRAY[
-                CASE WHEN count(DISTINCT r.licensor_id) > 1 THEN 'licensors' END], NULL)
+                CASE WHEN count(DISTINCT r.licensor_id) > 1 THEN 'licensors' END,
+                CASE WHEN count(*) > count(DISTINCT coalesce(r.licensor_id, ''))
+                     THEN 'releases' END], NULL)
              FROM catalog.release r WHERE r.id = ANY (o.ids)) END AS conflicts
     FROM shared s CROSS JOIN LATERAL (
         SELECT array_agg(DISTINCT i.owner_id ORDER BY i.owner_id) AS ids
@@ -163,5 +186,5 @@ FROM (SELECT) one LEFT JOIN page p ON true
 ORDER BY p.value
 """)
 """Numbers whose owners contradict each other: an ISRC on recordings with other titles or with
-lengths more than a second apart, a GTIN of two licensors. Parameters: `scheme`, `after`, `limit`.
-Rows: generation, body, value."""
+lengths more than a second apart, a GTIN or GRid of two licensors or of two releases of one.
+Parameters: `scheme`, `after`, `limit`. Rows: generation, body, value."""

@@ -83,7 +83,7 @@ WITH asked AS (
                 %(instants)s::timestamptz[])
          WITH ORDINALITY AS q (scheme, value, raw, namespace, country, zone, usages, at, line)
 )
-SELECT a.line, x.entries::text, x.found, x.conflicts
+SELECT a.line, x.entries::text, x.found, x.conflicts, y.related::text
 FROM asked a CROSS JOIN LATERAL (
     WITH found AS MATERIALIZED (
         SELECT * FROM (
@@ -132,17 +132,32 @@ FROM asked a CROSS JOIN LATERAL (
                 WHERE a.scheme = 'isrc' AND f.owner_type = 'recording'),
                (SELECT CASE WHEN count(DISTINCT r.licensor_id) > 1 THEN 'licensors' END
                 FROM found f JOIN catalog.release r ON r.id = f.owner_id
-                WHERE a.scheme = 'gtin' AND f.owner_type = 'release')], NULL) END AS conflicts
+                WHERE a.scheme IN ('gtin', 'grid') AND f.owner_type = 'release'),
+               (SELECT CASE WHEN count(DISTINCT r.id) > count(DISTINCT coalesce(r.licensor_id, ''))
+                            THEN 'releases' END
+                FROM found f JOIN catalog.release r ON r.id = f.owner_id
+                WHERE a.scheme IN ('gtin', 'grid') AND f.owner_type = 'release')], NULL)
+           END AS conflicts
     FROM (SELECT *, row_number() OVER (ORDER BY rank, id) <= {MATCHES_LIMIT} AS shown
           FROM entry) e
-) x
+) x CROSS JOIN LATERAL (
+    SELECT json_agg(json_build_object('relation', l.relation, 'namespace', l.namespace,
+        'release', json_build_object('id', r.id, 'title', r.title,
+            'display_artist', r.display_artist, 'status', r.status)) ORDER BY l.id) AS related
+    FROM (SELECT * FROM catalog.related_release l
+          WHERE l.value = a.value AND l.scheme = a.scheme
+            AND (a.namespace IS NULL OR l.namespace = a.namespace)
+          ORDER BY l.id LIMIT {MATCHES_LIMIT}) l
+    JOIN catalog.release r ON r.id = l.release_id
+) y
 ORDER BY a.line
 """)
 """Arrays of equal length, one element per number: `schemes`, `values` (normal forms), `raws` (as
 asked), `namespaces`, `countries`, `zones` (of the countries), `usages` (comma-separated),
 `instants`; null where not asked.
 One row per number: generation, line (from 1), entries as JSON text (null: none), how many were
-found (one more than MATCHES_LIMIT: truncated), and how the owners contradict each other."""
+found (one more than MATCHES_LIMIT: truncated), how the owners contradict each other, and the
+releases that name the number as that of another one, as JSON text (null: none)."""
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Made once: `json.dumps` makes an encoder at each call that asks for another form."""
@@ -171,6 +186,8 @@ class LookupAnswer:
     """JSON list; None for nothing."""
     truncated: bool
     conflicts: Sequence[str]
+    related: str | None = None
+    """JSON list of releases that name the number as another one's, each with the relation."""
 
     @property
     def broken_rule(self) -> str | None:
@@ -178,7 +195,7 @@ class LookupAnswer:
 
         None: it has an answer, if an empty one.
         """
-        if self.entries is not None or self.number.is_valid:
+        if self.entries is not None or self.related is not None or self.number.is_valid:
             return None
         return self.number.validation_error or "it is not valid"
 
@@ -187,13 +204,19 @@ class LookupAnswer:
         found: list[dict[str, Any]] = json.loads(self.entries or "[]")
         return found
 
+    def relations(self) -> list[dict[str, Any]]:
+        """The releases that name the number, decoded."""
+        found: list[dict[str, Any]] = json.loads(self.related or "[]")
+        return found
+
     def as_json(self) -> str:
         """The answer as API and command give it."""
         conflicts = _json(list(self.conflicts)) if self.conflicts else "[]"
         return (
             f'{{"scheme":"{self.number.scheme}","value":{_json(self.number.value)},'
             f'"matches":{self.entries or "[]"},'
-            f'"truncated":{"true" if self.truncated else "false"},"conflicts":{conflicts}}}'
+            f'"truncated":{"true" if self.truncated else "false"},"conflicts":{conflicts},'
+            f'"related":{self.related or "[]"}}}'
         )
 
 
@@ -242,8 +265,12 @@ def parameters(numbers: Sequence[Asked]) -> dict[str, Any]:
 def answers(numbers: Sequence[Asked], rows: Sequence[Any]) -> list[LookupAnswer]:
     """What LOOKUP's rows say of the numbers that it was given, in their order."""
     return [
-        LookupAnswer(one.number, generation, entries, found > MATCHES_LIMIT, conflicts or [])
-        for one, (generation, _line, entries, found, conflicts) in zip(numbers, rows, strict=True)
+        LookupAnswer(
+            one.number, generation, entries, found > MATCHES_LIMIT, conflicts or [], related
+        )
+        for one, (generation, _line, entries, found, conflicts, related) in zip(
+            numbers, rows, strict=True
+        )
     ]
 
 

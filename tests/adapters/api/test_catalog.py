@@ -23,6 +23,8 @@ SHAPES = {
     "/v1/tracks/T1?country=US&usage_types=ad_supported_stream": shapes.Track,
     "/v1/tracks/T9": shapes.Track,
     "/v1/recordings/C1": shapes.Recording,
+    "/v1/releases/R/offers?country=DE": shapes.OfferPage,
+    "/v1/tracks/T1/offers": shapes.OfferPage,
     "/v1/artists/A": shapes.Artist,
     "/v1/artists/A/releases": shapes.ReleasePage,
     "/v1/labels/B": shapes.Label,
@@ -240,6 +242,23 @@ def test_no_change_is_missed_whatever_is_written_between_pages(database: str) ->
         assert get(client, f"{path}&cursor={cursor}")["items"] == []
         connection.execute("UPDATE catalog.release SET event_offset = 200 WHERE id = 'r7'")
         assert [r["id"] for r in get(client, f"{path}&cursor={cursor}")["items"]] == ["r7"]
+
+
+def test_offers_page_by_page(client: httpx.Client) -> None:
+    for path, owner in (("/v1/releases/R", None), ("/v1/tracks/T1", "track")):
+        whole = get(client, path)
+        shown = (whole if owner is None else whole[owner])["availability"]["offers"]
+        found: list[Any] = []
+        cursor = None
+        while cursor is not None or not found:
+            more = f"&cursor={cursor}" if cursor else ""
+            page = get(client, f"{path}/offers?limit=1{more}")
+            found += page["items"]
+            cursor = page["next_cursor"]
+        assert len(found) > 1
+        assert found == sorted(shown, key=lambda offer: offer["id"])
+        get(client, f"{path}/offers?limit=1&country=DE&cursor={page['next_cursor'] or 'x'}", 400)
+    get(client, "/v1/releases/nowhere/offers", 404)
 
 
 def test_numbers_that_were_given_out_twice(client: httpx.Client) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import UTC
 from urllib.parse import quote
 
 import pytest
@@ -52,11 +53,20 @@ def test_made_up_cursors_of_changes(asking: Ask, position: dict[int, int]) -> No
 
 
 @UNHURRIED
-@given(position=st.one_of(TEXTS, NUMBERS, st.none(), st.lists(NUMBERS, max_size=3)))
+@given(
+    position=st.one_of(
+        TEXTS,
+        NUMBERS,
+        st.none(),
+        st.lists(NUMBERS, max_size=3),
+        st.tuples(st.datetimes(timezones=st.just(UTC)), TEXTS),
+    )
+)
 def test_made_up_cursors_of_other_pages(asking: Ask, position: object) -> None:
     for path, binding in (
         ("/v1/labels/B/releases", ("label", "B")),
         ("/v1/identifiers/conflicts", ("conflicts", "isrc")),
+        ("/v1/releases/R/offers", ("offers of release", "R", None, None, None)),
     ):
         cursor = write_cursor(position, binding)
         assert asking(f"{path}?limit=2&cursor={cursor}").status in FINE

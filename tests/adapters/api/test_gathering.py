@@ -17,7 +17,7 @@ class Answering:
 
     async def rows(self, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         """A row a number."""
-        return [(1, line, None, 0, None) for line, _ in enumerate(parameters["values"])]
+        return [(1, line, None, 0, None, None) for line, _ in enumerate(parameters["values"])]
 
 
 def test_who_asks_again_at_once_is_answered() -> None:
@@ -43,7 +43,7 @@ class Choosy:
         await asyncio.sleep(0)
         if GUILTY in parameters["values"]:
             raise self.failure
-        return [(1, line, None, 0, None) for line, _ in enumerate(parameters["values"])]
+        return [(1, line, None, 0, None, None) for line, _ in enumerate(parameters["values"])]
 
 
 GUILTY = "GBAYE0000007"

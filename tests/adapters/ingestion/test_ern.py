@@ -5,13 +5,23 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.ingestion.ingest import Options
+from adapters.ingestion.withdrawal import taken_in, withdraw
 from tests.adapters.ingestion.master import SLOW, Master
-from tests.adapters.ingestion.messages import SENDER, STREAM, album, deal, purge, single_38
+from tests.adapters.ingestion.messages import (
+    SENDER,
+    STREAM,
+    album,
+    deal,
+    envelope,
+    purge,
+    single_38,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -208,3 +218,109 @@ def test_changing_numbers_end_in_the_same_catalog_in_any_order(
             take(content)
         ends.append(told(master))
     assert ends[0] == ends[1]
+
+
+def update(
+    created: str, ids: str, title: str | None = None, *, tracks: tuple[str, ...] = (),
+    deals: str = "", number: str = "u",
+) -> bytes:  # fmt: skip
+    """A message without resources, as some feeds send them; `tracks` by their own numbers."""
+    told = f"<DisplayTitle><TitleText>{title}</TitleText></DisplayTitle>" if title else ""
+    track_releases = "".join(
+        f"<TrackRelease><ReleaseReference>R{n}</ReleaseReference><ReleaseId>"
+        f'<ProprietaryId Namespace="{SENDER}">{track}</ProprietaryId></ReleaseId></TrackRelease>'
+        for n, track in enumerate(tracks, 1)
+    )
+    return envelope(
+        f"""<ReleaseList><Release><ReleaseReference>R0</ReleaseReference>
+        <ReleaseId>{ids}</ReleaseId>{told}</Release>{track_releases}</ReleaseList>
+        <DealList>{deals}</DealList>""",
+        created,
+        number=number,
+    )
+
+
+TAKEDOWN = "<TerritoryCode>Worldwide</TerritoryCode><TakeDown>true</TakeDown>"
+RENTED = STREAM.replace("SubscriptionModel", "RentalModel")
+
+
+def test_a_full_message_that_comes_after_an_update_tells_the_tracks(
+    master: Master, take: Take
+) -> None:
+    take(update("2026-01-05T00:00:00Z", UPC, "Renamed", deals=deal(TAKEDOWN, "R0")))
+    assert not master.catalog()["track"]
+    report = take(album("2026-01-02T00:00:00Z"))
+    assert report.status == "applied"
+    assert "has been updated since by" in report.notes[0]
+    rows = master.catalog()
+    assert len(rows["track"]) == len(rows["recording"]) == 2
+    [main] = (row for row in rows["release"].values() if row["title"] == "Renamed")
+    assert (main["status"], main["track_count"]) == ("taken_down", 2)
+    assert take(album("2026-01-01T00:00:00Z")).status == "superseded"
+    assert master.catalog() == rows
+
+
+def test_a_withdrawn_update_gives_way_to_what_was_said_before(master: Master, take: Take) -> None:
+    take(album("2026-01-02T00:00:00Z"))
+    before = master.catalog()
+    take(update("2026-01-05T00:00:00Z", UPC, "Renamed", deals=deal(TAKEDOWN, "R0")))
+    with psycopg.connect(master.dsn, autocommit=True) as connection:
+        [newest] = [m for m in taken_in(connection, "applied", 10) if m.sender_message_id == "u"]
+        withdraw(connection, newest.id)
+    assert master.catalog() == before
+    take(update("2026-01-06T00:00:00Z", UPC, "Renamed"))
+    with psycopg.connect(master.dsn, autocommit=True) as connection:
+        [first] = [m for m in taken_in(connection, None, 10) if m.sender_message_id == "1"]
+        withdraw(connection, first.id)
+    rows = master.catalog()
+    assert not rows["track"]
+    assert [row["title"] for row in rows["release"].values()] == ["Renamed"]
+
+
+def test_only_messages_that_count_are_kept(master: Master, take: Take) -> None:
+    kept = (
+        "SELECT string_agg(created_at::date::text, ',' ORDER BY created_at) FROM ern_message"
+        " WHERE content IS NOT NULL"
+    )
+    take(album("2026-01-01T00:00:00Z"))
+    take(album("2026-01-02T00:00:00Z", number="2"))
+    take(update("2026-01-03T00:00:00Z", UPC, number="3"))
+    assert master.one(kept) == "2026-01-02,2026-01-03"
+    take(album("2026-01-04T00:00:00Z", number="4"))
+    assert master.one(kept) == "2026-01-04"
+    take(purge("2026-01-05T00:00:00Z"))
+    assert master.one(kept) is None
+
+
+UPDATES = [
+    album("2026-01-01T00:00:00Z", title="First", release_ids=GRID + UPC),
+    update("2026-01-02T00:00:00Z", UPC, deals=deal(TAKEDOWN, "R0"), number="a"),
+    album("2026-01-03T00:00:00Z", title="Second", release_ids=UPC, isrcs=("GBLF92690001",)),
+    update(
+        "2026-01-04T00:00:00Z", UPC + OWN_ID, "Renamed", tracks=("299000009001-1",),
+        deals=deal(RENTED, "R1"), number="b",
+    ),
+    update("2026-01-05T00:00:00Z", OWN_ID, deals=deal(STREAM, "R0"), number="c"),
+    purge("2026-01-06T00:00:00Z", UPC),
+    update("2026-01-07T00:00:00Z", UPC, "Back", deals=deal(RENTED, "R0"), number="d"),
+    album("2026-01-06T12:00:00Z", title="After the purge", release_ids=UPC + OWN_ID),
+    update("2026-01-03T12:00:00Z", "<ICPN>299000009018</ICPN>", "Other", number="e"),
+    album("2026-01-02T12:00:00Z", title="Another", upc="299000009018"),
+]  # fmt: skip
+"""Deliveries, updates that leave resources out, takedowns and a purge, under changing numbers."""
+
+
+@settings(SLOW)
+@given(st.permutations(UPDATES), st.integers(1, len(UPDATES)))
+def test_updates_end_in_the_same_catalog_in_any_order(
+    master: Master, take: Take, order: list[bytes], some: int
+) -> None:
+    chosen = order[:some]
+    ends = []
+    for arrival in (chosen, [m for m in UPDATES if m in chosen], [*chosen, *chosen]):
+        master.clear()
+        for content in arrival:
+            take(content)
+        ends.append(told(master))
+    assert ends[0] == ends[1]
+    assert ends[0] == ends[2]

@@ -12,6 +12,8 @@ from projections.catalog.queries.lookup import LOOKUP, MATCHES_LIMIT, asked, loo
 
 ENTRY = {"owner": "recording", "id": "C", "recording": {"title": "Song", "display_artist": "Band"}}
 
+RELATED = {"relation": "HasReleaseComponent", "namespace": None, "release": {"id": "B"}}
+
 
 class Rows:
     """Answers each number by its value, and keeps what was asked."""
@@ -24,7 +26,7 @@ class Rows:
     def __call__(self, statement: str, parameters: Mapping[str, Any]) -> list[Any]:
         self.statements.append(statement)
         self.values = parameters["values"]
-        nothing = (None, 0, None)
+        nothing = (None, 0, None, None)
         return [
             (7, line, *self.found.get(value, nothing))
             for line, value in enumerate(self.values, start=1)
@@ -32,7 +34,7 @@ class Rows:
 
 
 def test_an_answer_names_the_number_in_its_normal_form_and_what_it_stands_on() -> None:
-    rows = Rows({"USSKG1912345": (json.dumps([ENTRY]), 1, None)})
+    rows = Rows({"USSKG1912345": (json.dumps([ENTRY]), 1, None, json.dumps([RELATED]))})
     (answer,) = look_up(rows, [asked("ISRC", "us-skg-19-12345")])
     assert json.loads(answer.as_json()) == {
         "scheme": "isrc",
@@ -40,6 +42,7 @@ def test_an_answer_names_the_number_in_its_normal_form_and_what_it_stands_on() -
         "matches": [ENTRY],
         "truncated": False,
         "conflicts": [],
+        "related": [RELATED],
     }
     assert (answer.generation, answer.matches()) == (7, [ENTRY])
 
@@ -57,7 +60,7 @@ def test_a_malformed_number_has_no_answer_unless_somebody_wrote_it() -> None:
     (answer,) = look_up(Rows(), [number])
     assert answer.broken_rule is not None
     assert "digits" in answer.broken_rule
-    (answer,) = look_up(Rows({number.number.value: ("[{}]", 1, None)}), [number])
+    (answer,) = look_up(Rows({number.number.value: ("[{}]", 1, None, None)}), [number])
     assert answer.broken_rule is None
 
 
@@ -72,7 +75,9 @@ def test_what_no_database_holds_is_not_asked_for(raw: str) -> None:
 def test_answers_come_in_order_and_say_when_there_is_more() -> None:
     numbers = [f"USSKG{n:07}" for n in range(30)]
     more = MATCHES_LIMIT + 1
-    rows = Rows({n: ("[{}]", more if n == numbers[3] else 1, ["titles"]) for n in numbers[::3]})
+    rows = Rows(
+        {n: ("[{}]", more if n == numbers[3] else 1, ["titles"], None) for n in numbers[::3]}
+    )
     answers = look_up(rows, [asked("isrc", n) for n in numbers])
     assert [one.number.value for one in answers] == numbers
     assert [len(one.matches()) for one in answers] == [1, 0, 0] * 10

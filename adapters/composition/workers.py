@@ -22,9 +22,11 @@ from adapters.telemetry.logs import configure_logs
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.observed import observed
 from adapters.telemetry.tracing import EventTraces
+from domain.failures import Unavailable
 from projections.catalog import CATALOG
 from projections.engine import rebuild as building
 from projections.engine import worker
+from projections.engine.backoff import backoff
 from projections.engine.context import EngineContext
 from projections.engine.worker import Worker
 from projections.ports.generations import RebuildRunning
@@ -95,12 +97,19 @@ def run_worker(
     on_arrival = None if traces is None else traces.arrived
     with engine_context(settings, endpoints, model, statistics, on_arrival) as bare:
         context = bare if metrics is None else observed(bare, metrics, traces)
-        while not _something_is_live(context):
-            if stop.wait(0.5):
-                return
-        with live_worker(settings, context) as member:
-            log.info("projecting", read_model=model.name)
-            worker.run(member, stop.is_set, stop.wait)
+        attempts = 0
+        while not stop.is_set():
+            try:
+                if not _something_is_live(context):
+                    stop.wait(0.5)
+                    continue
+                with live_worker(settings, context) as member:
+                    log.info("projecting", read_model=model.name)
+                    worker.run(member, stop.is_set, stop.wait)
+            except Unavailable as away:  # while it begins: a member waits by itself
+                attempts += 1
+                log.warning("can't begin yet", reason=str(away))
+                stop.wait(backoff(attempts))
 
 
 def _something_is_live(context: EngineContext) -> bool:

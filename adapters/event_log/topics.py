@@ -24,6 +24,8 @@ from adapters.event_log.topic_plans import JUDGED, TopicPlan, TopicState, settin
 from projections.ports.event_log import Bounds
 
 _LEADER_SECONDS = 0.2
+_ATTEMPT_SECONDS = 5.0
+"""Of one request among several: a broker that was just killed answers none."""
 _LEADERLESS = {
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
@@ -163,13 +165,14 @@ class Topics:
             answers = self._admin.list_offsets(
                 dict.fromkeys(waiting, which),
                 isolation_level=IsolationLevel.READ_COMMITTED,
-                request_timeout=REQUEST_SECONDS,
+                request_timeout=_ATTEMPT_SECONDS,
             )
             for partition, answer in answers.items():
                 try:
                     found[partition.topic, partition.partition] = answer.result().offset
                 except KafkaException as error:
-                    if error.args[0].code() not in _LEADERLESS or time.monotonic() > deadline:
+                    passes = error.args[0].code() in {*_LEADERLESS, KafkaError._TIMED_OUT}
+                    if not passes or time.monotonic() > deadline:
                         name = f"{partition.topic}/{partition.partition}"
                         raise failed(f"offsets of {name}", error) from error
             if len(found) < len(partitions):

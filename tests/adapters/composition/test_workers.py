@@ -34,7 +34,7 @@ def test_what_is_away_while_a_worker_begins_is_waited_for(monkeypatch: pytest.Mo
     monkeypatch.setattr(workers, "engine_context", anything)
     monkeypatch.setattr(workers, "live_worker", anything)
     monkeypatch.setattr(workers, "_something_is_live", something_is_live)
-    monkeypatch.setattr(workers.worker, "run", lambda *_: stop.set())
+    monkeypatch.setattr("projections.engine.worker.run", lambda *_: stop.set())
     monkeypatch.setattr(stop, "wait", wait)
     endpoints: Any = None
     settings: Any = None

@@ -263,7 +263,8 @@ def _completed(change: RowChange, before: RowChange | None) -> RowChange:
     if change.row is None or not change.unchanged or before is None:
         return change
     if before.row is None:  # the row is another one: it has nothing to keep
-        return RowChange(change.table, change.key, change.row)
+        row = {**change.row, **dict.fromkeys(change.unchanged)}
+        return RowChange(change.table, change.key, row)
     known = {name: before.row[name] for name in change.unchanged if name in before.row}
     row = {**change.row, **known}
     return RowChange(change.table, change.key, row, change.unchanged - known.keys())

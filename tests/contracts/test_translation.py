@@ -202,7 +202,7 @@ def test_an_event_that_is_too_large_is_left_out_of_its_transaction(world: World)
         writer.begin()
         writer.write(world.event(b"small"))
         with pytest.raises(EventTooLarge, match="bytes"):
-            writer.write(world.event(b"large", bytes(1_000_001)))
+            writer.write(world.event(b"large", bytes(9_000_000)))
         writer.commit({}, log.membership())
     assert [key for key, _ in world.written()] == [b"small"]
 

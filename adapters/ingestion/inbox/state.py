@@ -47,15 +47,21 @@ class BatchHeader:
     notes: tuple[str, ...] = ()
 
 
+_PREDECESSOR = "2s"
+"""How long the lock of a process that has just ended may outlive it."""
 _BATCH = "SELECT id, path, delivery, status, marker, is_test FROM inbox_batch"
 
 
 def lock(connection: psycopg.Connection, inbox: str) -> bool:
     """Keep other processes off an inbox until the connection ends; False where one works on it."""
-    row = connection.execute(
-        "SELECT pg_try_advisory_lock(hashtextextended('inbox ' || %s, 0))", (inbox,)
-    ).fetchone()
-    return row == (True,)
+    connection.execute("SELECT set_config('lock_timeout', %s, false)", (_PREDECESSOR,))
+    try:
+        connection.execute("SELECT pg_advisory_lock(hashtextextended('inbox ' || %s, 0))", (inbox,))
+    except psycopg.errors.LockNotAvailable:
+        return False
+    finally:
+        connection.execute("RESET lock_timeout")
+    return True
 
 
 def newest(connection: psycopg.Connection, inbox: str, path: str) -> BatchRow | None:

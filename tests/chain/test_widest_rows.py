@@ -1,4 +1,8 @@
-"""Rows that are large: taken in up to the one setting, and beyond it told with what to set."""
+"""Rows that are large: taken in up to the one setting, and beyond it told with what to set.
+
+Runs after the tests that measure a rebuild's memory: its events of megabytes stay in the topics,
+and every rebuild of the same log reads them.
+"""
 
 import re
 

@@ -231,9 +231,7 @@ def _looked_closer(
             known = known.filter(pl.col("id").is_in(before["id"].to_list()))
             wanted = newest(held[topic]).filter(pl.col("id").is_in(before["id"].to_list()))
             now = differences(known, wanted)
-            still = now.join(
-                before, on=["id", "offset", "digest", "wanted"], how="semi", nulls_equal=True
-            )
+            still = now.join(before, on=_UNCHANGED, how="semi", nulls_equal=True)
             settled[topic].append(still)
             found[topic] = now.join(still, on="id", how="anti")
     true = {topic: pl.concat(frames) for topic, frames in settled.items()}

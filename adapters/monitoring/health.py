@@ -4,12 +4,16 @@ Lag alone is blind to a dead reader: with nothing to do, a chain without workers
 capture's connector, its replication slot and the membership of each group are judged as well.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from adapters.read_database.audits import LastAudit
+if TYPE_CHECKING:  # the command line is up without the databases' libraries
+    from adapters.read_database.audits import LastAudit
 
 
 class State(StrEnum):

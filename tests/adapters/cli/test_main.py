@@ -147,3 +147,15 @@ def test_what_the_machine_lacks_is_one_sentence(
     assert said.startswith(f"catalog: /data/x: {os.strerror(number)}: ")
     assert cure in said
     assert said.count("\n") == 1
+
+
+def test_commands_are_known_without_the_libraries_of_the_engines() -> None:
+    """Each command loads what it needs when it runs: `--help` and shells' completion are quick."""
+    program = (
+        "import sys; from adapters.cli.main import application; application();"
+        " print([name for name in ('polars', 'psycopg', 'confluent_kafka') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip() == "[]"

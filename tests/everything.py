@@ -4,21 +4,34 @@ Each step is a command that a developer can run alone; its line below says how. 
 mostly waits for them, so the steps that do run at the same time, each with servers of its own, and
 everything else one after another beside them, at a low priority. The output of the first of them is
 passed through; what the others say is shown when they end.
+
+A step that takes longer than `LIMIT_S` is ended; pytest then shows where its threads stand.
 """
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
+
+import psutil
 
 ROOT = Path(__file__).parent.parent
 PYTHON = sys.executable
 BIN = Path(PYTHON).parent
+
+LIMIT_S = 60 * 60  # of one step: several times what the longest takes on a slow machine
+_LOOK_S = 0.5  # between two looks at a step's output
+_LAST_WORDS_S = 10  # for a step that is ended to say where it stands
 
 
 @dataclass(frozen=True)
@@ -59,28 +72,65 @@ class Result:
 
 
 def run(step: Step) -> Result:
-    """Run a step, its output passed through."""
+    """Run a step, and show its output as it comes."""
     print(_title(step), flush=True)
-    start = time.monotonic()
-    code = subprocess.run(step.command, cwd=ROOT, check=False).returncode
-    return Result(step, code == 0, time.monotonic() - start)
+    return _run(step, step.command, _show)
 
 
 def run_beside(step: Step) -> Result:
     """Run a step, and show its output at once when it has ended."""
-    start = time.monotonic()
     yields = os.name == "posix" and not step.starts_servers
-    done = subprocess.run(
-        ("nice", *step.command) if yields else step.command,
-        cwd=ROOT,
-        check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
-    print(f"{_title(step)}\n{done.stdout}", flush=True)
-    return Result(step, done.returncode == 0, time.monotonic() - start)
+    command = ("nice", *step.command) if yields else step.command
+    kept = BytesIO()
+    result = _run(step, command, lambda output: kept.write(output.read()))
+    print(_title(step), flush=True)
+    kept.seek(0)
+    _show(kept)
+    return result
+
+
+def _run(step: Step, command: Sequence[str], look: Callable[[IO[bytes]], object]) -> Result:
+    """Run a command, looking at its new output meanwhile, and end it when it takes too long.
+
+    The output goes to a file, not through a pipe: a process that a test left behind would hold the
+    pipe open, and what reads it would wait for that process instead of the step.
+    """
+    start = time.monotonic()
+    with NamedTemporaryFile() as file, Path(file.name).open("rb") as output:
+        process = psutil.Popen(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
+        )
+        code = None
+        try:
+            while code is None and time.monotonic() < start + LIMIT_S:
+                with suppress(psutil.TimeoutExpired):
+                    code = process.wait(_LOOK_S)
+                look(output)
+        finally:
+            _end(process)
+        look(output)
+    if code is None:
+        print(f"{step.name}: not done after {LIMIT_S} s, so it was ended", flush=True)
+    return Result(step, code == 0, time.monotonic() - start)
+
+
+def _show(output: IO[bytes]) -> None:
+    print(output.read().decode(errors="replace"), end="", flush=True)
+
+
+def _end(process: psutil.Popen) -> None:
+    """End a process that still runs, and those that it started; SIGABRT makes pytest show where
+    its threads stand (https://docs.python.org/3/library/faulthandler.html).
+    """
+    if not process.is_running():
+        return
+    started = process.children(recursive=True)
+    process.send_signal(signal.SIGABRT)
+    psutil.wait_procs([process], timeout=_LAST_WORDS_S)
+    for left in (process, *started):
+        with suppress(psutil.NoSuchProcess):
+            left.kill()
+    psutil.wait_procs((process, *started), timeout=_LAST_WORDS_S)
 
 
 def run_all(steps: Sequence[Step]) -> list[Result]:

@@ -3,10 +3,11 @@
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests import everything
-from tests.everything import Step, run_all
+from tests.everything import Step, run_all, run_beside
 
 
 def _step(name: str, code: int, starts_servers: bool = False) -> Step:
@@ -46,6 +47,52 @@ def test_steps_that_start_servers_run_at_the_same_time(tmp_path: Path) -> None:
         Step("two", (sys.executable, "-c", program, two, one), starts_servers=True),
     ]
     assert [result.passed for result in run_all(steps)] == [True, True]
+
+
+def test_a_step_is_not_waited_for_because_of_a_process_that_it_left(tmp_path: Path) -> None:
+    """That process has the step's output, and would hold a pipe open for as long as it lives."""
+    told = tmp_path / "pid"
+    program = (
+        "import pathlib, subprocess, sys\n"
+        "left = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "pathlib.Path(sys.argv[1]).write_text(str(left.pid))\n"
+    )
+    leaves = Step("leaves", (sys.executable, "-c", program, str(told)))
+    try:
+        assert run_beside(leaves).passed
+        left = psutil.Process(int(told.read_text()))
+        assert left.is_running()
+    finally:
+        psutil.Process(int(told.read_text())).kill()
+
+
+def test_a_step_that_never_ends_is_ended_and_says_where_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With the processes that it started: here, one that ignores what asks it to end."""
+    told = tmp_path / "pid"
+    program = (
+        "import faulthandler, pathlib, subprocess, sys\n"
+        "faulthandler.enable()\n"
+        "def waits_for_ever(started):\n"
+        "    started.wait()\n"
+        "started = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "pathlib.Path(sys.argv[1]).write_text(str(started.pid))\n"
+        "waits_for_ever(started)\n"
+    )
+    monkeypatch.setattr(everything, "LIMIT_S", 5)
+    result = run_beside(Step("endless", (sys.executable, "-c", program, str(told))))
+    assert not result.passed
+    assert "waits_for_ever" in capfd.readouterr().out
+    assert _has_ended(int(told.read_text()))
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether it runs no more, though nobody may have asked for its exit code yet."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 @pytest.mark.parametrize(("codes", "exit_code"), [((0, 0), 0), ((1, 0), 1), ((0, 1), 1)])

@@ -55,7 +55,7 @@ class JsonDecoder:
                     told = value or b""
                     record = json.loads(told.removeprefix(ODD) if self.knows_odd else told)
                     name = record.pop("event")
-                except (ValueError, KeyError):
+                except Exception:  # whatever the bytes: it is the record's fault
                     reason = "no event"
                     bad.append(BadRecord(one.topic, one.partition, offset, key, value, reason))
                     continue

@@ -1,6 +1,8 @@
 """What all tests share: the real engines, started once a run, and the corpus where it is."""
 
+import faulthandler
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +17,7 @@ from adapters.composition.settings import Settings, load_settings
 from tests.databases import Databases
 
 ROOT = Path(__file__).parent.parent
+_LAST_S = 120  # for threads and clients to end after the last test
 CORPUS = ROOT.parent / "shared" / "corpus"
 
 
@@ -35,6 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("corpus"):
             item.add_marker(absent)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """A run that is over ends: what still keeps the interpreter then is shown."""
+    faulthandler.dump_traceback_later(_LAST_S, exit=True, file=sys.stderr)
 
 
 @pytest.fixture(scope="session")

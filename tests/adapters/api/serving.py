@@ -1,6 +1,5 @@
 """The API served for a test, over HTTP as clients see it."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import uvicorn
 from adapters.api.application import AsgiApp
 from adapters.api.server import listen
 from migrations import run
+from tests.beside import beside, join
 from tests.catalog_rows import make_catalog
 
 
@@ -32,10 +32,16 @@ def serving(app: AsgiApp) -> Iterator[httpx.Client]:
     """A client of the running application."""
     listening = listen("127.0.0.1", 0)
     config = uvicorn.Config(
-        app, loop="uvloop", http="httptools", lifespan="on", log_config=None, ws="none"
+        app,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        ws="none",
+        timeout_graceful_shutdown=10,
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listening],))
+    thread = beside(server.run, ([listening],))
     thread.start()
     try:
         while not server.started and thread.is_alive():
@@ -44,5 +50,5 @@ def serving(app: AsgiApp) -> Iterator[httpx.Client]:
             yield client
     finally:
         server.should_exit = True
-        thread.join()
+        join(thread)
         listening.close()

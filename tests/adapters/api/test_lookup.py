@@ -1,7 +1,6 @@
 """The partner's lookups, over HTTP and PostgreSQL."""
 
 import csv
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from tests.adapters.api.records import (
     UPC,
 )
 from tests.adapters.api.serving import prepare, serving
+from tests.beside import beside, join
 from tests.catalog_rows import number, write
 
 pytestmark = pytest.mark.integration
@@ -210,9 +210,8 @@ def test_lookups_at_the_same_instant_are_each_answered_with_their_own(database: 
                 if [m["id"] for m in answer["matches"]] != [n]:
                     wrong.append(n)
 
-        threads = [threading.Thread(target=ask, args=(numbers[i::8],)) for i in range(8)]
+        threads = [beside(ask, (numbers[i::8],)) for i in range(8)]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        join(*threads)
     assert wrong == []

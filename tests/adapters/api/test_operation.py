@@ -30,6 +30,7 @@ from migrations import run
 from projections.catalog import CATALOG
 from projections.ports.generations import Purpose
 from tests.adapters.api.serving import prepare, serving
+from tests.beside import beside, join
 from tests.catalog_rows import number, write
 
 pytestmark = pytest.mark.integration
@@ -182,7 +183,7 @@ def test_no_answer_mixes_generations(database: str) -> None:
                 titles = (match[kind]["title"] for kind in ("track", "recording", "release"))
                 seen.append((answer.headers["catalog-generation"], *titles))
 
-        threads = [threading.Thread(target=ask) for _ in range(4)]
+        threads = [beside(ask) for _ in range(4)]
         for thread in threads:
             thread.start()
         try:
@@ -194,8 +195,7 @@ def test_no_answer_mixes_generations(database: str) -> None:
                 until(partial(_has_more_than, seen, before + 10))
         finally:
             stop.set()
-            for thread in threads:
-                thread.join()
+            join(*threads)
     assert set(seen) == {("1",) * 4, ("2",) * 4}
 
 

@@ -12,9 +12,11 @@ import pytest
 
 from adapters.api import shapes
 from adapters.composition.endpoints import Endpoints
+from tests.beside import killed
 from tests.catalog_rows import make_catalog, number, write
 
 pytestmark = pytest.mark.integration
+
 ISRC = "USSKG1912345"
 
 
@@ -105,12 +107,15 @@ def test_many_numbers_from_standard_input(environment: dict[str, str]) -> None:
 def test_who_writes_a_line_and_waits_is_answered(environment: dict[str, str]) -> None:
     commands = "(main.lookup, main.migrate)"
     program = f"from adapters.cli import main; main.COMMANDS = {commands}; main.main()"
-    with subprocess.Popen(
-        [sys.executable, "-c", program, "lookup", "isrc", "-", "--json"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-    ) as process:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", program, "lookup", "isrc", "-", "--json"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        ) as process,
+        killed(process),
+    ):
         assert process.stdin
         assert process.stdout
         for _ in range(2):

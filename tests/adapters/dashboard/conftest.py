@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from adapters.composition.settings import Settings, load_settings
 from adapters.dashboard.app import over_read_database
 from adapters.ingestion.ingest import ingest
 from adapters.read_database.api_keys import create_key
+from tests.beside import beside, join
 from tests.connections import opening
 
 DELIVERIES = Path(adapters.ingestion.sample.__file__).parent / "deliveries"
@@ -80,15 +80,17 @@ def board(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             app = over_read_database(
                 settings, endpoints, is_open=True, hosts=LOOPBACK_NAMES, is_metrics_open=True
             )
-            server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-            thread = threading.Thread(target=server.run, args=([listening],))
+            server = uvicorn.Server(
+                uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=10)
+            )
+            thread = beside(server.run, ([listening],))
             thread.start()
             try:
                 url = f"http://127.0.0.1:{listening.getsockname()[1]}"
                 yield Board(url, key, settings, endpoints)
             finally:
                 server.should_exit = True
-                thread.join()
+                join(thread)
 
 
 @pytest.fixture

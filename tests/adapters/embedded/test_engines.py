@@ -20,6 +20,7 @@ from adapters.composition.settings import EmbeddedSettings, Settings
 from adapters.embedded.kafka import OFFSET_TEXT_BYTES
 from adapters.embedded.processes import PortTaken
 from adapters.embedded.state import read_running
+from tests.beside import killed
 
 pytestmark = pytest.mark.integration
 
@@ -114,7 +115,7 @@ def test_after_kill_9_nothing_is_left_running_and_nothing_is_lost(
     data = tmp_path / "data"
     own = settings.model_copy(update={"data": data})
     command = [sys.executable, "-c", ASKER, str(data)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as asker:
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as asker, killed(asker):
         assert asker.stdout is not None
         assert asker.stdout.readline() == b"up\n"
         before = resolve_endpoints(own)

@@ -21,6 +21,8 @@ from adapters.embedded.processes import (
 from adapters.embedded.state import DataFolder, own_data_folder
 
 # says its pid, then waits for ever; on SIGTERM it says so and ends, unless it is stubborn
+from tests.beside import killed
+
 PROGRAM = """
 import os, signal, sys, time
 def end(*_):
@@ -112,7 +114,10 @@ with own_data_folder(Path({str(tmp_path / "data")!r}), fresh=False) as folder:
     time.sleep(60)
 """
     log = tmp_path / "data" / "engine.log"
-    with subprocess.Popen([sys.executable, "-c", asker], stdout=subprocess.PIPE) as process:
+    with (
+        subprocess.Popen([sys.executable, "-c", asker], stdout=subprocess.PIPE) as process,
+        killed(process),
+    ):
         assert process.stdout is not None
         assert process.stdout.readline() == b"started\n"
         until(lambda: pid_in(log) is not None)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
-from threading import Event, Thread
+from threading import Event
 from traceback import format_exc
 from typing import Any
 
@@ -39,6 +39,7 @@ from projections.ports.dead_letters import RejectedRecord, Retried, Stage
 from projections.translation import worker
 from projections.translation.counters import TranslationCounters
 from tests.adapters.capture.forms import POSTGRES, key, value
+from tests.beside import beside, join
 
 pytestmark = pytest.mark.integration
 
@@ -149,7 +150,7 @@ class Installation:
             except Exception:
                 failures.append(format_exc())
 
-        thread = Thread(target=run)
+        thread = beside(run)
         thread.start()
         try:
             yield progress
@@ -233,7 +234,7 @@ def test_killed_at_any_moment_it_neither_loses_nor_doubles(installation: Install
             if chance.random() < 0.1:
                 installation.send_again(chance.randrange(200))
 
-    loading = Thread(target=load)
+    loading = beside(load)
     loading.start()
     try:
         for _ in range(KILLS):
@@ -243,7 +244,7 @@ def test_killed_at_any_moment_it_neither_loses_nor_doubles(installation: Install
                 Event().wait(chance.random() * 0.5)
     finally:
         enough.set()
-        loading.join()
+        join(loading)
     with installation.process():
         installation.await_done()
     assert_each_once(installation, identities)
@@ -284,7 +285,7 @@ def test_a_second_process_of_the_same_name_takes_over(installation: Installation
         except Refused as failure:
             failures.append(failure)
 
-    thread = Thread(target=first)
+    thread = beside(first)
     thread.start()
     try:
         installation.insert("a")
@@ -295,7 +296,7 @@ def test_a_second_process_of_the_same_name_takes_over(installation: Installation
             wait_until(lambda: not thread.is_alive())
     finally:
         stop.set()
-        thread.join()
+        join(thread)
     assert "another process of the same instance name" in str(failures[0])
     assert_each_once(installation, ["a", "b"])
 

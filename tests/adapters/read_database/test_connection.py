@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import polars as pl
@@ -19,6 +19,7 @@ from adapters.read_database.rows import copy_frames
 from projections.catalog import CATALOG
 from projections.ports.generations import Purpose
 from projections.ports.read_store import CheckpointMoved, StoreBusy, Write
+from tests.beside import beside, join
 from tests.contracts.test_read_database import ZERO, rows, step
 
 pytestmark = pytest.mark.integration
@@ -74,7 +75,7 @@ def test_paused_in_the_midst_of_its_rows_it_holds_up_nobody(
         closing(PostgresReadStore(database, CATALOG)) as other,
     ):
         monkeypatch.setattr(read_store, "copy_frames", slowly)
-        thread = Thread(target=work)
+        thread = beside(work)
         thread.start()
         try:
             assert copying.wait(30)
@@ -84,5 +85,5 @@ def test_paused_in_the_midst_of_its_rows_it_holds_up_nobody(
                 pass
         finally:
             awake.set()
-            thread.join()
+            join(thread)
     assert [type(error) for error in outcome] == [CheckpointMoved]

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +15,7 @@ from adapters.api.server import Serving, application, listen
 from adapters.read_database.querying import SETTINGS, ReadAccess, ReadDatabaseAway, open_queries
 from projections.catalog.queries.lookup import asked, look_up
 from tests.adapters.api.serving import prepare, serving
+from tests.beside import beside, join, killed
 from tests.catalog_rows import number, write
 
 PGBOUNCER = shutil.which("pgbouncer")
@@ -44,11 +44,14 @@ def pooled(database: str) -> Iterator[str]:
         assert PGBOUNCER is not None
         # As root it refuses to run, and becomes who it is told to be.
         command = [PGBOUNCER, "-u", "nobody", str(settings)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        with (
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
+            killed(process),
+        ):
             assert process.stdout is not None
             said = process.stdout
             assert any(b"process up" in line for line in iter(said.readline, b""))
-            drain = threading.Thread(target=said.read)
+            drain = beside(said.read)
             drain.start()
             try:
                 yield make_conninfo(host="127.0.0.1", port=port, dbname="pooled", user="anyone")
@@ -111,11 +114,10 @@ def test_every_request_of_the_api_is_answered(pooled: str) -> None:
                 elif [m["id"] for m in answer.json()["matches"]] != [n]:
                     wrong.append(answer.text)
 
-        threads = [threading.Thread(target=ask, args=(NUMBERS[i::6] * 2,)) for i in range(6)]
+        threads = [beside(ask, (NUMBERS[i::6] * 2,)) for i in range(6)]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        join(*threads)
     assert wrong == []
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 import psycopg
 import pytest
@@ -41,6 +41,7 @@ from projections.ports.generations import (
     RebuildRunning,
 )
 from tests.adapters.read_database.postgres_chain import PostgresChain
+from tests.beside import beside, join
 from tests.projections.engine.chain import MODEL, Chain
 from tests.projections.engine.memory_log import event
 
@@ -320,7 +321,7 @@ def test_readers_never_see_two_generations(chain: PostgresChain) -> None:
         except BaseException as error:  # shown by the main thread
             errors.append(error)
 
-    readers = [Thread(target=read, args=(number % 2 == 0,)) for number in range(4)]
+    readers = [beside(read, (number % 2 == 0,)) for number in range(4)]
     for reader in readers:
         reader.start()
     try:
@@ -328,8 +329,7 @@ def test_readers_never_see_two_generations(chain: PostgresChain) -> None:
             switch(chain.context, numbers[1 - turn % 2], force=False, report=silent)
     finally:
         stop.set()
-        for reader in readers:
-            reader.join()
+        join(*readers)
     assert errors == []
     assert {frozenset(words) for words in seen} == {frozenset({"one"}), frozenset({"two"})}
 
@@ -350,7 +350,7 @@ def test_polite_readers_never_stand_in_the_way(chain: PostgresChain) -> None:
                 seen.append({row[0] for row in connection.execute(statement)})
 
     orders = [["track", "release"], ["release", "track"]] * 3
-    readers = [Thread(target=read, args=(order,)) for order in orders]
+    readers = [beside(read, (order,)) for order in orders]
     for reader in readers:
         reader.start()
     try:
@@ -359,8 +359,7 @@ def test_polite_readers_never_stand_in_the_way(chain: PostgresChain) -> None:
             switch_to(chain.context, successor, park=False, report=silent, patience=0.0)
     finally:
         stop.set()
-        for reader in readers:
-            reader.join()
+        join(*readers)
     assert {frozenset(numbers) for numbers in seen} == {frozenset({n}) for n in numbers}
 
 
@@ -410,7 +409,7 @@ def test_a_rebuild_beside_a_busy_worker_and_readers(chain: PostgresChain) -> Non
         except BaseException as error:  # shown by the main thread
             errors.append(error)
 
-    threads = [Thread(target=work), Thread(target=read), Thread(target=read)]
+    threads = [beside(work), beside(read), beside(read)]
     for thread in threads:
         thread.start()
     try:
@@ -422,8 +421,7 @@ def test_a_rebuild_beside_a_busy_worker_and_readers(chain: PostgresChain) -> Non
         rollback(chain.context, report=silent)
     finally:
         stop.set()
-        for thread in threads:
-            thread.join()
+        join(*threads)
     assert errors == []
     assert chain.content() == chain.replayed()
 

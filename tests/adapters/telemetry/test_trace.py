@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from threading import Event, Thread
+from threading import Event
 
 import pytest
 from confluent_kafka.admin import AdminClient
@@ -33,6 +33,7 @@ from projections.translation.counters import TranslationCounters
 from tests.adapters.capture.forms import POSTGRES, key, value
 from tests.adapters.telemetry.spans import Memory
 from tests.adapters.telemetry.test_spans import TRACE
+from tests.beside import beside, join
 
 pytestmark = pytest.mark.integration
 
@@ -83,10 +84,7 @@ def test_a_change_is_followed_to_its_read_row(
     with (
         wiring.engine_context(settings, endpoints, on_arrival=events.arrived) as context,
     ):
-        translating = Thread(
-            target=_translate,
-            args=(endpoints, ChangeGroup(name, "1", [topic]), memory, stop),
-        )
+        translating = beside(_translate, (endpoints, ChangeGroup(name, "1", [topic]), memory, stop))
         translating.start()
         try:
             building.ensure_live(context)
@@ -104,7 +102,7 @@ def test_a_change_is_followed_to_its_read_row(
                 _until(projected)
         finally:
             stop.set()
-            translating.join()
+            join(translating)
 
         spans = memory.spans()
         assert Counter(memory.names()) == {"capture": 1, "translate": 2, "project": 2}

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -15,6 +14,7 @@ from adapters.composition.settings import TracingSettings
 from adapters.composition.tracing import traced_changes, traced_events
 from domain.failures import Misconfigured
 from tests.adapters.telemetry.test_spans import COMMITTED, captured, change
+from tests.beside import beside, join
 
 
 @contextmanager
@@ -34,14 +34,14 @@ def _collector() -> Iterator[tuple[str, list[tuple[str, ExportTraceServiceReques
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
+    thread = beside(server.serve_forever)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", sent
     finally:
         server.shutdown()
         server.server_close()
-        thread.join()
+        join(thread)
 
 
 def test_off_there_is_no_tracer() -> None:
@@ -59,6 +59,7 @@ from adapters.composition import wiring, workers
 from adapters.cli.main import application
 from adapters.composition.settings import TracingSettings
 from adapters.composition.tracing import traced_changes, traced_events
+from tests.beside import beside, join
 application()
 with traced_changes(TracingSettings(), "1"), traced_events(TracingSettings(), "1"):
     print([name for name in sys.modules if name.startswith("opentelemetry")])

@@ -190,6 +190,17 @@ class InboxSettings(_Group):
     known_hosts: Folder | None = None
 
 
+class SourceSettings(_Group):
+    """The databases of foreign masters.
+
+    `address`: of each, by the name of its source. Who captures may be another user than who asks
+    (`capture`): the connector gets that address instead.
+    """
+
+    address: dict[str, SecretStr] = {}
+    capture: dict[str, SecretStr] = {}
+
+
 class EmbeddedSettings(_Group):
     """How the engines that aren't set are started; a port of None is any free one."""
 
@@ -227,6 +238,7 @@ class Settings(BaseSettings):
     metrics: MetricsSettings = MetricsSettings()
     tracing: TracingSettings = TracingSettings()
     inbox: InboxSettings = InboxSettings()
+    source: SourceSettings = SourceSettings()
     embedded: EmbeddedSettings = EmbeddedSettings()
     zones: dict[str, str] = {}
 
@@ -287,6 +299,11 @@ def secrets_of(settings: Settings) -> set[str]:
     for database in (settings.master, settings.read):
         if database.url is not None:
             found.append(database.url.get_secret_value())
+    found += [
+        address.get_secret_value()
+        for addresses in (settings.source.address, settings.source.capture)
+        for address in addresses.values()
+    ]
     for secret in (
         settings.registry.password,
         settings.connect.password,
@@ -337,6 +354,8 @@ def _is_secret(name: str) -> bool:
     """Whether a setting (dotted, or as a variable) holds a secret."""
     last = name.lower().removesuffix("_file").replace("_", ".").rsplit(".", 1)[-1]
     parents = name.lower().replace("__", ".")
+    if parents.removeprefix(PREFIX.lower()).startswith(("source.address.", "source.capture.")):
+        return True
     return last in ("password", "secret", "pem") or parents.removesuffix("_file").endswith(
         ("master.url", "read.url")
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import TokenType, exp
 from sqlglot.errors import SqlglotError
 
 from domain.failures import Misconfigured
@@ -70,6 +70,14 @@ def parse(text: str, name: str) -> exp.Query:
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise Misconfigured(f"{name} must hold one SELECT and nothing else")
     return inline(statements[0])
+
+
+def bare(text: str) -> str:
+    """A statement without its last semicolon and what follows, so that it can be a subquery."""
+    for token in sqlglot.tokenize(text, dialect=DIALECT):
+        if token.token_type is TokenType.SEMICOLON:
+            return text[: token.start]
+    return text
 
 
 def inline(query: exp.Query) -> exp.Query:

@@ -1,24 +1,30 @@
-"""A source as its folder defines it: `source.toml` and one SELECT per master table."""
+"""What a source is: its database, its tables, how their changes come, and its mappings."""
 
 from __future__ import annotations
 
-import re
-import tomllib
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-import sqlglot
-from sqlglot import TokenType
+import msgspec
 
-from adapters.ingestion.master.tables import CAPTURED
-from adapters.source.blocks import DIALECT
-from domain.failures import Misconfigured
+CONNECTORS = ("postgresql", "mariadb", "mysql", "sqlserver", "oracle", "none")
+"""Debezium's, by the name that their records carry; `none`: the topics exist already."""
+ENCODINGS = ("json", "avro", "protobuf")
+"""What a record's value is written in; Avro and Protobuf by a schema registry's contracts."""
+ENVELOPES = ("debezium", "flat", "cloudevents")
+"""What a record's value holds: the whole change, the row alone (ExtractNewRecordState), or a
+CloudEvent of the change."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}$")
-CONNECTORS = ("postgresql",)
-_RESERVED = ("__", "pg_")
+_TOPIC = {
+    "postgresql": "{topics}.{schema}.{table}",
+    "mariadb": "{topics}.{database}.{table}",
+    "mysql": "{topics}.{database}.{table}",
+    "sqlserver": "{topics}.{database}.{schema}.{table}",
+    "oracle": "{topics}.{schema}.{table}",
+    "none": "{topics}.{table}",
+}
+"""Debezium's topic names, by connector (its documentation of each: "Topic names")."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +59,28 @@ class Source:
     tables: Mapping[str, SourceTable]
     mappings: Mapping[str, MappingFile]
     connector: str = "postgresql"
+    """One of CONNECTORS."""
     database: str | None = None
-    """Name of the environment variable that holds the address of its database."""
+    """Name of its database at its server, which is part of some topics' names."""
     schema: str = "public"
     """Schema of its tables in that database."""
     topics: str = ""
-    """Prefix of its topics; a table's topic is `<prefix>.<schema>.<table>`."""
+    """Prefix of its topics."""
+    topic: str | None = None
+    """How a table's topic is called: {topics}, {database}, {schema} and {table} are put in. None:
+    as its connector names them."""
+    encoding: str = "json"
+    """One of ENCODINGS."""
+    envelope: str = "debezium"
+    """One of ENVELOPES."""
+    registry: str | None = None
+    """Address of the schema registry of its records; None: that of the chain."""
+    exactly_once: bool = True
+    """Changes without a position are refused. False: they are taken, and may come twice."""
+    lenient: bool = False
+    """A column that its records lack is null; otherwise it stops its topic."""
+    connector_settings: Mapping[str, str] = field(default_factory=dict)
+    """What its connector is told beside, or instead of, what we tell it."""
 
     @property
     def replica(self) -> str:
@@ -70,100 +92,14 @@ class Source:
         """`message_id` of the master rows that come of it."""
         return f"source:{self.name}"
 
+    @property
+    def fingerprint(self) -> str:
+        """Differs where anything does that is defined."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
 
-def read_folder(folder: Path) -> Source:
-    """The source that a folder defines. Raises Misconfigured."""
-    try:
-        content = tomllib.loads((folder / "source.toml").read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"{folder / 'source.toml'} can't be read: {error}") from error
-    known = {"name", "connector", "database", "schema", "topics", "tables", "affects", "whole"}
-    if unknown := content.keys() - known:
-        raise Misconfigured(
-            f"source.toml: {sorted(unknown)[0]} is unknown; it may set {sorted(known)}"
+    def topic_of(self, table: str) -> str:
+        """The topic of a table's changes."""
+        pattern = _TOPIC[self.connector] if self.topic is None else self.topic
+        return pattern.format(
+            topics=self.topics, database=self.database, schema=self.schema, table=table
         )
-    name = content.get("name", folder.resolve().name)
-    if not isinstance(name, str) or not _NAME.match(name):
-        raise Misconfigured(
-            f"source.toml: name is {name!r}; take a-z, 0-9 and _, at most 40, a letter first"
-        )
-    connector = content.get("connector", "postgresql")
-    if connector not in CONNECTORS:
-        raise Misconfigured(
-            f"source.toml: connector is {connector!r}; there are: {', '.join(CONNECTORS)}"
-        )
-    tables = {n: _table(n, t) for n, t in _section(content, "tables").items()}
-    if not tables:
-        raise Misconfigured('source.toml names no tables: [tables.<name>] key = ["<column>"]')
-    return Source(
-        name=name,
-        tables=tables,
-        mappings=_mappings(folder, content, tables),
-        connector=connector,
-        database=_text(content, "database"),
-        schema=_text(content, "schema") or "public",
-        topics=_text(content, "topics") or name,
-    )
-
-
-def _text(content: Mapping[str, Any], name: str) -> str | None:
-    value = content.get(name)
-    if value is not None and not isinstance(value, str):
-        raise Misconfigured(f"source.toml: {name} must be text")
-    return value
-
-
-def _section(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = content.get(name, {})
-    if not isinstance(value, dict):
-        raise Misconfigured(f"source.toml: {name} must be a table of TOML")
-    return value
-
-
-def _table(name: str, content: Any) -> SourceTable:
-    if name.startswith(_RESERVED) or name == "changed":
-        raise Misconfigured(f"source.toml: a table can't be called {name}")
-    if not isinstance(content, dict) or (unknown := content.keys() - {"key", "columns"}):
-        shown = sorted(unknown)[0] if isinstance(content, dict) else content
-        raise Misconfigured(f"source.toml: tables.{name}: {shown!r} is not key or columns")
-    key = content.get("key")
-    if not isinstance(key, list) or not key or not all(isinstance(k, str) for k in key):
-        raise Misconfigured(f'source.toml: tables.{name} needs key = ["<column>", …]')
-    columns = content.get("columns", {})
-    if not isinstance(columns, dict) or not all(isinstance(t, str) for t in columns.values()):
-        raise Misconfigured(f"source.toml: tables.{name}.columns must be name = type")
-    return SourceTable(name, tuple(key), columns)
-
-
-def _mappings(
-    folder: Path, content: Mapping[str, Any], tables: Mapping[str, SourceTable]
-) -> dict[str, MappingFile]:
-    affects, whole = _section(content, "affects"), _section(content, "whole")
-    found = {}
-    for file in sorted(folder.glob("*.sql")):
-        master = file.stem
-        if master not in CAPTURED:
-            raise Misconfigured(f"{file.name}: {master} is no master table: {', '.join(CAPTURED)}")
-        hints, always = affects.get(master, {}), whole.get(master, [])
-        if not isinstance(hints, dict) or not isinstance(always, list):
-            raise Misconfigured(f"source.toml: affects.{master} is a table, whole.{master} a list")
-        if unknown := ({*hints, *always} - tables.keys()):
-            raise Misconfigured(f"source.toml: {master}: there is no table {sorted(unknown)[0]}")
-        try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise Misconfigured(f"{file.name} can't be read: {error}") from error
-        found[master] = MappingFile(master, text, hints, frozenset(always))
-    if not found:
-        raise Misconfigured(f"{folder} holds no SELECT: <master table>.sql")
-    if unknown := ({*affects, *whole} - found.keys()):
-        raise Misconfigured(f"source.toml: there is no {sorted(unknown)[0]}.sql")
-    return found
-
-
-def bare(text: str) -> str:
-    """A statement without its last semicolon and what follows, so that it can be a subquery."""
-    for token in sqlglot.tokenize(text, dialect=DIALECT):
-        if token.token_type is TokenType.SEMICOLON:
-            return text[: token.start]
-    return text

@@ -20,7 +20,7 @@ from projections.ports.event_log import EventLog, RecordBatch, TopicPartition
 
 def topics_of(source: Source) -> list[str]:
     """The topic of each of its tables."""
-    return [f"{source.topics}.{source.schema}.{table}" for table in source.tables]
+    return [source.topic_of(table) for table in source.tables]
 
 
 def bring_up(

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from adapters.source import affected, blocks
-from adapters.source.blocks import DIALECT, Tables, Underivable, folded
-from adapters.source.definition import MappingFile, bare
+from adapters.source.blocks import DIALECT, Tables, Underivable, bare, folded
+from adapters.source.definition import MappingFile
 from domain.failures import Misconfigured
 
 _UNSTEADY = frozenset(

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.source.definition import bare, read_folder
+from adapters.source.blocks import bare
+from adapters.source.folder import read_folder
 from domain.failures import Misconfigured
 
 TOML = """
@@ -41,7 +42,13 @@ def test_a_folder_is_a_source(tmp_path: Path) -> None:
         (TOML, "releases.sql", "releases is no master table"),
         (TOML, "track.sql", "there is no release.sql"),
         ("nam = 'x'\n" + TOML, "release.sql", "nam is unknown"),
-        ("connector = 'mysql'\n" + TOML, "release.sql", "connector is 'mysql'"),
+        ("connector = 'dbase'\n" + TOML, "release.sql", "connector is 'dbase'"),
+        ("connector = 'mysql'\n" + TOML, "release.sql", "database must name"),
+        ("encoding = 'xml'\n" + TOML, "release.sql", "encoding is 'xml'"),
+        ("topic = 'x.{tables}'\n" + TOML, "release.sql", "topic may hold .* not 'tables'"),
+        ("topic = 'x'\n" + TOML, "release.sql", "topic must hold"),
+        ("lenient = 1\n" + TOML, "release.sql", "lenient must be true or false"),
+        (TOML + "[connector_settings]\n'database.password' = 'x'", "release.sql", "is a secret"),
         ("name = 'My Source'\n" + TOML, "release.sql", "name is 'My Source'"),
         (TOML.replace("medium =", "discs ="), "release.sql", "there is no table discs"),
         ("[tables.release]\nkey = 'id'", "release.sql", "needs key"),
@@ -52,6 +59,31 @@ def test_a_folder_is_a_source(tmp_path: Path) -> None:
 def test_what_is_wrong_in_it_is_named(tmp_path: Path, toml: str, file: str, why: str) -> None:
     with pytest.raises(Misconfigured, match=why):
         read_folder(_folder(tmp_path, toml, file))
+
+
+@pytest.mark.parametrize(
+    ("settings", "topic"),
+    [
+        ("", "mb.public.release"),
+        ("connector = 'mariadb'\ndatabase = 'shop'", "mb.shop.release"),
+        ("connector = 'sqlserver'\ndatabase = 'shop'\nschema = 'dbo'", "mb.shop.dbo.release"),
+        ("connector = 'none'", "mb.release"),
+        ("topic = 'cdc-{table}-v1'", "cdc-release-v1"),
+    ],
+)
+def test_topics_are_called_as_their_connector_calls_them(
+    tmp_path: Path, settings: str, topic: str
+) -> None:
+    assert read_folder(_folder(tmp_path, f"{settings}\n{TOML}")).topic_of("release") == topic
+
+
+def test_whatever_changes_in_it_changes_its_fingerprint(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    one = read_folder(_folder(tmp_path / "a"))
+    assert read_folder(_folder(tmp_path / "b")) == one
+    other = read_folder(_folder(tmp_path, "lenient = true\n" + TOML))
+    assert one.fingerprint != other.fingerprint
 
 
 def test_a_statement_is_taken_without_its_semicolon() -> None:

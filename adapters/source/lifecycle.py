@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import psycopg
 from psycopg import sql
 
+from adapters.event_log.avro.wire import SchemaTexts
 from adapters.ingestion.master import writer
 from adapters.source import batch, replica
 from adapters.source.definition import Source
@@ -38,13 +39,20 @@ def bring_up(
     return batch.in_order(mappings)
 
 
-def reader_of(connection: psycopg.Connection, source: Source) -> SourceReader:
-    """A reader of its records, by the types that the replica has."""
+def reader_of(
+    connection: psycopg.Connection, source: Source, schemas: SchemaTexts | None = None
+) -> SourceReader:
+    """A reader of its records, by the types that the replica has.
+
+    `schemas` is the registry of records in Avro, if there is one.
+    """
     return SourceReader(
         {
             table.name: KnownTable(table.key, replica.columns_of(connection, source, table.name))
             for table in source.tables.values()
-        }
+        },
+        topics=dict(zip(topics_of(source), source.tables, strict=True)),
+        schemas=schemas,
     )
 
 
@@ -53,13 +61,14 @@ def catch_up(
     source: Source,
     mappings: Sequence[MasterMapping],
     log: EventLog,
+    schemas: SchemaTexts | None = None,
 ) -> Taken:
     """Take in what the topics hold now, up to their ends.
 
     Only mappings that are applied follow; `settle` applies the others. Raises Overtaken where
     another process takes the same records in.
     """
-    reader = reader_of(connection, source)
+    reader = reader_of(connection, source, schemas)
     following = applied(connection, source, mappings)
     at = dict(positions(connection, source))
     until = {partition: bounds.end for partition, bounds in log.bounds(topics_of(source)).items()}

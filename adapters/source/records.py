@@ -1,26 +1,32 @@
-"""Debezium's records of any table, read by the types of the replica's columns.
+"""Records of any table, read by the types of the replica's columns, in every form that is sent.
 
-JSON with and without schemas. Unlike `adapters.capture.records`, which reads the master's own
-tables and no others, this knows nothing of a table but what the replica says of it.
+Unlike `adapters.capture.records`, which reads the master's own tables and no others, this knows
+nothing of a table but what the replica says of it. How bytes become fields, and what fields say of
+a row, is in `adapters.source.encodings`; which form a record has it says itself.
+
+Exactly once means that each change says where in its source's log it stands. Without
+(`exactly_once = false`) records are taken in as they come, and a tombstone removes its key: it may
+be all that tells of a removal. With it tombstones are left out: one that is sent again after a
+restart would remove the row that came after it.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 
-import msgspec
-
-from adapters.capture.columns import Kind
 from adapters.capture.records import UNAVAILABLE
 from adapters.capture.source import CommitTimes, Source, position, transaction
-from adapters.capture.values import Convert, Wire, converter
+from adapters.capture.values import Convert, Wire
+from adapters.event_log.avro.wire import SchemaTexts
+from adapters.source.encodings import cloud_events, flat, json, keys
+from adapters.source.encodings.avro import MAGIC, AvroReader
+from adapters.source.encodings.decoded import Envelope, Fields, RowSchema, envelope_of
 from adapters.source.replica import RowChange
+from adapters.source.values import converter_of
 from domain.changes import Change, Coordinates, Operation
-from projections.ports.change_reader import Skip, Undecodable
+from projections.ports.change_reader import NoPosition, Skip, Undecodable
 
 _OPERATIONS = {
     "c": Operation.INSERT,
@@ -28,23 +34,17 @@ _OPERATIONS = {
     "d": Operation.DELETE,
     "r": Operation.READ,
 }
-_KINDS: Mapping[str, Kind] = {
-    "smallint": Kind.INTEGER,
-    "integer": Kind.INTEGER,
-    "bigint": Kind.INTEGER,
-    "numeric": Kind.DECIMAL,
-    "real": Kind.FLOAT,
-    "double precision": Kind.FLOAT,
-    "boolean": Kind.BOOLEAN,
-    "date": Kind.DATE,
-    "timestamp with time zone": Kind.INSTANT,
-    "timestamp without time zone": Kind.INSTANT,
-}
-_JSON_TYPES = ("json", "jsonb")
+_SIDES = frozenset({"before", "after", "source"})
 MOST_SCHEMAS = 1_000
-"""Schemas that are remembered; then all are learnt anew."""
-
-_object = msgspec.json.Decoder(dict[str, Any])
+"""Schemas of a table that are remembered; then all are learnt anew."""
+_NO_POSITION = (
+    "the connector {!r} doesn't say where in its source's log the change stands, so a repeat of it"
+    " could not be recognised; exactly_once = false in source.toml takes it at least once"
+)
+_TRUNCATED = (
+    "the source truncated the table, and which rows went isn't said: remove the source and apply"
+    " it anew"
+)
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Captured:
     """A record that says something of a row."""
 
     change: RowChange
-    seen: Change
-    """The same in the form by which repeats are told."""
+    seen: Change | None
+    """The same in the form by which repeats are told; none where they can't be."""
 
 
 @dataclass(frozen=True)
@@ -63,88 +63,144 @@ class KnownTable:
     key: tuple[str, ...]
     columns: Mapping[str, str]
     """Column → type of the replica, as PostgreSQL formats it."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """Column → ms, us or ns: of times in integers, in records without a schema."""
 
 
 class SourceReader:
-    """Reads the records of a source's topics."""
+    """Reads the records of a source's topics; remembers the schemas that it has met."""
 
-    def __init__(self, tables: Mapping[str, KnownTable], unavailable: str = UNAVAILABLE) -> None:
-        self._tables = tables
-        self._unavailable = {
-            unavailable,
-            base64.b64encode(unavailable.encode()).decode(),
-        }
-        self._converters: dict[tuple[str, str, bytes], dict[str, Convert]] = {}
+    def __init__(
+        self,
+        tables: Mapping[str, KnownTable],
+        *,
+        topics: Mapping[str, str] | None = None,
+        schemas: SchemaTexts | None = None,
+        is_exactly_once: bool = True,
+        unavailable: str = UNAVAILABLE,
+    ) -> None:
+        """`topics` names the table of each topic; without, it is the last part of its name.
+
+        `schemas` is the registry of records in Avro.
+        """
+        self._topics = topics or {}
+        self._avro = AvroReader(schemas)
+        self._is_exactly_once = is_exactly_once
+        self._tables = {name: _Table(name, of, unavailable) for name, of in tables.items()}
         self._committed_at = CommitTimes().of
 
-    def read(self, topic: str, partition: int, offset: int, value: bytes | None) -> Captured | Skip:
-        """Read one record; its table is the last part of the topic's name.
+    def read(
+        self, topic: str, partition: int, offset: int, key: bytes | None, value: bytes | None
+    ) -> Captured | Skip:
+        """Read one record.
 
-        Raises Undecodable where it isn't what its topic promises.
+        Raises Undecodable where it isn't what its topic promises, and Unavailable where its
+        registry doesn't answer.
         """
+        table = self._tables[self._topics.get(topic) or topic.rpartition(".")[2]]
         if value is None:
-            return Skip("tombstone")
-        name = topic.rpartition(".")[2]
-        table = self._tables[name]
-        payload, schema = _payload(value)
-        operation = _OPERATIONS.get(payload.get("op") or "")
+            if self._is_exactly_once:
+                return Skip("tombstone")
+            return Captured(table.removal(keys.fields_of(key, table.known.key, self._avro)), None)
+        envelope = self._envelope(value)
+        operation = _OPERATIONS.get(envelope.op)
         if operation is None:
-            if payload.get("op") == "m":
+            if envelope.op == "m":
                 return Skip("logical message")
-            if payload.get("op") == "t":
-                raise Undecodable(
-                    "the source truncated the table, and which rows went isn't said: remove the"
-                    " source and apply it anew"
-                )
-            raise Undecodable(f"op is {payload.get('op')!r}, not one of c u d r")
-        source = _source(payload)
-        if source.table not in (None, name):
-            raise Undecodable(f"it is of the table {source.table}, not {name}")
-        change = self._change(name, table, payload, operation, (source.connector, schema))
+            raise Undecodable(
+                _TRUNCATED if envelope.op == "t" else f"op is {envelope.op!r}, not one of c u d r"
+            )
+        source = envelope.source
+        if source.table is not None and source.table.casefold() != table.name.casefold():
+            raise Undecodable(f"it is of the table {source.table}, not {table.name}")
+        change = table.change(envelope, operation)
+        if not self._is_exactly_once:
+            return Captured(change, None)
         at = Coordinates(topic, partition, offset)
-        seen = Change(
-            table=name,
+        return Captured(change, self._seen(table.name, change, operation, source, at))
+
+    def _envelope(self, value: bytes) -> Envelope:
+        decoded = self._avro.decode(value) if value[:1] == MAGIC else json.decode(value)
+        if "op" in decoded.fields and not _SIDES.isdisjoint(decoded.fields):
+            return envelope_of(decoded)
+        if cloud_events.is_one(decoded.fields):
+            return cloud_events.opened(decoded.fields, self._avro)
+        return flat.opened(decoded, is_exactly_once=self._is_exactly_once)
+
+    def _seen(
+        self, table: str, change: RowChange, operation: Operation, source: Source, at: Coordinates
+    ) -> Change:
+        place = position(source)
+        if not place and operation is not Operation.READ:
+            raise NoPosition(_NO_POSITION.format(source.connector))
+        return Change(
+            table=table,
             operation=operation,
             key={"id": repr(change.key)},
             before=None,
             after=None,
             coordinates=at,
-            position=position(source),
+            position=place,
             transaction=transaction(source),
             committed_at=self._committed_at(source),
         )
-        return Captured(change, seen)
 
-    def _change(
-        self,
-        name: str,
-        table: KnownTable,
-        payload: Mapping[str, Any],
-        operation: Operation,
-        form: tuple[str, bytes],
-    ) -> RowChange:
+
+class _Table:
+    """Makes changes of one table's rows.
+
+    The replica folds the names of databases that fold theirs, so a column is found by its name as
+    it is, else without regard to case.
+    """
+
+    def __init__(self, name: str, known: KnownTable, unavailable: str) -> None:
+        self.name = name
+        self.known = known
+        self._unavailable = {unavailable, base64.b64encode(unavailable.encode()).decode()}
+        self._converters: dict[tuple[Hashable, bool], dict[str, Convert]] = {}
+        self._names = {column: column for column in known.columns}
+        """Column of the replica → of the records."""
+
+    def removal(self, key: Fields) -> RowChange:
+        """The row of this key is gone."""
+        return self._made(key, self._converters_of(None, is_flat=False), is_removal=True)
+
+    def change(self, envelope: Envelope, operation: Operation) -> RowChange:
+        """What a record says of its row. Raises Undecodable."""
         is_removal = operation is Operation.DELETE
-        row = payload.get("before" if is_removal else "after")
-        if not isinstance(row, dict):
-            raise Undecodable(f"op {payload['op']} without a row")
-        converters = self._learnt(name, table, *form)
-        wanted = table.key if is_removal else table.columns
+        row = envelope.before if is_removal else envelope.after
+        if not isinstance(row, Mapping):
+            raise Undecodable(f"op {envelope.op} without a row")
+        converters = self._converters_of(envelope.schema, is_flat=envelope.is_flat)
+        return self._made(row, converters, is_removal=is_removal)
+
+    def _made(
+        self, row: Fields, converters: Mapping[str, Convert], *, is_removal: bool
+    ) -> RowChange:
+        known = self.known
         values: dict[str, object] = {}
         unchanged = set()
-        for column in wanted:
-            if column not in row:
-                raise Undecodable(f"{name}.{column} isn't in the record; the replica has it")
-            value = row[column]
+        for column in known.key if is_removal else known.columns:
+            value = self._value(row, column)
             if self._is_unavailable(value):
                 unchanged.add(column)
-                continue
-            values[column] = self._converted(name, column, converters.get(column), value)
-        if unavailable := unchanged.intersection(table.key):
-            raise Undecodable(f"{name}.{min(unavailable)} of the key wasn't sent")
-        key = tuple(values[column] for column in table.key)
+            else:
+                values[column] = self._converted(column, converters[column], value)
+        if without := unchanged.intersection(known.key):
+            raise Undecodable(f"{self.name}.{min(without)} of the key wasn't sent")
+        key = tuple(values[column] for column in known.key)
         if None in key:
-            raise Undecodable(f"{name}: its key has no value in {', '.join(table.key)}")
-        return RowChange(name, key, None if is_removal else values, frozenset(unchanged))
+            raise Undecodable(f"{self.name}: its key has no value in {', '.join(known.key)}")
+        return RowChange(self.name, key, None if is_removal else values, frozenset(unchanged))
+
+    def _value(self, row: Fields, column: str) -> object:
+        name = self._names[column]
+        if name not in row:
+            folded = [other for other in row if other.casefold() == column.casefold()]
+            if len(folded) != 1:
+                raise Undecodable(f"{self.name}.{column} isn't in the record; the replica has it")
+            name = self._names[column] = folded[0]
+        return row[name]
 
     def _is_unavailable(self, value: object) -> bool:
         if isinstance(value, str):
@@ -155,102 +211,29 @@ class SourceReader:
             and all(isinstance(v, str) and v in self._unavailable for v in value)
         )
 
-    def _converted(self, table: str, column: str, convert: Convert | None, value: object) -> object:
-        if value is None or convert is None:
-            return value
+    def _converted(self, column: str, convert: Convert, value: object) -> object:
+        if value is None:
+            return None
         try:
             return convert(value)
-        except (ValueError, OverflowError, TypeError) as problem:
-            raise Undecodable(f"{table}.{column}: {problem}") from None
+        except (ValueError, OverflowError, TypeError, ArithmeticError) as problem:
+            raise Undecodable(f"{self.name}.{column}: {problem}") from None
 
-    def _learnt(
-        self, name: str, table: KnownTable, connector: str, schema: bytes
-    ) -> dict[str, Convert]:
-        found = self._converters.get((name, connector, schema))
+    def _converters_of(self, schema: RowSchema | None, *, is_flat: bool) -> Mapping[str, Convert]:
+        identity = (None if schema is None else schema.identity, is_flat)
+        found = self._converters.get(identity)
         if found is None:
-            wires = _wires(schema) if schema else {}
-            found = {}
-            for column, type_ in table.columns.items():
-                convert = _converter(type_, wires.get(column, Wire()), connector)
-                if convert is not None:
-                    found[column] = convert
+            wires = {} if schema is None else schema.wires(is_flat=is_flat)
+            by_name = {name.casefold(): wire for name, wire in wires.items()}
+            found = {
+                column: converter_of(
+                    type_,
+                    wires.get(column) or by_name.get(column.casefold(), Wire()),
+                    self.known.units.get(column),
+                )
+                for column, type_ in self.known.columns.items()
+            }
             if len(self._converters) >= MOST_SCHEMAS:
                 self._converters.clear()
-            self._converters[name, connector, schema] = found
+            self._converters[identity] = found
         return found
-
-
-def _converter(type_: str, wire: Wire, connector: str) -> Convert | None:
-    plain = type_.partition("(")[0].strip()
-    if "without time zone" in type_ and plain.startswith("timestamp"):
-        plain = "timestamp without time zone"
-    elif "with time zone" in type_ and plain.startswith("timestamp"):
-        plain = "timestamp with time zone"
-    if type_ in _JSON_TYPES:
-        return lambda value: (
-            value if isinstance(value, str) else msgspec.json.encode(value).decode()
-        )
-    if type_ == "bytea":
-        return _bytes
-    if plain in ("text", "character varying", "character") or plain not in _KINDS:
-        return _text
-    return converter(_KINDS[plain], wire, connector)
-
-
-def _text(value: object) -> object:
-    """Text, and whatever PostgreSQL reads from text; arrays stay lists."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return msgspec.json.encode(value).decode()
-    text = value if isinstance(value, list) else str(value)
-    if isinstance(text, str) and "\0" in text:
-        raise ValueError("it holds a NUL character, which PostgreSQL can't keep")
-    return text
-
-
-def _bytes(value: object) -> bytes:
-    try:
-        return base64.b64decode(str(value), validate=True)
-    except binascii.Error:
-        raise ValueError(f"{value!r} is no base64") from None
-
-
-def _payload(value: bytes) -> tuple[Mapping[str, Any], bytes]:
-    if value[:1] == b"\0":
-        raise Undecodable("it looks like Avro of a schema registry, which isn't read yet: use JSON")
-    try:
-        content = _object.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise Undecodable(f"the value is no JSON object: {problem}") from None
-    payload = content.get("payload")
-    if isinstance(payload, dict) and "op" not in content:
-        schema = content.get("schema")
-        return payload, b"" if schema is None else msgspec.json.encode(schema)
-    if "op" not in content:
-        raise Undecodable(
-            "the value has no op: it looks like a flat row (ExtractNewRecordState), which isn't"
-            " read yet; take that transform off"
-        )
-    return content, b""
-
-
-def _source(payload: Mapping[str, Any]) -> Source:
-    try:
-        return msgspec.convert(payload.get("source"), Source)
-    except msgspec.ValidationError as problem:
-        raise Undecodable(f"the value has no source as Debezium's: {problem}") from None
-
-
-def _wires(schema: bytes) -> dict[str, Wire]:
-    """Semantic names and scales of the columns, from the envelope's schema."""
-    try:
-        content = _object.decode(schema)
-        rows = [field for field in content["fields"] if field.get("field") in ("after", "before")]
-        found = {}
-        for column in rows[0]["fields"]:
-            scale = (column.get("parameters") or {}).get("scale")
-            found[column["field"]] = Wire(column.get("name"), None if scale is None else int(scale))
-        return found
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-        raise Undecodable("the schema has no fields of the row after") from None

@@ -165,11 +165,13 @@ def _read(
     if len(given) and next_offset > given.offsets[-1] + 1:
         raise Overtaken(f"{given.topic}/{given.partition} is read up to {next_offset} already")
     partition = _Partition(given, next_offset, Deduplicator.from_text(text), [])
-    for offset, value in zip(given.offsets, given.values, strict=True):
+    for offset, key, value in zip(given.offsets, given.keys, given.values, strict=True):
         if offset < next_offset:
             continue
         try:
-            record = reader.read(given.topic, given.partition, offset, value)
+            record = reader.read(given.topic, given.partition, offset, key, value)
+        except Unavailable:
+            raise  # the registry is away: no record's fault
         except Exception as error:  # whatever it is, the record is at fault
             reason = error if isinstance(error, Undecodable) else reason_of(error)
             partition.stopped = f"offset {offset}: {reason}"
@@ -183,7 +185,8 @@ def _read(
 def _take(partition: _Partition, record: Captured | Skip) -> None:
     if isinstance(record, Skip):
         return
-    if partition.memory.judge(record.seen, _was_captured) is Verdict.REPEAT:
+    seen = record.seen
+    if seen is not None and partition.memory.judge(seen, _was_captured) is Verdict.REPEAT:
         partition.repeats += 1
     else:
         partition.changes.append(record.change)

@@ -109,12 +109,11 @@ def test_a_stopped_partition_is_told_each_time(
     connection: psycopg.Connection, log: MemoryLog
 ) -> None:
     source = _source(CASES["one to one"])
-    log.append(RELEASES, None, b"\0avro")
+    log.append(RELEASES, None, b"\0avr")
     log.append(RELEASES, None, title(9, "after", 200))
     mappings = bring_up(connection, source, COLUMNS)
     for _ in range(2):
         taken = catch_up(connection, source, mappings, log)
         assert taken.stopped == {
-            RELEASES: "offset 7: it looks like Avro of a schema registry, which isn't read yet:"
-            " use JSON"
+            RELEASES: "offset 7: it is not in Confluent's wire format (0x00, 4 bytes of schema id)"
         }

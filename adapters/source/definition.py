@@ -10,12 +10,6 @@ import msgspec
 
 CONNECTORS = ("postgresql", "mariadb", "mysql", "sqlserver", "oracle", "none")
 """Debezium's, by the name that their records carry; `none`: the topics exist already."""
-ENCODINGS = ("json", "avro", "protobuf")
-"""What a record's value is written in; Avro and Protobuf by a schema registry's contracts."""
-ENVELOPES = ("debezium", "flat", "cloudevents")
-"""What a record's value holds: the whole change, the row alone (ExtractNewRecordState), or a
-CloudEvent of the change."""
-
 _TOPIC = {
     "postgresql": "{topics}.{schema}.{table}",
     "mariadb": "{topics}.{database}.{table}",
@@ -35,6 +29,17 @@ class SourceTable:
     key: tuple[str, ...]
     columns: Mapping[str, str] = field(default_factory=dict)
     """Column → PostgreSQL type of the replica; empty where the source itself is asked."""
+    original: str = ""
+    """What the source calls it, where the replica folds names; else empty."""
+    topic: str = ""
+    """Its topic, where that isn't named as the others' are."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """Column → ms, us or ns: of times that come as integers, in records without a schema."""
+
+    @property
+    def of_source(self) -> str:
+        """What the source calls it."""
+        return self.original or self.name
 
 
 @dataclass(frozen=True)
@@ -69,14 +74,11 @@ class Source:
     topic: str | None = None
     """How a table's topic is called: {topics}, {database}, {schema} and {table} are put in. None:
     as its connector names them."""
-    encoding: str = "json"
-    """One of ENCODINGS."""
-    envelope: str = "debezium"
-    """One of ENVELOPES."""
     registry: str | None = None
     """Address of the schema registry of its records; None: that of the chain."""
     exactly_once: bool = True
-    """Changes without a position are refused. False: they are taken, and may come twice."""
+    """Changes without a position are refused. False: records are taken in as they come, so that
+    they may come twice, and a tombstone removes its key."""
     lenient: bool = False
     """A column that its records lack is null; otherwise it stops its topic."""
     connector_settings: Mapping[str, str] = field(default_factory=dict)
@@ -99,7 +101,18 @@ class Source:
 
     def topic_of(self, table: str) -> str:
         """The topic of a table's changes."""
+        of = self.tables[table]
+        if of.topic:
+            return of.topic
         pattern = _TOPIC[self.connector] if self.topic is None else self.topic
         return pattern.format(
-            topics=self.topics, database=self.database, schema=self.schema, table=table
+            topics=self.topics, database=self.database, schema=self.schema, table=of.of_source
         )
+
+
+def fold(connector: str, name: str) -> str:
+    """A name as the replica has it: in lower case, so that a SELECT needs no quotes.
+
+    Names of a PostgreSQL source stay as they are: there a capital letter is meant.
+    """
+    return name if connector == "postgresql" else name.lower()

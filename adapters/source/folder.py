@@ -11,21 +11,19 @@ from typing import Any
 from adapters.ingestion.master.tables import CAPTURED
 from adapters.source.definition import (
     CONNECTORS,
-    ENCODINGS,
-    ENVELOPES,
     MappingFile,
     Source,
     SourceTable,
+    fold,
 )
+from adapters.source.types import replica_type
+from adapters.source.values import UNITS
 from domain.failures import Misconfigured
 
 SETTINGS = "source.toml"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}$")
 _RESERVED = ("__", "pg_")
-_TEXTS = (
-    *("name", "connector", "database", "schema", "topics", "topic", "encoding", "envelope"),
-    "registry",
-)
+_TEXTS = (*("name", "connector", "database", "schema", "topics", "topic", "registry"),)
 _SWITCHES = ("exactly_once", "lenient")
 _TABLES = ("tables", "affects", "whole", "connector_settings")
 _PLACES = {"topics": "", "database": "", "schema": "", "table": ""}
@@ -64,16 +62,12 @@ def parse(files: Mapping[str, str], default_name: str) -> Source:
         raise Misconfigured(
             f"{SETTINGS}: name is {name!r}; take a-z, 0-9 and _, at most 40, a letter first"
         )
-    for of, allowed in (
-        ("connector", CONNECTORS),
-        ("encoding", ENCODINGS),
-        ("envelope", ENVELOPES),
-    ):
-        if of in texts and texts[of] not in allowed:
-            raise Misconfigured(
-                f"{SETTINGS}: {of} is {texts[of]!r}; there are: {', '.join(allowed)}"
-            )
-    tables = {n: _table(n, t) for n, t in _section(content, "tables").items()}
+    connector = texts.get("connector", "postgresql")
+    if connector not in CONNECTORS:
+        raise Misconfigured(
+            f"{SETTINGS}: connector is {connector!r}; there are: {', '.join(CONNECTORS)}"
+        )
+    tables = _tables(connector, _section(content, "tables"))
     if not tables:
         raise Misconfigured(f'{SETTINGS} names no tables: [tables.<name>] key = ["<column>"]')
     texts.setdefault("topics", f"source.{name}")
@@ -139,24 +133,54 @@ def _settings(content: Mapping[str, Any]) -> dict[str, str]:
     return dict(given)
 
 
-def _table(name: str, content: Any) -> SourceTable:
+def _tables(connector: str, content: Mapping[str, Any]) -> dict[str, SourceTable]:
+    found: dict[str, SourceTable] = {}
+    for name, of in content.items():
+        table = _table(connector, name, of)
+        if table.name in found:
+            raise Misconfigured(f"{SETTINGS}: two tables are called {table.name}")
+        found[table.name] = table
+    return found
+
+
+def _table(connector: str, original: str, content: Any) -> SourceTable:
+    name = fold(connector, original)
     if name.startswith(_RESERVED) or name == "changed":
         raise Misconfigured(f"{SETTINGS}: a table can't be called {name}")
-    if not isinstance(content, dict) or (unknown := content.keys() - {"key", "columns"}):
+    known = ("key", "columns", "units", "topic")
+    if not isinstance(content, dict) or (unknown := content.keys() - set(known)):
         shown = sorted(unknown)[0] if isinstance(content, dict) else content
-        raise Misconfigured(f"{SETTINGS}: tables.{name}: {shown!r} is not key or columns")
+        raise Misconfigured(f"{SETTINGS}: tables.{name}: {shown!r} is none of {', '.join(known)}")
     key = content.get("key")
     if not isinstance(key, list) or not key or not all(isinstance(k, str) for k in key):
         raise Misconfigured(f'{SETTINGS}: tables.{name} needs key = ["<column>", …]')
-    columns = content.get("columns", {})
-    if not isinstance(columns, dict) or not all(isinstance(t, str) for t in columns.values()):
-        raise Misconfigured(f"{SETTINGS}: tables.{name}.columns must be name = type")
-    return SourceTable(name, tuple(key), columns)
+    columns = _of_columns(connector, name, content, "columns")
+    units = _of_columns(connector, name, content, "units")
+    if wrong := set(units.values()) - UNITS.keys():
+        raise Misconfigured(f"{SETTINGS}: tables.{name}.units: {min(wrong)!r} is no ms, us or ns")
+    return SourceTable(
+        name,
+        tuple(fold(connector, column) for column in key),
+        {column: replica_type(connector, type_) for column, type_ in columns.items()},
+        original="" if name == original else original,
+        topic=_text(content, "topic") or "",
+        units=units,
+    )
+
+
+def _of_columns(
+    connector: str, table: str, content: Mapping[str, Any], name: str
+) -> dict[str, str]:
+    found = content.get(name, {})
+    if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
+        raise Misconfigured(f"{SETTINGS}: tables.{table}.{name} must be column = text")
+    return {fold(connector, column): text for column, text in found.items()}
 
 
 def _mappings(
     files: Mapping[str, str], content: Mapping[str, Any], tables: Mapping[str, SourceTable]
 ) -> dict[str, MappingFile]:
+    connector = str(content.get("connector", "postgresql"))
     affects, whole = _section(content, "affects"), _section(content, "whole")
     found = {}
     for file, text in files.items():
@@ -168,6 +192,8 @@ def _mappings(
         hints, always = affects.get(master, {}), whole.get(master, [])
         if not isinstance(hints, dict) or not isinstance(always, list):
             raise Misconfigured(f"{SETTINGS}: affects.{master} is a table, whole.{master} a list")
+        hints = {fold(connector, table): hint for table, hint in hints.items()}
+        always = [fold(connector, str(table)) for table in always]
         if unknown := ({*hints, *always} - tables.keys()):
             raise Misconfigured(f"{SETTINGS}: {master}: there is no table {sorted(unknown)[0]}")
         found[master] = MappingFile(master, text, hints, frozenset(always))

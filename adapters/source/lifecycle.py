@@ -48,11 +48,15 @@ def reader_of(
     """
     return SourceReader(
         {
-            table.name: KnownTable(table.key, replica.columns_of(connection, source, table.name))
+            table.name: KnownTable(
+                table.key, replica.columns_of(connection, source, table.name), table.units
+            )
             for table in source.tables.values()
         },
         topics=dict(zip(topics_of(source), source.tables, strict=True)),
         schemas=schemas,
+        is_exactly_once=source.exactly_once,
+        is_lenient=source.lenient,
     )
 
 

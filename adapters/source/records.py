@@ -77,16 +77,20 @@ class SourceReader:
         topics: Mapping[str, str] | None = None,
         schemas: SchemaTexts | None = None,
         is_exactly_once: bool = True,
+        is_lenient: bool = False,
         unavailable: str = UNAVAILABLE,
     ) -> None:
         """`topics` names the table of each topic; without, it is the last part of its name.
 
-        `schemas` is the registry of records in Avro.
+        `schemas` is the registry of records in Avro. With `is_lenient` a column that a record
+        lacks is null.
         """
         self._topics = topics or {}
         self._avro = AvroReader(schemas)
         self._is_exactly_once = is_exactly_once
-        self._tables = {name: _Table(name, of, unavailable) for name, of in tables.items()}
+        self._tables = {
+            name: _Table(name, of, unavailable, is_lenient) for name, of in tables.items()
+        }
         self._committed_at = CommitTimes().of
 
     def read(
@@ -153,8 +157,9 @@ class _Table:
     it is, else without regard to case.
     """
 
-    def __init__(self, name: str, known: KnownTable, unavailable: str) -> None:
+    def __init__(self, name: str, known: KnownTable, unavailable: str, is_lenient: bool) -> None:
         self.name = name
+        self._is_lenient = is_lenient
         self.known = known
         self._unavailable = {unavailable, base64.b64encode(unavailable.encode()).decode()}
         self._converters: dict[tuple[Hashable, bool], dict[str, Convert]] = {}
@@ -197,6 +202,8 @@ class _Table:
         name = self._names[column]
         if name not in row:
             folded = [other for other in row if other.casefold() == column.casefold()]
+            if not folded and self._is_lenient and column not in self.known.key:
+                return None
             if len(folded) != 1:
                 raise Undecodable(f"{self.name}.{column} isn't in the record; the replica has it")
             name = self._names[column] = folded[0]

@@ -44,7 +44,8 @@ def test_a_folder_is_a_source(tmp_path: Path) -> None:
         ("nam = 'x'\n" + TOML, "release.sql", "nam is unknown"),
         ("connector = 'dbase'\n" + TOML, "release.sql", "connector is 'dbase'"),
         ("connector = 'mysql'\n" + TOML, "release.sql", "database must name"),
-        ("encoding = 'xml'\n" + TOML, "release.sql", "encoding is 'xml'"),
+        ("[tables.release]\nkey = ['id']\nunits = {a = 's'}", "release.sql", "no ms, us or ns"),
+        ("[tables.release]\nkey = ['id']\ncolumns = {a = 1}", "release.sql", "column = text"),
         ("topic = 'x.{tables}'\n" + TOML, "release.sql", "topic may hold .* not 'tables'"),
         ("topic = 'x'\n" + TOML, "release.sql", "topic must hold"),
         ("lenient = 1\n" + TOML, "release.sql", "lenient must be true or false"),
@@ -52,7 +53,7 @@ def test_a_folder_is_a_source(tmp_path: Path) -> None:
         ("name = 'My Source'\n" + TOML, "release.sql", "name is 'My Source'"),
         (TOML.replace("medium =", "discs ="), "release.sql", "there is no table discs"),
         ("[tables.release]\nkey = 'id'", "release.sql", "needs key"),
-        ("[tables.release]\nkeys = ['id']", "release.sql", "'keys' is not key"),
+        ("[tables.release]\nkeys = ['id']", "release.sql", "'keys' is none of key"),
         ("[tables.__checkpoint]\nkey = ['id']", "release.sql", "can't be called"),
     ],
 )
@@ -89,3 +90,33 @@ def test_whatever_changes_in_it_changes_its_fingerprint(tmp_path: Path) -> None:
 def test_a_statement_is_taken_without_its_semicolon() -> None:
     assert bare("SELECT ';' AS id -- a;b\n; -- end") == "SELECT ';' AS id -- a;b\n"
     assert bare("SELECT 1") == "SELECT 1"
+
+
+MSSQL = """
+connector = "sqlserver"
+database = "Catalog"
+schema = "dbo"
+topics = "erp"
+[tables.Release]
+key = ["ReleaseId"]
+columns = { ReleaseId = "int", Title = "nvarchar(max)", Price = "money", Changed = "datetime2(7)" }
+units = { Changed = "ns" }
+[tables.Track]
+key = ["TrackId"]
+topic = "tracks.v1"
+"""
+
+
+def test_a_database_that_folds_names_has_them_in_lower_case(tmp_path: Path) -> None:
+    source = read_folder(_folder(tmp_path, MSSQL))
+    release = source.tables["release"]
+    assert release.key == ("releaseid",)
+    assert release.columns == {
+        "releaseid": "integer",
+        "title": "text",
+        "price": "numeric",
+        "changed": "timestamp without time zone",
+    }
+    assert release.units == {"changed": "ns"}
+    assert source.topic_of("release") == "erp.Catalog.dbo.Release"
+    assert source.topic_of("track") == "tracks.v1"

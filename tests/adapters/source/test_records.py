@@ -10,7 +10,7 @@ import pytest
 
 from adapters.source.records import Captured, KnownTable, SourceReader
 from adapters.source.replica import RowChange
-from projections.ports.change_reader import Skip, Undecodable
+from projections.ports.change_reader import NoPosition, Skip, Undecodable
 
 TYPES = {
     "id": "bigint",
@@ -136,3 +136,39 @@ def test_what_says_nothing_of_a_row_is_skipped() -> None:
 def test_what_cannot_be_read_says_what_it_looks_like(value: bytes, why: str) -> None:
     with pytest.raises(Undecodable, match=why):
         read(value)
+
+
+def test_names_are_found_whatever_their_case() -> None:
+    folded = SourceReader({"release": KnownTable(("releaseid",), {"releaseid": "bigint"})})
+    for name in ("ReleaseId", "RELEASEID", "releaseid"):
+        value = record("c", {name: 7}, source={**SOURCE, "table": "Release"})
+        found = folded.read("mb.dbo.release", 0, 0, None, value)
+        assert isinstance(found, Captured)
+        assert found.change == RowChange("release", (7,), {"releaseid": 7})
+
+
+def test_what_a_lenient_source_lacks_is_null_but_never_of_the_key() -> None:
+    known = {"release": KnownTable(("id",), {"id": "bigint", "title": "text"})}
+    lenient = SourceReader(known, is_lenient=True)
+    found = lenient.read("mb.public.release", 0, 0, None, record("c", {"id": 7}))
+    assert isinstance(found, Captured)
+    assert found.change == RowChange("release", (7,), {"id": 7, "title": None})
+    with pytest.raises(Undecodable, match="id isn't in the record"):
+        lenient.read("mb.public.release", 0, 0, None, record("c", {"title": "A"}))
+
+
+def test_a_connector_without_positions_is_taken_only_where_that_is_said() -> None:
+    known = {"release": KnownTable(("id",), {"id": "bigint"})}
+    change = record("c", {"id": 7}, source={**SOURCE, "connector": "informix"})
+    with pytest.raises(NoPosition, match=r"'informix'.*exactly_once = false"):
+        SourceReader(known).read("mb.public.release", 0, 0, None, change)
+    taken = SourceReader(known, is_exactly_once=False)
+    found = taken.read("mb.public.release", 0, 0, None, change)
+    assert found == Captured(RowChange("release", (7,), {"id": 7}), None)
+
+
+def test_a_topic_may_be_called_anything() -> None:
+    known = {"release": KnownTable(("id",), {"id": "bigint"})}
+    named = SourceReader(known, topics={"cdc-release-v1": "release"})
+    found = named.read("cdc-release-v1", 0, 0, None, record("c", {"id": 7}))
+    assert isinstance(found, Captured)

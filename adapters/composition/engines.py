@@ -15,7 +15,7 @@ from adapters.composition.endpoints import (
 )
 from adapters.composition.settings import Settings
 from adapters.embedded import engines as embedded
-from adapters.embedded.engines import EnginePlan
+from adapters.embedded.engines import MARIADB, EnginePlan
 
 Report = Callable[[str], None]
 
@@ -75,6 +75,7 @@ def engine_plan(settings: Settings) -> EnginePlan:
             "postgres": own.postgres_port,
             "connect": own.connect_port,
             "registry": own.registry_port,
+            MARIADB: own.mariadb_port,
         },
         heap_mb={
             "kafka": own.kafka_heap_mb,
@@ -83,4 +84,6 @@ def engine_plan(settings: Settings) -> EnginePlan:
         },
         full_jit=own.full_jit,
         maven_mirror=own.maven_mirror,
+        mariadb=own.mariadb,
+        connectors=tuple(own.connectors),
     )

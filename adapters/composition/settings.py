@@ -209,6 +209,9 @@ class EmbeddedSettings(_Group):
     postgres_port: Port | None = None
     connect_port: Port | None = None
     registry_port: Port | None = None
+    mariadb_port: Port | None = None
+    mariadb: bool = False
+    connectors: list[Literal["mariadb", "mysql", "oracle"]] = []
     kafka_heap_mb: HeapMb = 256
     connect_heap_mb: HeapMb = 256
     registry_heap_mb: HeapMb = 192

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
-from adapters.embedded import connect, kafka, postgres, registry
+from adapters.embedded import connect, kafka, mariadb, postgres, registry
 from adapters.embedded.java import Sizing
 from adapters.embedded.maven import DownloadCancelled, JarCache, Report
 from adapters.embedded.postgres import Server
@@ -30,10 +30,21 @@ from adapters.embedded.state import DataFolder, own_data_folder
 
 ADDRESSES = ("kafka", "registry", "connect", "master", "read")
 """What can be embedded; PostgreSQL serves the last two."""
+MARIADB = "mariadb"
+"""A foreign master's database, where a plan asks for it."""
 
-_STOP_SECONDS = {"connect": 3.0, "registry": 3.0, "kafka": 4.0, "postgres": 4.0}
-_STOP_ORDER = (("connect", "registry"), ("kafka", "postgres"))  # users before what they use
-_START_ORDER = ("postgres", "registry", "kafka", "connect")  # what is used before its users
+_STOP_SECONDS = {"connect": 3.0, "registry": 3.0, "kafka": 4.0, "postgres": 4.0, MARIADB: 10.0}
+_STOP_ORDER = (
+    ("connect", "registry"),
+    ("kafka", "postgres", MARIADB),
+)  # users before what they use
+_START_ORDER = (
+    "postgres",
+    "registry",
+    "kafka",
+    MARIADB,
+    "connect",
+)  # what is used before its users
 _CANCELLED = (StartCancelled, DownloadCancelled)
 _INTERNAL_PORTS = ("kafka_controller", "registry_management")
 _TITLES = {
@@ -41,6 +52,7 @@ _TITLES = {
     "registry": "Schema registry",
     "kafka": "Kafka",
     "connect": "Kafka Connect",
+    MARIADB: "MariaDB",
 }
 
 
@@ -61,6 +73,10 @@ class EnginePlan:
     heap_mb: Mapping[str, int] = field(default_factory=dict)
     full_jit: bool = False
     maven_mirror: str | None = None
+    mariadb: bool = False
+    """Whether a MariaDB is started as well, for a foreign master."""
+    connectors: tuple[str, ...] = ()
+    """Of Debezium, that Connect gets beside those that it has: mariadb, mysql, oracle."""
 
 
 class RunningEngines:
@@ -135,6 +151,8 @@ def running_engines(
     EngineFailed: all Failure, all with the cause and what to do.
     """
     wanted = set(ADDRESSES if only is None else only) - set(plan.given)
+    if plan.mariadb and only is None:
+        wanted.add(MARIADB)
     with own_data_folder(plan.data, fresh=fresh) as folder:
         starter = _Starter(plan, folder, wanted, report)
         try:
@@ -172,6 +190,7 @@ class _Starter:
         if self.wanted & {"kafka", "connect"}:
             own = [] if "kafka" in self.plan.given else ["kafka"]
             chains.append([*own, *(["connect"] if "connect" in self.wanted else [])])
+        chains += [[MARIADB]] if MARIADB in self.wanted else []
         with ThreadPoolExecutor(max(len(chains), 1)) as pool:
             futures = [pool.submit(self._start_all, chain) for chain in chains]
             try:
@@ -203,12 +222,14 @@ class _Starter:
             found["kafka"] = self._brokers()
         if "connect" in self.processes:
             found["connect"] = self._connect_url()
+        if MARIADB in self.processes:
+            found[MARIADB] = self._house().url
         return found
 
     def _choose_ports(self) -> dict[str, int]:
         former = self.folder.former_ports()
         ports: dict[str, int] = {}
-        for name in ("kafka", "postgres", "connect", "registry", *_INTERNAL_PORTS):
+        for name in ("kafka", "postgres", "connect", "registry", *_INTERNAL_PORTS, MARIADB):
             setting = f"CATALOG_EMBEDDED__{name.upper()}_PORT"
             wanted = self.plan.ports.get(name)
             ports[name] = choose_port(wanted, setting, former.get(name), set(ports.values()))
@@ -226,6 +247,10 @@ class _Starter:
 
     def _server(self) -> Server:
         return Server(self.ports["postgres"], self.folder.remember_secret("postgres-password"))
+
+    def _house(self) -> mariadb.HouseServer:
+        password = self.folder.remember_secret("mariadb-password")
+        return mariadb.HouseServer(self.ports[MARIADB], password)
 
     def _brokers(self) -> str:
         return self.plan.given.get("kafka") or f"{LOOPBACK}:{self.ports['kafka']}"
@@ -273,6 +298,8 @@ class _Starter:
 
     def _connect(self) -> str:
         jars = self.cache.class_path("connect")
+        for connector in self.plan.connectors:
+            jars += [j for j in self.cache.class_path(f"connect-{connector}") if j not in jars]
         began = time.monotonic()
         process = connect.start_connect(
             self.folder,
@@ -286,12 +313,20 @@ class _Starter:
         connect.await_connect(process, self._connect_url(), self.cancelled)
         return _told("connect", self._connect_url(), began)
 
+    def _mariadb(self) -> str:
+        programs = self.cache.unpacked(MARIADB)
+        began = time.monotonic()
+        process, server = mariadb.start_mariadb(self.folder, programs, self.ports[MARIADB])
+        mariadb.await_mariadb(self._started(MARIADB, process), server, self.cancelled)
+        return _told(MARIADB, f"{LOOPBACK}:{server.port}", began)
+
 
 _STARTS: dict[str, Callable[[_Starter], str]] = {
     "postgres": _Starter._postgres,
     "registry": _Starter._registry,
     "kafka": _Starter._kafka,
     "connect": _Starter._connect,
+    MARIADB: _Starter._mariadb,
 }
 
 

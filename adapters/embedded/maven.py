@@ -14,6 +14,7 @@ import shutil
 import sys
 import tarfile
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -103,7 +104,7 @@ class JarCache:
         return self._ensure(engine)
 
     def unpacked(self, engine: str) -> Path:
-        """The folder that the engine's one locked tar archive was unpacked into."""
+        """The folder that the engine's one locked archive (tar or jar) was unpacked into."""
         (jar,) = read_lock(engine)
         folder = self.folder / f"{jar.name}-{jar.version}-{jar.sha256[:12]}"
         if not _is_there(folder):
@@ -245,14 +246,30 @@ def _cache_problem(place: Path, error: OSError) -> CacheProblem:
 def _unpack(archive: Path, folder: Path) -> None:
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unpack-"))
     try:
-        with tarfile.open(archive) as tar:
-            # The way that also works before Python 3.11.4 (Debian 12), which has no filters yet.
-            tar.extraction_filter = getattr(tarfile, "data_filter", None)
-            tar.extractall(temporary)  # noqa: S202 - its checksum was verified
+        if archive.suffix == ".jar":
+            _unpack_jar(archive, temporary)
+        else:
+            _unpack_tar(archive, temporary)
         temporary.chmod(0o755)  # mkdtemp makes it private; a cache may be shared by users
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _unpack_tar(archive: Path, folder: Path) -> None:
+    with tarfile.open(archive) as tar:
+        # The way that also works before Python 3.11.4 (Debian 12), which has no filters yet.
+        tar.extraction_filter = getattr(tarfile, "data_filter", None)
+        tar.extractall(folder)  # noqa: S202 - its checksum was verified
+
+
+def _unpack_jar(archive: Path, folder: Path) -> None:
+    """Of programs: a jar keeps no run bits, so what lies in bin or scripts gets them."""
+    with zipfile.ZipFile(archive) as jar:
+        jar.extractall(folder)  # noqa: S202 - its checksum was verified
+    for file in folder.rglob("*"):
+        is_program = file.is_dir() or file.parent.name in ("bin", "scripts")
+        file.chmod(0o755 if is_program else 0o644)
 
 
 @contextmanager

@@ -7,12 +7,8 @@ and kept in the data folder. It refuses to run as root, so root runs it as a use
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import signal
-import stat
-import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,12 +18,12 @@ import psycopg
 from psycopg import sql
 
 from adapters.embedded.processes import LOOPBACK, EngineFailed, EngineProcess, start, wait_until
+from adapters.embedded.server_user import ServerUser, run_as, server_user
 from adapters.embedded.state import DataFolder
 
 DATABASES = ("master", "catalog_read", "registry")
 USER = "postgres"
 START_SECONDS = 60.0
-_SYSTEM_USER = "embedded_postgres"
 _SERVER_OPTIONS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -63,7 +59,7 @@ def start_postgres(folder: DataFolder, port: int) -> tuple[EngineProcess, Server
     """
     home = folder.room("postgres")
     binaries = find_binaries()
-    user = _server_user(home, binaries)
+    user = server_user(home, binaries / "postgres")
     password = folder.remember_secret("postgres-password")
     cluster = home / "cluster"
     if not cluster.exists():
@@ -108,9 +104,7 @@ def find_binaries() -> Path:
     return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
-def _make_cluster(
-    binaries: Path, cluster: Path, password: str, user: tuple[int, int] | None
-) -> None:
+def _make_cluster(binaries: Path, cluster: Path, password: str, user: ServerUser | None) -> None:
     draft = cluster.with_name("cluster.new")  # so that an interrupted initdb is never taken for one
     password_file = cluster.with_name("password.new")
     shutil.rmtree(draft, ignore_errors=True)
@@ -122,43 +116,8 @@ def _make_cluster(
     command = [str(binaries / "initdb"), f"--pgdata={draft}", f"--username={USER}"]
     command += ["--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8"]
     command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        cwd=cluster.parent,
-        user=None if user is None else user[0],
-        group=None if user is None else user[1],
-        extra_groups=None if user is None else [],
-        check=False,
-    )
+    done = run_as(user, command, cluster.parent)
     password_file.unlink()
     if done.returncode:
         raise EngineFailed(f"PostgreSQL's initdb failed:\n{done.stdout}{done.stderr}")
     draft.rename(cluster)
-
-
-def _server_user(home: Path, binaries: Path) -> tuple[int, int] | None:
-    """Who the server runs as: ourselves, or for root a user of its own that owns `home`."""
-    if os.geteuid() != 0:
-        return None
-    try:
-        entry = pwd.getpwnam(_SYSTEM_USER)
-    except KeyError:
-        command = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", _SYSTEM_USER]
-        try:
-            subprocess.run(command, check=True, capture_output=True, text=True)
-            entry = pwd.getpwnam(_SYSTEM_USER)
-        except (OSError, subprocess.CalledProcessError):
-            entry = pwd.getpwnam("nobody")  # systems without useradd
-    os.chown(home, entry.pw_uid, entry.pw_gid)
-    for closed in [*_closed_ancestors(home), *_closed_ancestors(binaries / "postgres")]:
-        # the least that lets the server reach its files: passing through, not listing
-        closed.chmod(closed.stat().st_mode | stat.S_IXOTH)
-    return entry.pw_uid, entry.pw_gid
-
-
-def _closed_ancestors(path: Path) -> Iterator[Path]:
-    for folder in path.resolve().parents:
-        if not folder.stat().st_mode & stat.S_IXOTH:
-            yield folder

@@ -6,8 +6,10 @@ import hashlib
 import http.server
 import io
 import os
+import stat
 import tarfile
 import threading
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -84,6 +86,16 @@ def test_a_packed_application_is_unpacked_once(tmp_path: Path, repository: str) 
     folder = cache(tmp_path / "cache", repository).unpacked("packed")
     assert (folder / "app.jar").read_bytes() == b"app"
     assert cache(tmp_path / "cache", "http://127.0.0.1:1").unpacked("packed") == folder
+
+
+def test_programs_in_a_jar_can_be_run(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.jar", "w") as jar:
+        jar.writestr("x/linux/bin/server", "a program")
+        jar.writestr("x/linux/share/text", "a text")
+    maven._unpack(tmp_path / "a.jar", tmp_path / "unpacked")
+    home = tmp_path / "unpacked/x/linux"
+    assert stat.S_IMODE((home / "bin/server").stat().st_mode) == 0o755
+    assert stat.S_IMODE((home / "share/text").stat().st_mode) == 0o644
 
 
 def test_an_archive_that_isn_t_the_locked_one_is_refused(tmp_path: Path, repository: str) -> None:

@@ -82,7 +82,7 @@ def postgres_configuration(
         "heartbeat.action.query": f"SELECT pg_logical_emit_message(true, '{_HEARTBEAT}', '')",
         "message.prefix.exclude.list": _HEARTBEAT,
         **signal_settings(capture.topic_prefix, kafka),
-        **_common(capture),
+        **common_settings(capture),
     }
 
 
@@ -117,11 +117,12 @@ def sql_server_configuration(
         # Readers of the snapshot see one instant without holding up the master's writers
         # (ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON).
         "snapshot.isolation.mode": "snapshot",
-        **_common(capture),
+        **common_settings(capture),
     }
 
 
-def _common(capture: Capture) -> Configuration:
+def common_settings(capture: Capture) -> Configuration:
+    """What every connector is told."""
     topic = "topic.creation"
     return {
         "tasks.max": "1",

@@ -151,7 +151,7 @@ def running_engines(
     EngineFailed: all Failure, all with the cause and what to do.
     """
     wanted = set(ADDRESSES if only is None else only) - set(plan.given)
-    if plan.mariadb and only is None:
+    if plan.mariadb:
         wanted.add(MARIADB)
     with own_data_folder(plan.data, fresh=fresh) as folder:
         starter = _Starter(plan, folder, wanted, report)

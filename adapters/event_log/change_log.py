@@ -28,6 +28,7 @@ from adapters.event_log.connection import (
     is_lasting,
     reporting,
 )
+from adapters.telemetry.headers import headers_of
 from domain.failures import Refused
 from projections.ports.change_log import (
     ChangeBatch,
@@ -38,7 +39,6 @@ from projections.ports.change_log import (
     RecordDetails,
     Superseded,
 )
-from projections.ports.dead_letters import Headers
 from projections.ports.event_log import TopicPartition as Partition
 
 log = structlog.get_logger("translate")
@@ -267,11 +267,5 @@ def _details(messages: Sequence[Message], index: int) -> RecordDetails:
     message = messages[index]
     kind, milliseconds = message.timestamp()
     return RecordDetails(
-        _headers(message.headers()), None if kind == TIMESTAMP_NOT_AVAILABLE else milliseconds
+        headers_of(message), None if kind == TIMESTAMP_NOT_AVAILABLE else milliseconds
     )
-
-
-def _headers(headers: object) -> Headers:
-    if not isinstance(headers, list):
-        return ()
-    return [(name, value.encode() if isinstance(value, str) else value) for name, value in headers]

@@ -196,9 +196,14 @@ class PostgresDeadLetters:
 
 def _as_json(headers: Headers) -> list[list[str | None]]:
     return [
-        [storable(name), None if value is None else base64.b64encode(value).decode()]
+        [_text(name), None if value is None else base64.b64encode(value).decode()]
         for name, value in headers
     ]
+
+
+def _text(name: str) -> str:
+    """A name as JSONB holds it, whole."""
+    return name.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
 def _dead_letter(row: dict[str, Any]) -> DeadLetter:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from random import random
 from time import time_ns
-from typing import Any
 
 import polars as pl
 from confluent_kafka import Message
@@ -27,6 +26,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from adapters.telemetry.headers import headers_of
 from domain.changes import Change
 from projections.ports.change_log import ChangeBatch, RecordDetails
 from projections.ports.dead_letters import Headers
@@ -117,7 +117,7 @@ class EventSpans:
         """See the port."""
         self._open = {}
         for message in messages:
-            context = _context_of(message.headers())
+            context = _context_of(headers_of(message))
             if context is None or not _is_sampled(context):
                 continue
             place = (message.topic() or "", message.partition() or 0, message.offset() or 0)
@@ -161,15 +161,14 @@ class EventSpans:
             span.end()
 
 
-def _context_of(headers: Any) -> Context | None:
+def _context_of(headers: Headers) -> Context | None:
     """The trace that a record with these headers belongs to, if they name one."""
     if not headers:
         return None
     carried: dict[str, list[str]] = {}
-    for name, value in headers.items() if isinstance(headers, dict) else headers:
+    for name, value in headers:
         if name in _PROPAGATOR.fields and value is not None:
-            text = value if isinstance(value, str) else value.decode("ascii", "replace")
-            carried.setdefault(name, []).append(text)
+            carried.setdefault(name, []).append(value.decode("ascii", "replace"))
     context = _PROPAGATOR.extract(carried, Context())
     return context if get_current_span(context).get_span_context().is_valid else None
 

@@ -8,21 +8,17 @@ Each table has its own typed decoder: columns that no event carries are never ma
 and a value of the wrong type is named by its path.
 """
 
-import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from adapters.capture.columns import TABLES, Columns, Kind
 from adapters.capture.source import CommitTimes, Source, position, transaction
+from adapters.capture.unavailable import TOASTED, UNAVAILABLE, Placeholders
 from adapters.capture.values import Convert, Wire, converter
 from domain.changes import UNCHANGED, Change, Coordinates, Operation
 from projections.ports.change_reader import NoPosition, Skip, Undecodable
-
-UNAVAILABLE = "__debezium_unavailable_value"
-"""Debezium's default `unavailable.value.placeholder`."""
 
 MOST_SCHEMAS = 1_000
 """Schemas of a table that are remembered; then all are learnt anew. A table has a few in its life,
@@ -49,8 +45,6 @@ _WIRE_TYPES: Mapping[Kind, Any] = {
     Kind.JSON: str | list[Any] | dict[str, Any] | None,
 }
 _NOTHING = frozenset[str]()
-_TOASTED: Mapping[Kind, Any] = {Kind.INTEGER: int | str | None, Kind.BOOLEAN: bool | str | None}
-
 
 _NO_POSITION = (
     "the connector {!r} doesn't say where in its source's log the change stands, so a repeat of it"
@@ -139,20 +133,19 @@ class _TableReader:
         self._is_exactly_once = is_exactly_once
         self._table = table
         self._kinds = kinds
-        self._unavailable = _placeholders(unavailable)
+        self._unavailable = Placeholders.of(unavailable)
         self._decode_whole = _decoder(table, kinds, _WIRE_TYPES, is_whole=True).decode
         self._decode_any = _decoder(table, kinds, _WIRE_TYPES).decode
         self._lacks = False
         """Whether the last record that was decoded lacked a column."""
-        toasted = _decoder(table, kinds, {**_WIRE_TYPES, **_TOASTED})
+        toasted = _decoder(table, kinds, {**_WIRE_TYPES, **TOASTED})
         self._decode_toasted = toasted.decode
         self._decode_after = _decoder(table, kinds, _WIRE_TYPES, before=msgspec.Raw).decode
         self._converters: dict[tuple[str, bytes], list[tuple[str, Convert]]] = {}
         self._committed_at = CommitTimes().of
 
     def read(self, at: Coordinates, key: bytes | None, value: bytes) -> Change | Skip:
-        marks = self._unavailable
-        is_toasted = marks.plain in value or marks.encoded in value
+        is_toasted = self._unavailable.are_in(value)
         record, schema = self._envelope(value, is_toasted)
         operation = _OPERATIONS.get(record.op)
         if operation is None:
@@ -224,9 +217,8 @@ class _TableReader:
         if converters is None:
             converters = self._learn(connector, schema)
         if is_toasted:
-            for row in (before, after):
-                if row is not None:
-                    self._mark_unchanged(row)
+            rows = before, after
+            self._unavailable.mark(self._table, self._kinds, operation, rows, connector)
         for name, convert in converters:
             sent = now = None
             if after is not None and (sent := after[name]) is not None:
@@ -249,16 +241,6 @@ class _TableReader:
         except (ValueError, OverflowError) as problem:
             raise Undecodable(f"{self._table}.{name}: {problem}") from None
 
-    def _mark_unchanged(self, row: dict[str, Any]) -> None:
-        for name, value in row.items():
-            if isinstance(value, str):
-                if value in self._unavailable.texts:
-                    row[name] = UNCHANGED
-                elif self._kinds[name] in _TOASTED:
-                    raise Undecodable(f"{self._table}.{name}: {value!r} is no number")
-            elif isinstance(value, list) and value and self._unavailable.texts.issuperset(value):
-                row[name] = UNCHANGED
-
     def _learn(self, connector: str, schema: bytes) -> list[tuple[str, Convert]]:
         wires = _wires(schema) if schema else {}
         found = []
@@ -270,20 +252,6 @@ class _TableReader:
             self._converters.clear()
         self._converters[connector, schema] = found
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Placeholders:
-    texts: frozenset[str]
-    plain: bytes
-    encoded: bytes
-
-
-def _placeholders(unavailable: str) -> _Placeholders:
-    """The placeholder as text, and in base64 as columns of bytes have it."""
-    plain = unavailable.encode()
-    encoded = base64.b64encode(plain)
-    return _Placeholders(frozenset({unavailable, encoded.decode()}), plain, encoded)
 
 
 def _opened(outer: Any) -> tuple[Any, bytes]:

@@ -16,8 +16,8 @@ import base64
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
-from adapters.capture.records import UNAVAILABLE
 from adapters.capture.source import CommitTimes, Source, position, transaction
+from adapters.capture.unavailable import UNAVAILABLE
 from adapters.capture.values import Convert, Wire
 from adapters.event_log.avro.wire import SchemaTexts
 from adapters.source.encodings import cloud_events, flat, json, keys

@@ -101,10 +101,11 @@ class RowState:
         for index, value in enumerate(values):
             if value is UNCHANGED:
                 known = UNCHANGED if before is None else before[index]
-                if known is UNCHANGED:
+                # Null is not what was left out: the row before is not whole, or this is a text
+                if known is UNCHANGED or known is None:
                     raise Untranslatable(
                         f"{self.table}.{self.names[index]} did not change and capture left it out, "
-                        "and the row before isn't known: take the row in again (catalog recapture "
+                        "and what it was isn't known: take the row in again (catalog recapture "
                         f"{self.table} {change.key['id']}), discard this, and retry what waits "
                         "behind it. REPLICA IDENTITY FULL on the table keeps it from happening"
                     )

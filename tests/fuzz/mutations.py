@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from adapters.capture.records import UNAVAILABLE
+from adapters.capture.unavailable import UNAVAILABLE
 
 DEEP = "@deep@"
 """Stands in a JSON value for arrays within arrays, deeper than Python's stack."""

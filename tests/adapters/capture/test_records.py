@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from adapters.capture.columns import TABLES, Kind
-from adapters.capture.records import MOST_SCHEMAS, UNAVAILABLE, DebeziumReader
+from adapters.capture.records import MOST_SCHEMAS, DebeziumReader
+from adapters.capture.unavailable import UNAVAILABLE
 from adapters.capture.values import EARLIEST, LATEST
 from domain.changes import UNCHANGED, Change, Operation
 from domain.translation import translate
@@ -309,7 +310,7 @@ def test_unavailable_values_are_unchanged() -> None:
     encoded = "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="
     change = deal(
         "u",
-        {"id": "1", "use_type": "Download"},
+        {"id": "1"},
         use_type=UNAVAILABLE,
         territories=[UNAVAILABLE],
         prices=UNAVAILABLE,
@@ -320,6 +321,29 @@ def test_unavailable_values_are_unchanged() -> None:
     for name in ("use_type", "territories", "prices", "commercial_model"):
         assert change.after[name] is UNCHANGED
     assert change.after["is_preorder"] is True
+
+
+@pytest.mark.parametrize("sent", [UNAVAILABLE, "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="])
+def test_a_text_of_the_master_that_looks_like_an_unavailable_value_stays(sent: str) -> None:
+    """Capture would have put in what the row before has; a row that is read is whole."""
+    told = {"id": "1", "use_type": sent, "territories": [sent]}
+    for was in ({"id": "1", "use_type": "U", "territories": []}, told):
+        change = deal("u", was, **told)
+        assert (change.after, change.before) == ({**change.after, **told}, {**change.before, **was})  # type: ignore[dict-item]
+    assert deal("r", None, **told).after == {**deal("r").after, **told}  # type: ignore[dict-item]
+    assert deal("d", told).before == {**deal("d", {"id": "1"}).before, **told}  # type: ignore[dict-item]
+
+
+def test_what_may_be_left_out_or_meant_is_unchanged() -> None:
+    """No row before has it: a row that was inserted, or one whose identity is not FULL."""
+    for change in (deal("c", None, use_type=UNAVAILABLE), deal("u", None, use_type=UNAVAILABLE)):
+        assert change.after is not None
+        assert change.after["use_type"] is UNCHANGED
+    elsewhere = {**SQL_SERVER, "table": "deal"}
+    row = {"id": "1", "use_type": UNAVAILABLE}
+    change = read(value("u", {**row, "use_type": "U"}, row, elsewhere), topic="m.deal")
+    assert change.after is not None
+    assert change.after["use_type"] is UNCHANGED
 
 
 def test_decimals_in_all_their_modes() -> None:

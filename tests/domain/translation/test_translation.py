@@ -162,7 +162,8 @@ def test_an_unchanged_value_comes_from_before_or_parks() -> None:
     (event,) = translate(change("track", Operation.UPDATE, {"id": "1", "title": "T"}, after))
     assert isinstance(event, TrackUpdated)
     assert (event.title, event.changed) == ("T", ["url"])
-    for before in (None, {"id": "1"}, {"id": "1", "title": UNCHANGED, "url": "u1"}):
+    null = {"id": "1", "title": None, "url": "u1"}
+    for before in (None, {"id": "1"}, null, {"id": "1", "title": UNCHANGED, "url": "u1"}):
         with pytest.raises(Untranslatable, match=r"track\.title did not change"):
             translate(change("track", Operation.UPDATE, before, after))
 

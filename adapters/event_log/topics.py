@@ -130,9 +130,12 @@ class Topics:
     def _await(self, names: Sequence[str]) -> None:
         """Wait until new topics are known to the brokers and their partitions have leaders."""
         deadline = time.monotonic() + REQUEST_SECONDS
-        while not set(names) <= self._metadata().keys() and time.monotonic() < deadline:
+        # What one answer says counts: another broker, asked next, may not have heard of them yet
+        while missing := set(names) - (metadata := self._metadata()).keys():
+            if time.monotonic() > deadline:
+                raise KafkaFailed(f"Kafka made topics but doesn't know them: {sorted(missing)}")
             time.sleep(0.05)
-        self.bounds(names)
+        self._bounds({name: list(metadata[name].partitions) for name in names})
 
     def _metadata(self) -> dict[str, TopicMetadata]:
         return self._cluster().topics

@@ -34,6 +34,8 @@ class Size:
     test run takes what a machine of a third of their speed still keeps up with."""
     fuzzed: int
     """Odd records of each kind that go through the readers (tests/fuzz)."""
+    rows: int
+    """Rows with odd values that are written into the master, each with a good one beside it."""
     delivered: int
     """Messages of a batch that is put into an inbox."""
     inbox_kills: int
@@ -55,6 +57,7 @@ SIZES = {
         lookups=3_000,
         rate=50,
         fuzzed=2_000,
+        rows=48,
         delivered=40,
         inbox_kills=2,
         pause=0.02,
@@ -71,6 +74,7 @@ SIZES = {
         lookups=100_000,
         rate=200,
         fuzzed=100_000,
+        rows=2_000,
         delivered=2_000,
         inbox_kills=5,
         pause=0.0,

@@ -88,6 +88,31 @@ class Connect:
         self._call("DELETE", f"/connectors/{name}", missing_is=None)
         return there
 
+    def offsets(self, name: str) -> list[dict[str, Any]]:
+        """What a connector remembers of how far it is, by its own words; empty where nothing yet.
+
+        (Kafka Connect, `GET /connectors/{name}/offsets`, since 3.5.)
+        """
+        answer = self._call("GET", f"/connectors/{name}/offsets", missing_is={"offsets": []})
+        return [one["offset"] for one in answer["offsets"] if one.get("offset")]
+
+    def forget(self, name: str, seconds: float = 60.0) -> bool:
+        """Remove a connector and what it remembers, so that one of its name begins anew.
+
+        Returns whether it was there. (`PUT …/stop`, then `DELETE …/offsets`, since 3.6.)
+        """
+        if self.status(name).state == "ABSENT":
+            return False
+        self._call("PUT", f"/connectors/{name}/stop")
+        until = time.monotonic() + seconds
+        while (status := self.status(name)).state != "STOPPED" or status.task != "ABSENT":
+            if time.monotonic() > until:
+                raise ConnectProblem(f"the connector {name} doesn't stop within {seconds:.0f} s")
+            time.sleep(0.1)
+        self._call("DELETE", f"/connectors/{name}/offsets")
+        self._call("DELETE", f"/connectors/{name}", missing_is=None)
+        return True
+
     def validate(self, configuration: Mapping[str, str]) -> dict[str, list[str]]:
         """What the connector's own class finds wrong: setting → complaints.
 

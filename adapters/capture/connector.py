@@ -160,19 +160,26 @@ def common_settings(capture: Capture) -> Configuration:
     }
 
 
-def without_secrets(configuration: Mapping[str, str], provider: str = "env") -> Configuration:
+def without_secrets(
+    configuration: Mapping[str, str], provider: str = "env", called: str = "MASTER"
+) -> Configuration:
     """The settings as they may be shown: secrets are left to a config provider of Connect.
 
     `provider` is its name, and where it has several files the file: `env`, `file:/run/secrets/c`.
+    It calls the database's password `<called>_PASSWORD`.
     """
     return {
-        name: f"${{{provider}:{_SECRETS[name]}}}" if name in _SECRETS else value
+        name: f"${{{provider}:{_SECRETS[name] or f'{called}_PASSWORD'}}}"
+        if name in _SECRETS
+        else value
         for name, value in configuration.items()
     }
 
 
-_SECRETS = {
-    "database.password": "MASTER_PASSWORD",
+_SECRETS: Mapping[str, str | None] = {
+    "database.password": None,
     "signal.consumer.sasl.jaas.config": "KAFKA_JAAS_CONFIG",
+    "schema.history.internal.producer.sasl.jaas.config": "KAFKA_JAAS_CONFIG",
+    "schema.history.internal.consumer.sasl.jaas.config": "KAFKA_JAAS_CONFIG",
 }
-"""Setting → what the provider calls its value."""
+"""Setting → what the provider calls its value; None: the database's password."""

@@ -9,6 +9,7 @@ Each step may be repeated, and asks for rights only where something is missing.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -33,6 +34,8 @@ class CaptureRights:
     publication: str
     role: str | None = None
     """Who reads; None: whoever owns the tables, who needs no right of ours."""
+    via_root: bool = False
+    """Changes of partitions come as those of the table that they are parts of."""
 
 
 def publish(connection: psycopg.Connection, rights: CaptureRights) -> list[str]:
@@ -51,13 +54,15 @@ def publish(connection: psycopg.Connection, rights: CaptureRights) -> list[str]:
             there = connection.execute(
                 "SELECT FROM pg_publication WHERE pubname = %s", (rights.publication,)
             ).fetchone()
-            how = (
+            how: LiteralString = (
                 "CREATE PUBLICATION {} FOR TABLE {}"
                 if there is None
                 else "ALTER PUBLICATION {} ADD TABLE {}"
             )
             listed = sql.SQL(", ").join(sql.Identifier(rights.schema, name) for name in missing)
             name = sql.Identifier(rights.publication)
+            via = " WITH (publish_via_partition_root = true)"
+            how = how + via if rights.via_root and there is None else how
             connection.execute(sql.SQL(how).format(name, listed))
     return missing
 

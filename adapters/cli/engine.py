@@ -11,7 +11,7 @@ from adapters.cli.native_output import without_panics
 from adapters.cli.phases import shown_on
 
 if TYPE_CHECKING:
-    from adapters.composition.services import WorkerCommand
+    from adapters.composition.kept import WorkerCommand
     from projections.engine.context import EngineContext
     from projections.engine.progress import Report
     from projections.read_model import ReadModel

@@ -137,7 +137,7 @@ def rebuild(
 def _build(request: RebuildRequest, workers: int) -> None:
     """Build with `workers` processes, and tell what became of it."""
     from adapters.cli.engine import engine_of
-    from adapters.composition.services import WorkerCommand
+    from adapters.composition.kept import WorkerCommand
     from projections.engine import rebuild as building
     from projections.engine.as_of import rebuild_as_of
 

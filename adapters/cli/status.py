@@ -106,6 +106,10 @@ def _lines(found: ChainStatus, verdict: Verdict) -> list[str]:
         lines.append(f"workers      {work}: {group.members} in group {group.group}")
     for generation in found.generations:
         lines.append(f"generation   {_generation(generation)}")
+    lines += [
+        f"source       {one.name}: {one.state}, {number(one.lag)} records to go"
+        for one in found.sources
+    ]
     parked = [f"{one.count:,} {work_of(one.stage, one.read_model)}" for one in found.dead_letters]
     parked_line = f"dead letters {', '.join(parked) or 'none'}"
     notes = [f"note         {note}" for note in found.notes]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 
-from adapters.composition import clients
+from adapters.composition import clients, source_following
 from adapters.composition.databases import READ_ONLY, master_connection, read_connection
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
@@ -27,6 +28,7 @@ from adapters.monitoring.topics import CheckedTopic
 from adapters.monitoring.workers import WorkerGroup
 from adapters.read_database import dead_letter_search
 from adapters.read_database.dead_letter_search import ReasonCount
+from adapters.source import register
 from domain.schemas import contracts
 from projections.read_model import ReadModel
 
@@ -65,7 +67,11 @@ def chain_status(settings: Settings, endpoints: Endpoints) -> ChainStatus:
             master=master,
             read=read,
         )
-        return status.chain_status(installation(settings), engines)
+        found = status.chain_status(installation(settings), engines)
+        has_sources = bool(register.names(master))
+    if not has_sources:
+        return found
+    return dataclasses.replace(found, sources=source_following.status(settings, endpoints))
 
 
 def await_idle(

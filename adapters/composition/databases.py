@@ -50,6 +50,16 @@ def master_connection(
 
 
 @contextmanager
+def source_connection(
+    dsn: str, name: str, purpose: str, settings: dict[str, str] | None = None
+) -> Iterator[psycopg.Connection]:
+    """The same of the database of a foreign master, by the name of its source."""
+    variable = f"CATALOG_SOURCE__ADDRESS__{name.upper()}"
+    with _connection(f"source {name}'s", variable, dsn, purpose, settings) as connection:
+        yield connection
+
+
+@contextmanager
 def _connection(
     database: str, variable: str, dsn: str, purpose: str, settings: dict[str, str] | None
 ) -> Iterator[psycopg.Connection]:

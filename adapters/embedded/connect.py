@@ -77,14 +77,16 @@ def await_connect(process: EngineProcess, url: str, cancelled: Event) -> None:
     wait_until(process, answers, seconds=START_SECONDS, cancelled=cancelled)
 
 
-def keep_secrets(data: Path, configuration: Mapping[str, str]) -> dict[str, str]:
+def keep_secrets(
+    data: Path, configuration: Mapping[str, str], file_name: str = "secrets"
+) -> dict[str, str]:
     """A connector's configuration without its secrets: they are left to a file that Connect reads.
 
     What Connect is told it tells everybody who asks, and keeps in a topic. The file lies in the
     data folder, for this user only; in the configuration stands where (KIP-297).
     """
     secrets = {name: value for name, value in configuration.items() if name.endswith(_SECRET)}
-    file = write_properties(closed_folder(data / "connect") / "secrets.properties", secrets)
+    file = write_properties(closed_folder(data / "connect") / f"{file_name}.properties", secrets)
     return {
         name: f"${{file:{file}:{name}}}" if name in secrets else value
         for name, value in configuration.items()

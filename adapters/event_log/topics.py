@@ -70,6 +70,16 @@ class Topics:
         actions |= {plan.name: "created" for plan in missing}
         return [Applied(plan.name, actions.get(plan.name, "unchanged")) for plan in plans]
 
+    def delete(self, names: Sequence[str]) -> list[str]:
+        """Delete topics, those that are there, and wait until they are gone; returns which."""
+        there = [name for name in names if name in self._metadata()]
+        for name, deleted in self._admin.delete_topics(there).items() if there else ():
+            try:
+                deleted.result(timeout=REQUEST_SECONDS)
+            except KafkaException as error:
+                raise failed(f"deleting {name}", error) from error
+        return there
+
     def states(self, names: Sequence[str]) -> dict[str, TopicState]:
         """Return the state of those topics that exist."""
         cluster = self._cluster()

@@ -6,7 +6,7 @@ capture's connector, its replication slot and the membership of each group are j
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -128,6 +128,31 @@ class ParkedStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceStatus:
+    """How a foreign master is taken in."""
+
+    name: str
+    connector: str
+    """What its database is."""
+    topics: int
+    state: str
+    """loading, live, or stopped."""
+    reason: str | None
+    """Why it is stopped."""
+    capture: str
+    """State of its connector in Kafka Connect; empty where it has none."""
+    lag: int
+    """Records of its topics that aren't taken in."""
+    changed_at: datetime | None
+    """When a change was last taken in (UTC)."""
+    unusable: Mapping[str, int]
+    """Master table → rows that can't be used."""
+    mappings: Mapping[str, bool]
+    """Master table → whether its rows stand in it as the mapping now says."""
+    is_exactly_once: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChainStatus:
     """The chain at one time."""
 
@@ -142,9 +167,11 @@ class ChainStatus:
     master_faults: Sequence[str] = ()
     """Why capture would miss rows of the master or misread them."""
     audits: Sequence[LastAudit] = ()
+    """What the last audit of each master table found."""
     notes: Sequence[str] = ()
     """What is no fault, but should be known."""
-    """What the last audit of each master table found."""
+    sources: Sequence[SourceStatus] = ()
+    """Foreign masters that are applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +193,7 @@ def judge(status: ChainStatus, thresholds: Thresholds) -> Verdict:
         *_capture_faults(status.capture, thresholds),
         *status.master_faults,
         *_audit_faults(status.audits),
+        *_source_faults(status.sources),
         *_worker_faults(status),
         *status.violations,
     ]
@@ -197,6 +225,7 @@ def is_idle(status: ChainStatus) -> bool:
         and bool(ours)  # without our slot nobody knows what capture has not read
         and all(slot.unread_bytes == 0 for slot in ours)
         and not any(topic.lag for topic in status.topics)
+        and not any(source.lag for source in status.sources)
         and not _without_live(status)
     )
 
@@ -241,6 +270,19 @@ def _audit_faults(audits: Sequence[LastAudit]) -> list[str]:
         f"from the master: `catalog audit --heal {one.table}`"
         for one in audits
         if not one.is_clean
+    ]
+
+
+def _source_faults(sources: Sequence[SourceStatus]) -> list[str]:
+    stopped = [
+        f"the source {one.name} is stopped: {one.reason}"
+        for one in sources
+        if one.reason is not None
+    ]
+    return stopped + [
+        f"the connector of the source {one.name} is {one.capture}"
+        for one in sources
+        if one.capture not in ("", "RUNNING")
     ]
 
 

@@ -47,6 +47,8 @@ def apply(
     ]
     touched = [m for m in in_order(mappings) if m.reads.intersection(moved)]
     whole = {m.master for m in touched if any(t in m.reads - m.affected.keys() for t in moved)}
+    _postpone(connection, source, [m for m in touched if m.master in whole and m.every])
+    touched = [m for m in touched if not (m.master in whole and m.every)]
     for mapping in touched:
         difference.prepare(connection, mapping)
         _collect(connection, source, mapping, moved, whole)
@@ -85,6 +87,38 @@ def _collect(
             whole.add(mapping.master)
 
 
+def _postpone(
+    connection: psycopg.Connection, source: Source, mappings: Sequence[MasterMapping]
+) -> None:
+    """Remember that these must be evaluated whole, once their time has come."""
+    if mappings:
+        connection.execute(
+            sql.SQL("UPDATE {} SET is_due = true WHERE master = ANY(%s)").format(
+                sql.Identifier(source.replica, "__mapping")
+            ),
+            ([mapping.master for mapping in mappings],),
+        )
+
+
+def due(
+    connection: psycopg.Connection, source: Source, mappings: Sequence[MasterMapping]
+) -> list[MasterMapping]:
+    """Mappings whose postponed evaluation has come."""
+    found = []
+    for mapping in mappings:
+        if mapping.every is not None:
+            row = connection.execute(
+                sql.SQL(
+                    "SELECT FROM {} WHERE master = %s AND is_due"
+                    " AND applied_at + %s * interval '1 second' <= now()"
+                ).format(sql.Identifier(source.replica, "__mapping")),
+                (mapping.master, mapping.every),
+            ).fetchone()
+            if row is not None:
+                found.append(mapping)
+    return found
+
+
 def apply_mappings(
     connection: psycopg.Connection, source: Source, mappings: Sequence[MasterMapping]
 ) -> Counter[str]:
@@ -97,7 +131,8 @@ def apply_mappings(
         connection.execute(
             sql.SQL(
                 "INSERT INTO {} (master, fingerprint) VALUES (%s, %s) ON CONFLICT (master)"
-                " DO UPDATE SET fingerprint = excluded.fingerprint, applied_at = now()"
+                " DO UPDATE SET fingerprint = excluded.fingerprint, applied_at = now(),"
+                " is_due = false"
             ).format(sql.Identifier(source.replica, "__mapping")),
             (mapping.master, mapping.fingerprint),
         )

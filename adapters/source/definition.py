@@ -54,6 +54,8 @@ class MappingFile:
     the changed rows `changed`, and is asked before and after they are applied."""
     whole: frozenset[str] = frozenset()
     """Source tables of which any change makes the mapping be evaluated whole."""
+    every: float | None = None
+    """Seconds between two whole evaluations at least; None: each change asks for one."""
 
 
 @dataclass(frozen=True)

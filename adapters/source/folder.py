@@ -25,7 +25,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}$")
 _RESERVED = ("__", "pg_")
 _TEXTS = (*("name", "connector", "database", "schema", "topics", "topic", "registry"),)
 _SWITCHES = ("exactly_once", "lenient")
-_TABLES = ("tables", "affects", "whole", "connector_settings")
+_TABLES = ("tables", "affects", "whole", "every", "connector_settings")
 _PLACES = {"topics": "", "database": "", "schema": "", "table": ""}
 
 
@@ -182,6 +182,7 @@ def _mappings(
 ) -> dict[str, MappingFile]:
     connector = str(content.get("connector", "postgresql"))
     affects, whole = _section(content, "affects"), _section(content, "whole")
+    every = _section(content, "every")
     found = {}
     for file, text in files.items():
         if file == SETTINGS:
@@ -196,9 +197,12 @@ def _mappings(
         always = [fold(connector, str(table)) for table in always]
         if unknown := ({*hints, *always} - tables.keys()):
             raise Misconfigured(f"{SETTINGS}: {master}: there is no table {sorted(unknown)[0]}")
-        found[master] = MappingFile(master, text, hints, frozenset(always))
+        seconds = every.get(master)
+        if seconds is not None and (not isinstance(seconds, int | float) or not seconds > 0):
+            raise Misconfigured(f"{SETTINGS}: every.{master} must be a number of seconds above 0")
+        found[master] = MappingFile(master, text, hints, frozenset(always), seconds)
     if not found:
         raise Misconfigured("the source's folder holds no SELECT: <master table>.sql")
-    if unknown := ({*affects, *whole} - found.keys()):
+    if unknown := ({*affects, *whole, *every} - found.keys()):
         raise Misconfigured(f"{SETTINGS}: there is no {sorted(unknown)[0]}.sql")
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -20,7 +21,9 @@ from adapters.ingestion.master.tables import CAPTURED
 from adapters.source import blocks, difference, replica
 from adapters.source.definition import Source
 from adapters.source.mapping import MasterMapping, prepare
-from domain.failures import Misconfigured, bounded
+from domain.changes import Change, Coordinates, Operation
+from domain.failures import Misconfigured, bounded, reason_of
+from domain.translation import translate
 
 SHOWN = 10
 """Ids that a finding names."""
@@ -196,17 +199,58 @@ def _check_rows(
     return found
 
 
+@dataclass(frozen=True)
+class Previewed:
+    """A row that a mapping gives."""
+
+    row: Mapping[str, Any]
+    """As it would stand in the master table."""
+    events: list[str]
+    """Types of the events that it would make; none where the master says the same already."""
+
+
 def preview(
     connection: psycopg.Connection, source: Source, mapping: MasterMapping, limit: int
-) -> list[dict[str, Any]]:
-    """Some rows that a mapping gives, as they would stand in the master table."""
+) -> list[Previewed]:
+    """Some rows that a mapping gives, and the events they would make.
+
+    Raises Unusable where a row can't be evaluated.
+    """
     with _rolled_back(connection):
         difference.prepare(connection, mapping)
         difference.evaluate_whole(connection, source, mapping, limit)
         with connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(
+            given = cursor.execute(
                 sql.SQL("SELECT * FROM {} ORDER BY id").format(difference.stage_name(mapping))
             ).fetchall()
+            known = cursor.execute(
+                sql.SQL("SELECT {} FROM {} WHERE id = ANY(%s)").format(
+                    replica.names(difference.state_columns(mapping.master)),
+                    sql.Identifier(mapping.master),
+                ),
+                ([row["id"] for row in given],),
+            ).fetchall()
+    before = {row["id"]: row for row in known}
+    return [Previewed(row, _events(mapping.master, before.get(row["id"]), row)) for row in given]
+
+
+def _events(master: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[str]:
+    """What translation would say of a row that is written."""
+    change = Change(
+        table=master,
+        operation=Operation.INSERT if before is None else Operation.UPDATE,
+        key={"id": after["id"]},
+        before=before,
+        after=after,
+        coordinates=Coordinates("preview", 0, 0),
+        position="",
+        transaction=None,
+        committed_at=datetime.now(UTC),
+    )
+    try:
+        return [type(event).__name__ for event in translate(change)]
+    except Exception as error:
+        return [f"none: {reason_of(error)}"]
 
 
 def verify(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
 from adapters.event_log.avro.wire import SchemaTexts
 from adapters.ingestion.master import writer
-from adapters.source import batch, replica
+from adapters.source import batch, register, replica
 from adapters.source.definition import Source
 from adapters.source.inspection import Columns
 from adapters.source.mapping import MasterMapping, prepare
@@ -24,32 +25,69 @@ def topics_of(source: Source) -> list[str]:
     return [source.topic_of(table) for table in source.tables]
 
 
+@dataclass(frozen=True)
+class BroughtUp:
+    """A source whose replica is there."""
+
+    mappings: list[MasterMapping]
+    """Ready, owners before what they own."""
+    grown: list[str]
+    """Tables that got columns, whose rows must be captured once more."""
+
+
 def bring_up(
-    connection: psycopg.Connection, source: Source, columns: Columns
-) -> list[MasterMapping]:
-    """Make the replica and its indexes; returns the mappings, ready. Raises Misconfigured."""
-    mappings = [
-        prepare(file, {table: list(of) for table, of in columns.items()})
-        for file in source.mappings.values()
-    ]
+    connection: psycopg.Connection,
+    source: Source,
+    columns: Columns,
+    files: Mapping[str, str] | None = None,
+) -> BroughtUp:
+    """Make the replica and its indexes, and remember the definition by its files.
+
+    Raises Misconfigured.
+    """
+    mappings = prepared(source, columns)
     with connection.transaction():
         writer.lock(connection)
-        replica.create(connection, source, columns)
+        grown = replica.create(connection, source, columns)
         replica.index(connection, source, mappings)
-    return batch.in_order(mappings)
+        if files is not None:
+            register.define(connection, source, files)
+    return BroughtUp(mappings, grown)
+
+
+def prepared(source: Source, columns: Columns) -> list[MasterMapping]:
+    """The mappings, analysed, owners before what they own. Raises Misconfigured."""
+    return batch.in_order(
+        prepare(file, {table: list(of) for table, of in columns.items()})
+        for file in source.mappings.values()
+    )
+
+
+def replicated(connection: psycopg.Connection, source: Source) -> Columns:
+    """Table → column → type, as the replica has them."""
+    return {table: replica.columns_of(connection, source, table) for table in source.tables}
 
 
 def reader_of(
-    connection: psycopg.Connection, source: Source, schemas: SchemaTexts | None = None
+    connection: psycopg.Connection,
+    source: Source,
+    schemas: SchemaTexts | None = None,
+    partitions: Mapping[str, int] | None = None,
 ) -> SourceReader:
     """A reader of its records, by the types that the replica has.
 
-    `schemas` is the registry of records in Avro, if there is one.
+    `schemas` is the registry of records in Avro, if there is one. `partitions`: how many each topic
+    has; None: one.
     """
+    many = {topic for topic, number in (partitions or {}).items() if number > 1}
     return SourceReader(
         {
             table.name: KnownTable(
-                table.key, replica.columns_of(connection, source, table.name), table.units
+                table.key,
+                replica.columns_of(connection, source, table.name),
+                table.units,
+                replica.late_columns(connection, source, table.name),
+                source.topic_of(table.name) not in many,
             )
             for table in source.tables.values()
         },
@@ -66,16 +104,17 @@ def catch_up(
     mappings: Sequence[MasterMapping],
     log: EventLog,
     schemas: SchemaTexts | None = None,
+    report: Callable[[int], None] = lambda rows: None,
 ) -> Taken:
     """Take in what the topics hold now, up to their ends.
 
     Only mappings that are applied follow; `settle` applies the others. Raises Overtaken where
-    another process takes the same records in.
+    another process takes the same records in. `report` gets how many changes were taken in.
     """
-    reader = reader_of(connection, source, schemas)
     following = applied(connection, source, mappings)
     at = dict(positions(connection, source))
     until = {partition: bounds.end for partition, bounds in log.bounds(topics_of(source)).items()}
+    reader = reader_of(connection, source, schemas, Counter(topic for topic, _ in until))
     total = Taken()
     for batches in log.replay(at, until):
         for given in _going_on(batches, total.stopped):
@@ -84,6 +123,7 @@ def catch_up(
             taken = take_in(connection, source, following, reader, [given], begun)
             at[partition] = given.next_offset
             total = _sum(total, taken)
+            report(total.rows)
     return total
 
 
@@ -108,6 +148,17 @@ def applied(
     """Those mappings whose rows stand in the master tables as they are now written."""
     known = _fingerprints(connection, source)
     return [m for m in mappings if known.get(m.master) == m.fingerprint]
+
+
+def unusable(connection: psycopg.Connection, source: Source) -> dict[str, int]:
+    """Master table → how many rows of its mapping can't be used."""
+    return dict(
+        connection.execute(
+            sql.SQL("SELECT master, count(*) FROM {} GROUP BY 1 ORDER BY 1").format(
+                sql.Identifier(source.replica, "__unusable")
+            )
+        ).fetchall()
+    )
 
 
 def settle(

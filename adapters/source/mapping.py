@@ -59,6 +59,9 @@ class MasterMapping:
     id_index: tuple[str, str] | None
     """(table, expression) by which ids are looked up, where the id is of one table."""
 
+    every: float | None = None
+    """Seconds between two whole evaluations at least, where changes ask for them."""
+
     @property
     def fingerprint(self) -> str:
         """Differs where the mapping does."""
@@ -102,6 +105,7 @@ def prepare(file: MappingFile, tables: Tables) -> MasterMapping:
         underivable=underivable,
         indexes=frozenset(_looked_at(query, tables)),
         id_index=_id_index(query, tables),
+        every=file.every,
     )
 
 

@@ -33,17 +33,20 @@ _OPERATIONS = {
     "u": Operation.UPDATE,
     "d": Operation.DELETE,
     "r": Operation.READ,
+    "t": Operation.DELETE,
 }
 _SIDES = frozenset({"before", "after", "source"})
 MOST_SCHEMAS = 1_000
 """Schemas of a table that are remembered; then all are learnt anew."""
+_LATE = object()
+"""Of a column that the replica got later than the record was written."""
 _NO_POSITION = (
     "the connector {!r} doesn't say where in its source's log the change stands, so a repeat of it"
     " could not be recognised; exactly_once = false in source.toml takes it at least once"
 )
 _TRUNCATED = (
-    "the source truncated the table, and which rows went isn't said: remove the source and apply"
-    " it anew"
+    "the source truncated the table, and in a topic of several partitions it isn't known which"
+    " changes came before: remove the source and apply it anew"
 )
 
 
@@ -65,6 +68,10 @@ class KnownTable:
     """Column → type of the replica, as PostgreSQL formats it."""
     units: Mapping[str, str] = field(default_factory=dict)
     """Column → ms, us or ns: of times in integers, in records without a schema."""
+    late: frozenset[str] = frozenset()
+    """Columns that earlier records needn't have."""
+    is_in_order: bool = True
+    """Its topic has one partition, so that a truncation stands where it happened."""
 
 
 class SourceReader:
@@ -111,9 +118,7 @@ class SourceReader:
         if operation is None:
             if envelope.op == "m":
                 return Skip("logical message")
-            raise Undecodable(
-                _TRUNCATED if envelope.op == "t" else f"op is {envelope.op!r}, not one of c u d r"
-            )
+            raise Undecodable(f"op is {envelope.op!r}, not one of c u d r")
         source = envelope.source
         if source.table is not None and source.table.casefold() != table.name.casefold():
             raise Undecodable(f"it is of the table {source.table}, not {table.name}")
@@ -173,6 +178,10 @@ class _Table:
     def change(self, envelope: Envelope, operation: Operation) -> RowChange:
         """What a record says of its row. Raises Undecodable."""
         is_removal = operation is Operation.DELETE
+        if envelope.op == "t":
+            if not self.known.is_in_order:
+                raise Undecodable(_TRUNCATED)
+            return RowChange(self.name, (), None)
         row = envelope.before if is_removal else envelope.after
         if not isinstance(row, Mapping):
             raise Undecodable(f"op {envelope.op} without a row")
@@ -187,7 +196,7 @@ class _Table:
         unchanged = set()
         for column in known.key if is_removal else known.columns:
             value = self._value(row, column)
-            if self._is_unavailable(value):
+            if value is _LATE or self._is_unavailable(value):
                 unchanged.add(column)
             else:
                 values[column] = self._converted(column, converters[column], value)
@@ -202,10 +211,15 @@ class _Table:
         name = self._names[column]
         if name not in row:
             folded = [other for other in row if other.casefold() == column.casefold()]
+            if not folded and column in self.known.late:
+                return _LATE
             if not folded and self._is_lenient and column not in self.known.key:
                 return None
             if len(folded) != 1:
-                raise Undecodable(f"{self.name}.{column} isn't in the record; the replica has it")
+                raise Undecodable(
+                    f"{self.name}.{column} isn't in the record: was it dropped or renamed at the"
+                    " source? Apply columns and mappings without it, or set lenient = true"
+                )
             name = self._names[column] = folded[0]
         return row[name]
 

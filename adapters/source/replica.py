@@ -23,9 +23,13 @@ _STATE = (
     " next_offset bigint NOT NULL, memory text NOT NULL DEFAULT '',"
     " PRIMARY KEY (topic, partition))",
     "CREATE TABLE IF NOT EXISTS {0}.__mapping (master text PRIMARY KEY, fingerprint text NOT NULL,"
-    " applied_at timestamptz NOT NULL DEFAULT now())",
+    " applied_at timestamptz NOT NULL DEFAULT now(), is_due boolean NOT NULL DEFAULT false)",
     "CREATE TABLE IF NOT EXISTS {0}.__unusable (master text, id text, reason text NOT NULL,"
     " since timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (master, id))",
+    "CREATE TABLE IF NOT EXISTS {0}.__late (table_name text, column_name text,"
+    " PRIMARY KEY (table_name, column_name))",
+    "CREATE TABLE IF NOT EXISTS {0}.__source (files jsonb NOT NULL, fingerprint text NOT NULL,"
+    " state text NOT NULL, stopped text, changed_at timestamptz)",
 )
 
 
@@ -40,6 +44,11 @@ class RowChange:
     unchanged: frozenset[str] = field(default_factory=frozenset)
     """Columns that the record left out since they didn't change; absent in `row`."""
 
+    @property
+    def is_truncation(self) -> bool:
+        """All rows that were there are gone; it has no key."""
+        return not self.key
+
 
 def name_of(source: Source, table: str) -> sql.Identifier:
     """The replica's table, with its schema."""
@@ -48,26 +57,58 @@ def name_of(source: Source, table: str) -> sql.Identifier:
 
 def create(
     connection: psycopg.Connection, source: Source, columns: Mapping[str, Mapping[str, str]]
-) -> None:
-    """Make the schema and its tables; what is there already stays.
+) -> list[str]:
+    """Make the schema and its tables; what is there already stays, and gets columns that it lacks.
 
-    `columns` are names and PostgreSQL types of each table. Raises Misconfigured where a table that
-    is there has other keys or lacks a column: it must be loaded anew.
+    `columns` are names and PostgreSQL types of each table. Returns the tables that got columns:
+    what their rows have there must be captured once more. Raises Misconfigured.
     """
     schema = sql.Identifier(source.replica)
     connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
     for statement in _STATE:
         connection.execute(sql.SQL(statement).format(schema))
+    grown = []
     for table in source.tables.values():
         there = columns_of(connection, source, table.name)
         wanted = columns[table.name]
-        if there and (missing := wanted.keys() - there.keys()):
-            raise Misconfigured(
-                f"{source.replica}.{table.name} has no column {sorted(missing)[0]}, which is asked"
-                " for now: remove the source and apply it anew"
-            )
         if not there:
             _create_table(connection, source, table, wanted)
+        elif missing := [column for column in wanted if column not in there]:
+            for column in missing:
+                _add_column(connection, source, table, column, wanted[column])
+            grown.append(table.name)
+    return grown
+
+
+def _add_column(
+    connection: psycopg.Connection, source: Source, table: SourceTable, column: str, type_: str
+) -> None:
+    if column in table.key:
+        raise Misconfigured(
+            f"the key of {table.name} has become another one ({column}): remove the source and"
+            " apply it anew"
+        )
+    connection.execute(
+        sql.SQL("ALTER TABLE {} ADD COLUMN {} " + type_).format(
+            name_of(source, table.name), sql.Identifier(column)
+        )
+    )
+    connection.execute(
+        sql.SQL("INSERT INTO {} VALUES (%s, %s) ON CONFLICT DO NOTHING").format(_late(source)),
+        (table.name, column),
+    )
+
+
+def late_columns(connection: psycopg.Connection, source: Source, table: str) -> frozenset[str]:
+    """Columns that a table got later: records from before lack them."""
+    rows = connection.execute(
+        sql.SQL("SELECT column_name FROM {} WHERE table_name = %s").format(_late(source)), (table,)
+    )
+    return frozenset(name for (name,) in rows)
+
+
+def _late(source: Source) -> sql.Identifier:
+    return sql.Identifier(source.replica, "__late")
 
 
 def _create_table(
@@ -169,10 +210,19 @@ def stage(
     copy = sql.SQL("COPY {} ({}, __removed, __unchanged) FROM STDIN").format(staged, names(columns))
     with connection.cursor() as cursor, cursor.copy(copy) as into:
         for change in newest:
+            if change.is_truncation:
+                continue
             row = change.row or dict(zip(of.key, change.key, strict=True))
             values = [_plain(row.get(column)) for column in columns]
             into.write_row([*values, change.row is None, sorted(change.unchanged) or None])
     same_key = _same(of.key)
+    if newest and newest[0].is_truncation:
+        connection.execute(
+            sql.SQL(
+                "INSERT INTO {} ({}, __removed) SELECT {}, true FROM {} r"
+                " WHERE NOT EXISTS (SELECT FROM {} s WHERE {})"
+            ).format(staged, names(of.key), names(of.key), replica, staged, same_key)
+        )
     for column in sorted({name for change in newest for name in change.unchanged}):
         connection.execute(
             sql.SQL(
@@ -252,9 +302,14 @@ def _same(key: Sequence[str]) -> sql.Composed:
 
 
 def _newest(changes: Sequence[RowChange]) -> list[RowChange]:
-    """The last change of each key; what it left out as unchanged is taken of the one before."""
+    """The last change of each key, after a truncation if there is one.
+
+    What it left out as unchanged is taken of the one before.
+    """
     newest: dict[tuple[object, ...], RowChange] = {}
     for change in changes:
+        if change.is_truncation:
+            newest.clear()
         newest[change.key] = _completed(change, newest.get(change.key))
     return list(newest.values())
 

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from adapters.ingestion.master import writer
-from adapters.source import batch
+from adapters.source import batch, register
 from adapters.source.definition import Source
 from adapters.source.mapping import MasterMapping
 from adapters.source.records import Captured, SourceReader
@@ -80,6 +80,8 @@ def take_in(
     try:
         with connection.transaction():
             writer.lock(connection)
+            if not register.is_current(connection, source):
+                raise Overtaken(f"the source {source.name} was defined anew, or removed")
             read = [_read(connection, source, reader, b, begun_at) for b in batches]
             changes = [change for partition in read for change in partition.changes]
             written = batch.apply(connection, source, mappings, changes) if changes else Counter()

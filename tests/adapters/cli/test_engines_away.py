@@ -61,6 +61,12 @@ COMMANDS = [
     ("dead-letters show 1", READ),
     ("dead-letters retry 1", READ),
     ("dead-letters discard --all", READ),
+    ("source check FOLDER", MASTER),
+    ("source preview FOLDER", MASTER),
+    ("source apply FOLDER", MASTER),
+    ("source status", MASTER),
+    ("source verify house", MASTER),
+    ("source remove house --yes", MASTER),
     ("migrate", READ),
     ("migrate --check", READ),
     ("audit", KAFKA),
@@ -71,9 +77,9 @@ COMMANDS = [
     ("generate --rate 1 --seconds 1", MASTER),
 ]
 """A command line of each command that needs an engine, and the setting that its error names."""
-NEEDS_NONE = {"run", "up", "serve", "dashboard", "schemas write", "connect-config"}
+NEEDS_NONE = {"run", "up", "serve", "dashboard", "schemas write", "connect-config", "source init"}
 """Commands that start engines, go on without them, or don't ask any."""
-WAITS = {"translate", "project"}
+WAITS = {"translate", "project", "source run"}
 """Workers wait for engines that are away (see tests of capture and the engine)."""
 
 
@@ -104,7 +110,13 @@ def test_what_is_away_is_named(
     for name, value in {**AWAY, "CATALOG_DATA": str(tmp_path / "data")}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(main, "configure_logs", lambda **_: None)
-    monkeypatch.setattr(sys, "argv", ["catalog", *line.split()])
+    folder = tmp_path / "house"
+    folder.mkdir()
+    columns = '[tables.album]\nkey = ["id"]\n[tables.album.columns]\nid = "text"\n'
+    (folder / "source.toml").write_text(columns)
+    (folder / "release.sql").write_text("SELECT id FROM album")
+    words = [str(folder) if word == "FOLDER" else word for word in line.split()]
+    monkeypatch.setattr(sys, "argv", ["catalog", *words])
     with pytest.raises(SystemExit) as end:
         main.main()
     assert end.value.code == (3 if line == "health" else 1)

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from adapters.capture.connect import ConnectorStatus
-from adapters.composition import services
-from adapters.composition.services import WorkerCommand, kept_running
+from adapters.composition import kept
+from adapters.composition.kept import KeptConnector, WorkerCommand
+from adapters.composition.services import kept_running
 from adapters.composition.settings import Settings, load_settings
 from adapters.embedded import restarts
 from adapters.embedded.processes import EngineFailed, EngineProcess, start
@@ -38,7 +39,7 @@ class Workers:
 @pytest.fixture
 def workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workers:
     made = Workers(load_settings(data=tmp_path))
-    monkeypatch.setattr(services, "_process", made.start)
+    monkeypatch.setattr(kept, "worker_process", made.start)
     return made
 
 
@@ -64,7 +65,7 @@ def test_a_worker_that_always_ends_is_an_error_with_its_log(
 
     hours = count(0, 3600)  # the pauses are over at once, and no life is long
     monkeypatch.setattr(restarts, "HEALTHY_SECONDS", inf)
-    monkeypatch.setattr(services, "Restarts", lambda: Restarts(clock=lambda: float(next(hours))))
+    monkeypatch.setattr(kept, "Restarts", lambda: Restarts(clock=lambda: float(next(hours))))
     with (
         kept_running([WorkerCommand("failing", ())], workers.settings, lambda _: None) as check,
         pytest.raises(EngineFailed, match="failing ended 6 times in a row"),
@@ -96,7 +97,7 @@ def test_a_connector_that_failed_is_started_again_but_not_for_ever(
     said: list[str] = []
     connect: Any = FailingConnect(failures)
     clock = FakeClock(seconds)
-    kept = services._KeptConnector(connect, "master", Restarts(clock.now), clock.now)
+    kept = KeptConnector(connect, "master", Restarts(clock.now), clock.now)
     for _ in range(100):
         clock.tick()
         kept.check(said.append)

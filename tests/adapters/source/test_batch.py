@@ -60,6 +60,20 @@ def test_only_what_differs_is_written(chain: Chain) -> None:
     )
 
 
+def test_a_truncated_table_is_empty_but_for_what_came_after(chain: Chain) -> None:
+    chain.apply([*ALBUM, release(2), release(3)])
+    truncated = RowChange("release", (), None)
+    assert chain.apply([release(4), truncated, release(2), release(5)]) == Counter(
+        {
+            "release deleted": 2,
+            "release inserted": 1,
+            "track deleted": 1,
+            "identifier deleted": 1,
+        }
+    )
+    assert chain.apply([truncated]) == Counter({"release deleted": 2})
+
+
 def test_identifiers_are_judged_by_the_products_rules(chain: Chain) -> None:
     chain.apply(
         [*ALBUM, release(2, "4006381333932"), release(3, "  "), release(4, "0000000000000")]

@@ -90,7 +90,11 @@ def test_ids_that_are_not_unique_are_counted(chain: Chain) -> None:
 def test_preview_shows_rows_as_they_would_be(chain: Chain) -> None:
     of = {m.master: m for m in chain.mappings}
     (number, *_) = preview(chain.connection, chain.source, of["identifier"], 5)
-    assert (number["value"], number["is_valid"]) == ("USRC17607839", True)
+    assert (number.row["value"], number.row["is_valid"]) == ("USRC17607839", True)
+    assert number.events == []
+    chain.connection.execute("DELETE FROM identifier")
+    (number, *_) = preview(chain.connection, chain.source, of["identifier"], 5)
+    assert number.events == ["IdentifierAssigned"]
     assert len(preview(chain.connection, chain.source, of["identifier"], 1)) == 1
 
 

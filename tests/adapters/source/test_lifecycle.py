@@ -43,7 +43,7 @@ def _source(*cases: Case) -> Source:
 def _run(
     connection: psycopg.Connection, source: Source, log: MemoryLog
 ) -> tuple[list[MasterMapping], Counter[str]]:
-    mappings = bring_up(connection, source, COLUMNS)
+    mappings = bring_up(connection, source, COLUMNS).mappings
     taken = catch_up(connection, source, mappings, log)
     return mappings, taken.written + settle(connection, source, mappings)
 
@@ -111,7 +111,7 @@ def test_a_stopped_partition_is_told_each_time(
     source = _source(CASES["one to one"])
     log.append(RELEASES, None, b"\0avr")
     log.append(RELEASES, None, title(9, "after", 200))
-    mappings = bring_up(connection, source, COLUMNS)
+    mappings = bring_up(connection, source, COLUMNS).mappings
     for _ in range(2):
         taken = catch_up(connection, source, mappings, log)
         assert taken.stopped == {

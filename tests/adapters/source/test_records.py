@@ -109,6 +109,25 @@ def test_what_was_not_sent_is_unchanged() -> None:
     assert "title" not in change.row
 
 
+def test_a_truncation_is_one_where_it_stands_in_order() -> None:
+    assert read(record("t")) == RowChange("release", (), None)
+    known = KnownTable(("id",), TYPES, is_in_order=False)
+    with pytest.raises(Undecodable, match="truncated the table"):
+        SourceReader({"release": known}).read("mb.public.release", 0, 3, None, record("t"))
+
+
+def test_a_column_that_a_record_lacks_may_be_late_or_let_go() -> None:
+    row = {name: value for name, value in ROW.items() if name != "title"}
+    late = SourceReader({"release": KnownTable(("id",), TYPES, late=frozenset({"title"}))})
+    found = late.read("mb.public.release", 0, 3, None, record("c", row))
+    assert isinstance(found, Captured)
+    assert found.change.unchanged == {"title"}
+    lenient = SourceReader({"release": KnownTable(("id",), TYPES)}, is_lenient=True)
+    found = lenient.read("mb.public.release", 0, 3, None, record("c", row))
+    assert isinstance(found, Captured)
+    assert found.change.row == {**EXPECTED, "title": None}
+
+
 def test_what_says_nothing_of_a_row_is_skipped() -> None:
     skipped = reader().read("mb.public.release", 0, 0, b'{"id":7}', None)
     assert skipped == Skip("tombstone")
@@ -122,7 +141,6 @@ def test_what_says_nothing_of_a_row_is_skipped() -> None:
         (b"\0\0\0\0\1abc", "looks like Avro"),
         (b"<xml>", "no JSON object"),
         (json.dumps(ROW).encode(), "looks like a flat row"),
-        (record("t"), "truncated"),
         (record("x", ROW), "op is 'x'"),
         (record("c"), "without a row"),
         (record("c", {k: v for k, v in ROW.items() if k != "title"}), "title isn't in the record"),

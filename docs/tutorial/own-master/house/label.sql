@@ -1,0 +1,2 @@
+SELECT 'house-label-' || l.id AS id, l.name
+FROM label l

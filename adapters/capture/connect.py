@@ -51,10 +51,11 @@ class ConnectorStatus:
 
 
 class Connect:
-    """One Kafka Connect worker or cluster."""
+    """One Kafka Connect worker or cluster; its address may hold `user:password@`."""
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
+        self._shown = httpx.URL(self._url).copy_with(userinfo=b"")
 
     def apply(self, name: str, configuration: Mapping[str, str]) -> bool:
         """Create the connector or give it these settings; whether anything changed.
@@ -164,7 +165,7 @@ class Connect:
                 )
             except httpx.HTTPError as problem:
                 raise ConnectProblem(
-                    f"Kafka Connect at {self._url} can't be reached (CATALOG_CONNECT__URL):"
+                    f"Kafka Connect at {self._shown} can't be reached (CATALOG_CONNECT__URL):"
                     f" {problem}"
                 ) from None
             if answer.status_code == httpx.codes.CONFLICT and time.monotonic() < until:

@@ -62,7 +62,7 @@ def describe(settings: Settings, endpoints: Endpoints) -> list[str]:
     lines = [
         f"kafka     {endpoints.kafka['bootstrap.servers']}",
         f"registry  {endpoints.registry.url}",
-        f"connect   {endpoints.connect_url}",
+        f"connect   {_without_password(endpoints.connect_url)}",
         f"master    {_without_password(endpoints.master_dsn)}",
         f"read      {_without_password(endpoints.read_dsn)}",
         f"data      {settings.data}",

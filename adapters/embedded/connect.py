@@ -26,10 +26,13 @@ from domain.failures import Misconfigured
 
 START_SECONDS = 120.0
 GROUP = "catalog-connect"
+USER = "catalog"
+PASSWORD = "connect-password"  # noqa: S105 - the name of its file in the data folder
 _ROLES = ("", "producer.", "consumer.", "admin.")  # the worker's own clients, and its connectors'
 _SAME_IN_JAVA = ("bootstrap.servers", "security.protocol", "ssl.key.password")
 _SECRET = ("password", "sasl.jaas.config", "keystore.key")
 _FILE_PROVIDER = "org.apache.kafka.common.config.provider.FileConfigProvider"
+_BASIC_AUTH = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension"
 _SECURITY = ("security.", "sasl.", "ssl.", "enable.ssl.", "enable.sasl.")
 
 
@@ -44,7 +47,8 @@ def start_connect(
 ) -> EngineProcess:
     """Start the worker on `port`; `kafka` is the librdkafka configuration of the brokers.
 
-    `group` names its cluster, and the topics in which that keeps its state.
+    `group` names its cluster, and the topics in which that keeps its state. It answers only who
+    knows the folder's password: whoever may give it a connector reads files with its rights.
 
     Raises Misconfigured when that has a security option that has no counterpart in Java.
     """
@@ -56,13 +60,27 @@ def start_connect(
         "Kafka Connect",
         java_command(
             sizing,
-            options=with_class_path(jars, write_logging(home)),
+            options=[*with_class_path(jars, write_logging(home)), _login(folder, home)],
             arguments=["org.apache.kafka.connect.cli.ConnectDistributed", properties],
         ),
         log=folder.path / "logs" / "connect.log",
         cwd=home,
         held=folder.lock,
     )
+
+
+def connect_url(folder: DataFolder, port: int) -> str:
+    """Where the worker answers, with what it asks for: `http://USER:PASSWORD@127.0.0.1:PORT`."""
+    return f"http://{USER}:{folder.remember_secret(PASSWORD)}@{LOOPBACK}:{port}"
+
+
+def _login(folder: DataFolder, home: Path) -> str:
+    """The option that lets in who knows the password (KIP-285, BasicAuthSecurityRestExtension)."""
+    known = write_properties(home / "users.properties", {USER: folder.remember_secret(PASSWORD)})
+    module = "org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule"
+    jaas = home / "jaas.conf"
+    jaas.write_text(f"KafkaConnect {{ {module} required file={_quoted(str(known))}; }};\n", "utf-8")
+    return f"-Djava.security.auth.login.config={jaas}"
 
 
 def await_connect(process: EngineProcess, url: str, cancelled: Event) -> None:
@@ -105,6 +123,7 @@ def _worker_properties(
         "config.providers": "file",
         "config.providers.file.class": _FILE_PROVIDER,
         "config.providers.file.param.allowed.paths": home,
+        "rest.extension.classes": _BASIC_AUTH,
         "group.id": group,
         "listeners": f"HTTP://{LOOPBACK}:{port}",
         "rest.advertised.host.name": LOOPBACK,

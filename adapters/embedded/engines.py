@@ -259,7 +259,7 @@ class _Starter:
         return f"http://{LOOPBACK}:{self.ports['registry']}{registry.PATH}"
 
     def _connect_url(self) -> str:
-        return f"http://{LOOPBACK}:{self.ports['connect']}"
+        return connect.connect_url(self.folder, self.ports["connect"])
 
     def _postgres(self) -> str:
         began = time.monotonic()
@@ -311,7 +311,7 @@ class _Starter:
         )
         self._started("connect", process)
         connect.await_connect(process, self._connect_url(), self.cancelled)
-        return _told("connect", self._connect_url(), began)
+        return _told("connect", f"http://{LOOPBACK}:{self.ports['connect']}", began)
 
     def _mariadb(self) -> str:
         programs = self.cache.unpacked(MARIADB)

@@ -30,6 +30,7 @@ WANTED: dict[str, tuple[str, ...]] = {
     "connect": (
         f"org.apache.kafka:connect-runtime:{KAFKA}",
         f"org.apache.kafka:connect-json:{KAFKA}",
+        f"org.apache.kafka:connect-basic-auth-extension:{KAFKA}",
         # Debezium's bill of materials would pull these three back to the version it was built with
         f"org.apache.kafka:connect-api:{KAFKA}",
         f"org.apache.kafka:connect-transforms:{KAFKA}",

@@ -15,6 +15,8 @@ from tests.chain.conftest import FIGURES
 from tests.chain.size import VARIABLE
 
 ROOT = Path(__file__).parents[2]
+_PATIENT = ("-o", "timeout=3600", "-o", "faulthandler_timeout=3660")
+"""A test of full size takes longer than one of the gate may."""
 
 
 def main() -> int:
@@ -23,7 +25,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         figures = Path(folder) / "figures.jsonl"
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-v", "-o", "timeout=3600", *chosen],
+            [sys.executable, "-m", "pytest", "-v", *_PATIENT, *chosen],
             cwd=ROOT,
             env={**os.environ, VARIABLE: "full", FIGURES: str(figures)},
             check=False,

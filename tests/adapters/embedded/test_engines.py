@@ -37,6 +37,21 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     pytest.fail("the condition never came")
 
 
+def test_connect_answers_only_who_knows_the_password(engines: Endpoints) -> None:
+    """Who may give it a connector reads files with its rights (`${file:…}`), secrets among them."""
+    url = httpx.URL(engines.connect_url)
+    assert httpx.get(url.join("/connectors")).status_code == 200
+    for userinfo in (b"", b"catalog:guessed", url.userinfo.replace(b"catalog:", b"other:")):
+        stranger = url.copy_with(userinfo=userinfo)
+        for path in ("/", "/connectors", "/connector-plugins", "/admin/loggers"):
+            assert httpx.get(stranger.join(path)).status_code == 401, path
+        wanted = {
+            "name": "stolen",
+            "config": {"connector.class": "x", "a": "${file:/etc/passwd:x}"},
+        }
+        assert httpx.post(stranger.join("/connectors"), json=wanted).status_code == 401
+
+
 def test_all_answer_and_other_commands_find_them(engines: Endpoints, settings: Settings) -> None:
     assert resolve_endpoints(settings) == engines
     plugins = httpx.get(f"{engines.connect_url}/connector-plugins").json()

@@ -7,7 +7,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from adapters.read_database.gate import name_generation
-from adapters.read_database.late_changes import show_late_changes
+from adapters.read_database.late_changes import show_late_changes, show_log
 from migrations import run
 
 
@@ -18,6 +18,7 @@ def make_catalog(dsn: str, schema: str = "catalog", generation: int = 1) -> None
     with psycopg.connect(dsn) as connection:
         name_generation(connection, schema, generation)
         show_late_changes(connection, schema, "catalog")
+        show_log(connection, schema, "catalog", generation)
 
 
 def write(

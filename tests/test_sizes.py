@@ -40,6 +40,10 @@ MANY_PARAMETERS = {
     "adapters/source/replicator.py:_taken_apart": (7, "new: a batch halved with all it needs"),
     "adapters/synthetic/offers.py:_deal": (8, "the columns of a deal"),
     "projections/engine/rebuild.py:rebuild": (8, "the options of a rebuild, each by name"),
+    "projections/engine/verification.py:compare": (
+        7,
+        "two generations, and how one is brought there",
+    ),
 }
 
 

@@ -51,7 +51,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         "/v1/releases", "Releases", "Releases in the order in which they changed",
-        handlers.changes, ask.ChangesParameters, shapes.ReleaseChanges,
+        handlers.changes, ask.ChangesParameters, shapes.ReleaseChanges, problems=(410,),
     ),
     Endpoint(
         "/v1/releases/{id}", "Releases", "A release",

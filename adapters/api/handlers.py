@@ -13,11 +13,12 @@ from adapters.api import parameters as ask
 from adapters.api import shapes
 from adapters.api.cursors import not_ours, read_cursor, write_cursor
 from adapters.api.gathering import look_up_all
-from adapters.api.problems import bad_parameter, malformed, unknown_row, unknown_scheme
+from adapters.api.problems import bad_parameter, former_log, malformed, unknown_row, unknown_scheme
 from adapters.api.request import ApiContext, Handler, Request
 from adapters.api.responses import Response
 from adapters.event_log.history import SearchLimits
 from adapters.explanation.explanation import LOG_AWAY, ROW_ONLY, of_row
+from domain.events import topic_of
 from domain.identifiers import UnknownScheme, is_text
 from domain.territories import zone_of
 from projections.catalog.queries import entities, lists
@@ -107,11 +108,7 @@ async def changes(context: ApiContext, request: Request) -> Response:
     """Releases in the order in which they changed."""
     page: ask.ChangesParameters = request.query
     binding = ("changes", page.label, page.type, page.updated_since)
-    kept = (
-        read_cursor(page.cursor, binding, dict[int, int | tuple[int, int]]) if page.cursor else {}
-    )
-    # A cursor of the releases before has no late changes: all of them come then.
-    seen = {n: (at, 0) if isinstance(at, int) else at for n, at in kept.items()}
+    former, seen = _changes_cursor(page.cursor, binding) if page.cursor else (None, {})
     if any(
         not (0 <= n < 2**31 and min(at) >= -(2**63) and max(at) < 2**63) for n, at in seen.items()
     ):
@@ -123,22 +120,39 @@ async def changes(context: ApiContext, request: Request) -> Response:
             "partitions": list(seen),
             "offsets": [offset for offset, _ in seen.values()],
             "lates": [late for _, late in seen.values()],
+            "topic": topic_of("release"),
             "since": page.updated_since,
             "label": page.label,
             "type": page.type,
             "limit": page.limit + 1,
         },
     )
-    generation, first, *_ = rows[0]
+    generation, first, *_, its = rows[0]
+    if former not in (None, its):
+        raise former_log()
     shown = rows[: page.limit] if first is not None else []
-    for _, _, partition, offset, late in shown:
+    for _, _, partition, offset, late, _ in shown:
         seen[partition] = (offset, late)
     body = {
         "items": _raw([row[1] for row in shown]),
-        "next_cursor": write_cursor(seen, binding),
+        "next_cursor": write_cursor((its, seen), binding),
         "more": len(rows) > page.limit,
     }
     return Response(_json(body), generation)
+
+
+def _changes_cursor(
+    cursor: str, binding: tuple[object, ...]
+) -> tuple[str, dict[int, tuple[int, int]]]:
+    """The log that a cursor counts in, and partition → offset and late change read up to.
+
+    Raises Problem for one that isn't ours or that a release gave which noted no log.
+    """
+    kind = tuple[str, dict[int, tuple[int, int]]] | dict[int, int | tuple[int, int]]
+    found: Any = read_cursor(cursor, binding, kind)  # type: ignore[arg-type]
+    if isinstance(found, dict):
+        raise former_log()
+    return found  # type: ignore[no-any-return]
 
 
 async def search(context: ApiContext, request: Request) -> Response:

@@ -10,7 +10,7 @@ from adapters.api.problems import MEDIA_TYPE, PHRASES
 
 VERSION = "1.0.0"
 
-_SOMETIMES = (404, 413, 415)
+_SOMETIMES = (404, 410, 413, 415)
 """Problems of some operations only; every other one may meet each."""
 _ALWAYS = tuple(status for status in PHRASES if status not in _SOMETIMES)
 _RETRY = {"Retry-After": {"description": "Seconds", "schema": {"type": "integer"}}}

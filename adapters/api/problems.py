@@ -20,6 +20,7 @@ PHRASES = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    410: "Gone",
     413: "Content Too Large",
     414: "URI Too Long",
     415: "Unsupported Media Type",
@@ -59,6 +60,17 @@ class Problem(Exception):
 def bad_parameter(detail: str) -> Problem:
     """A parameter that is unknown or isn't of its form."""
     return Problem(400, "bad-parameter", detail)
+
+
+def former_log() -> Problem:
+    """A cursor of changes from before the event topics were made anew or moved."""
+    return Problem(
+        410,
+        "former-log",
+        "cursor: it counts in event topics that the catalog is no longer made of. Begin anew"
+        " without a cursor: with `updated_since` some time before the last page that you"
+        " read, or all over",
+    )
 
 
 def unknown_row(kind: str, id_: str) -> Problem:

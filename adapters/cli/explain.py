@@ -65,8 +65,8 @@ def explain(
     history = clients.event_history(endpoints)
     told = history(of_row(kind, id_, row), SearchLimits() if everything else few)
     is_known = told.row is not None or bool(told.events)
-    if told.begins_in_the_middle:
-        _warn_of_lost_history(kind)
+    if told.note is not None:
+        print(f"warning: {told.note}", file=sys.stderr)
     if field is not None:
         events = [event for event in told.events if concerns(event, field)]
         told = replace(told, events=events if everything else events[:limit])
@@ -79,14 +79,6 @@ def explain(
             f"neither the live catalog nor {_where(told)} knows a {kind} {id_!r}"
             + ("" if told.complete else "; --all looks through the whole partition")
         )
-
-
-def _warn_of_lost_history(kind: str) -> None:
-    print(
-        f"warning: the first event of this {kind} adds no row: what came before is not in the "
-        "log (it was compacted for a while, or capture began without a snapshot)",
-        file=sys.stderr,
-    )
 
 
 def _print_text(told: "Explanation", field: str | None) -> None:

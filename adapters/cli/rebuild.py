@@ -222,17 +222,21 @@ def _tell_frozen(frozen: "Generation", *, as_json: bool) -> None:
 def _tell_built(done: "Rebuilt", *, as_json: bool) -> None:
     """Print the outcome. Raises Unhealthy where the generation differs and wasn't switched in."""
     from adapters.cli import comparison as comparing
+    from projections.engine import beginnings
 
     built, comparison = done.generation, done.comparison
     if as_json:
         compared = None if comparison is None else comparing.as_dict(comparison)
-        print(json.dumps({**outcome(built), "switched": done.switched, "comparison": compared}))
+        lacking = dict(built.lacking)
+        told = {"switched": done.switched, "comparison": compared, "lacking": lacking}
+        print(json.dumps({**outcome(built), **told}))
     else:
         if comparison is not None:
             comparing.show(comparison)
         resumed = " (resumed after it was stopped)" if done.resumed else ""
         state = "live" if done.switched else built.phase.value
-        print(f"generation {built.number} of {built.read_model}{resumed} is {state}")
+        lost = beginnings.told(built)
+        print(f"generation {built.number} of {built.read_model}{resumed} is {state}{lost}")
     if comparison is not None and not comparison.equal and not done.switched:
         raise Unhealthy(
             f"generation {built.number} differs from the live one and was not switched in; "

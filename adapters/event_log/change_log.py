@@ -29,7 +29,7 @@ from adapters.event_log.connection import (
     reporting,
 )
 from adapters.telemetry.headers import headers_of
-from domain.failures import Refused
+from domain.failures import Failure, Refused
 from projections.ports.change_log import (
     ChangeBatch,
     Membership,
@@ -208,6 +208,22 @@ class KafkaGroupPositions:
         """Several at once."""
         asked = [TopicPartition(*at) for at in partitions]
         return _committed(self._consumer, self._group, asked)
+
+    def write(self, positions: Mapping[Partition, Position]) -> None:
+        """Set positions of a group that has no members now. Raises Refused where it has some."""
+        offsets = [TopicPartition(*at, one.offset, one.note) for at, one in positions.items()]
+        try:
+            answers = self._consumer.commit(offsets=offsets, asynchronous=False) or []
+        except KafkaException as error:
+            raise self._not_set(error.args[0]) from error
+        for one in answers:
+            if one.error is not None:
+                raise self._not_set(one.error)
+
+    def _not_set(self, error: KafkaError) -> Failure:
+        if error.code() == KafkaError.UNKNOWN_MEMBER_ID:
+            return Refused(f"the group {self._group} has members: stop its processes first")
+        return failed(f"setting positions of {self._group}", error)
 
     def membership(self) -> Membership:
         """See the port."""

@@ -83,6 +83,10 @@ class KafkaEventLog:
         """Bounds of every partition. Raises KafkaFailed where a topic doesn't exist."""
         return self._topics.bounds(topics)
 
+    def topic_ids(self, topics: Sequence[str]) -> dict[str, str]:
+        """See the port. Raises KafkaFailed where a topic doesn't exist."""
+        return self._topics.ids(topics)
+
     def violations(self, topics: Sequence[str]) -> list[str]:
         """Why the history of these topics isn't whole, or will not stay so."""
         states = self._topics.states(topics)

@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import (
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+    Uuid,
+)
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -36,6 +43,9 @@ _LEADERLESS = {
     KafkaError._NOENT,  # librdkafka knows of none, as after brokers that hung
 }
 """A partition that is being made or moved has no leader for a moment, or one not known to all."""
+
+
+_NO_ID = str(Uuid(0, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +122,34 @@ class Topics:
         """Return the bounds of every partition; a topic that doesn't exist is an error."""
         metadata = self._metadata()
         if missing := [name for name in names if name not in metadata]:
-            raise KafkaFailed(
-                f"Kafka has no topic {', '.join(missing)}: run `catalog topics apply`"
-            )
+            raise _no_topic(missing)
         found = self._bounds({name: list(metadata[name].partitions) for name in names})
         return {
             (name, partition): bounds
             for name, of_topic in found.items()
             for partition, bounds in of_topic.items()
         }
+
+    def ids(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the brokers' ids of topics (KIP-516), which change when one is made anew.
+
+        Brokers older than 2.8 have none. A topic that doesn't exist is an error.
+        """
+        if not names:
+            return {}
+        asked = TopicCollection(list(names))
+        answers = self._admin.describe_topics(asked, request_timeout=_ATTEMPT_SECONDS)
+        found, missing = {}, []
+        for name, answer in answers.items():
+            try:
+                found[name] = str(answer.result().topic_id)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise failed(f"looking at topic {name}", error) from error
+                missing.append(name)
+        if missing:
+            raise _no_topic(missing)
+        return {name: id_ for name, id_ in found.items() if id_ != _NO_ID}
 
     def names(self) -> set[str]:
         """All topics that there are. Raises KafkaFailed."""
@@ -251,3 +280,7 @@ class Topics:
                 answer.result()
             except KafkaException as error:
                 raise failed(f"configuration of topic {resource.name}", error) from error
+
+
+def _no_topic(missing: Sequence[str]) -> KafkaFailed:
+    return KafkaFailed(f"Kafka has no topic {', '.join(missing)}: run `catalog topics apply`")

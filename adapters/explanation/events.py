@@ -72,6 +72,14 @@ class EventExplainer:
         shown["state"] = {k: v for k, v in fields.items() if k not in _NO_STATE}
         return shown
 
+    def event_id(self, record: Record) -> str | None:
+        """The id of a record's event; None where it can't be decoded."""
+        try:
+            _, fields = self._reader.read(record.value)
+        except (Undecodable, UnknownSchemaId):
+            return None
+        return str(fields.get("event_id"))
+
     def _version(self, name: str, schema_id: int) -> int | None:
         """By the registry's ids: it may give a schema's text back in another form."""
         if schema_id not in self._versions:

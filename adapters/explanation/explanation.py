@@ -7,13 +7,20 @@ from typing import Any
 import msgspec
 
 from adapters.explanation.events import ExplainedEvent
-from domain.events import topic_of
+from domain.events import presupposes_its_row, topic_of
 from projections.ports.event_log import Bounds
 
-_OF_ROWS_THAT_ARE_THERE = ("Updated", "Changed")
-"""How events are called that change a row which another event has added."""
 ROW_ONLY = "this server has no event log to read: this is what the row itself knows"
 LOG_AWAY = "the event log does not answer: this is what the row itself knows"
+LOST = (
+    "the first event of this row adds no row: what came before is not in the log (it was compacted"
+    " for a while, or capture began without a snapshot)"
+)
+OTHER_LOG = (
+    "the event that wrote this row isn't where the row says: the event topics were made anew, or"
+    " their events were moved, since the live catalog was made (`catalog rebuild` makes it from"
+    " these); this is what the row itself knows"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class Explanation:
         that no event has added: the log has lost some, or never had them."""
         if not self.complete or not self.events:
             return False
-        return self.events[-1]["type"].endswith(_OF_ROWS_THAT_ARE_THERE)
+        return presupposes_its_row(self.events[-1]["type"])
 
     def as_json(self) -> bytes:
         """As API and command give it."""

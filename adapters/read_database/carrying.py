@@ -57,7 +57,8 @@ def _copy_position(
         "topic": topic,
     }
     connection.execute(
-        "UPDATE engine.checkpoint AS new SET position = live.position, moved_at = now() "
+        "UPDATE engine.checkpoint AS new "
+        "SET position = live.position, topic_id = live.topic_id, moved_at = now() "
         "FROM engine.checkpoint AS live "
         "WHERE new.read_model = %(model)s AND new.generation = %(new)s AND new.topic = %(topic)s "
         "AND live.read_model = new.read_model AND live.generation = %(live)s "

@@ -97,6 +97,18 @@ def checkpoints(
     return {(topic, partition): position for topic, partition, position in rows}
 
 
+def topic_ids(
+    connection: psycopg.Connection, read_model: str, number: int
+) -> dict[str, str | None]:
+    """Kafka's ids of the topics that a generation's checkpoints are of."""
+    rows = connection.execute(
+        "SELECT topic, max(topic_id) FROM engine.checkpoint "
+        "WHERE read_model = %s AND generation = %s GROUP BY topic",
+        (read_model, number),
+    )
+    return {str(topic): id_ for topic, id_ in rows}
+
+
 def parked(
     connection: psycopg.Connection, read_model: str, number: int
 ) -> dict[tuple[str, bytes], frozenset[int]]:
@@ -129,5 +141,6 @@ def _of_row(row: dict[str, Any]) -> Generation:
         target={(topic, partition): end for topic, partition, end in row["target"]},
         note=row["note"],
         progress=row["progress"],
+        lacking=row["lacking"],
         throughput={phase: Throughput(*one) for phase, one in row["throughput"].items()},
     )

@@ -22,7 +22,7 @@ from adapters.read_database.generation_rows import (
     PartitionClaims,
     target_as_json,
 )
-from adapters.read_database.late_changes import show_late_changes
+from adapters.read_database.late_changes import show_late_changes, show_log
 from adapters.read_database.switch import HeldLive, hold_live
 from adapters.read_database.table_reader import PostgresTableReader
 from domain.failures import Refused
@@ -91,6 +91,7 @@ class PostgresGenerations:
     def _make_views(self, connection: psycopg.Connection, schema: str, number: int) -> None:
         name_generation(connection, schema, number)
         show_late_changes(connection, schema, self._model.name)
+        show_log(connection, schema, self._model.name, number)
 
     def _note_revision(self, connection: psycopg.Connection, number: int) -> None:
         connection.execute(
@@ -282,8 +283,12 @@ class PostgresGenerations:
                 (generation.read_model, generation.number),
             )
             connection.execute(
-                "UPDATE engine.checkpoint SET position = 0 "
+                "UPDATE engine.checkpoint SET position = 0, topic_id = NULL "
                 "WHERE read_model = %s AND generation = %s",
+                (generation.read_model, generation.number),
+            )
+            connection.execute(
+                "UPDATE engine.generation SET lacking = '{}' WHERE read_model = %s AND number = %s",
                 (generation.read_model, generation.number),
             )
             _advance(connection, generation, Phase.CREATING, None)

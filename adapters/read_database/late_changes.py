@@ -18,7 +18,8 @@ import psycopg
 from psycopg import sql
 
 VIEW = "late_change"
-"""View in every generation's schema."""
+LOG_VIEW = "log"
+"""Views in every generation's schema."""
 
 
 def show_late_changes(connection: psycopg.Connection[Any], schema: str, read_model: str) -> None:
@@ -28,6 +29,19 @@ def show_late_changes(connection: psycopg.Connection[Any], schema: str, read_mod
             "CREATE OR REPLACE VIEW {} AS SELECT topic, partition, position, number, id, stored_at "
             "FROM engine.late_change WHERE read_model = {}"
         ).format(sql.Identifier(schema, VIEW), sql.Literal(read_model))
+    )
+
+
+def show_log(
+    connection: psycopg.Connection[Any], schema: str, read_model: str, number: int
+) -> None:
+    """Make the view by which a generation says of which topics it is made: a cursor of its changes
+    means nothing in others."""
+    connection.execute(
+        sql.SQL(
+            "CREATE OR REPLACE VIEW {} AS SELECT topic, max(topic_id) AS id "
+            "FROM engine.checkpoint WHERE read_model = {} AND generation = {} GROUP BY topic"
+        ).format(sql.Identifier(schema, LOG_VIEW), sql.Literal(read_model), sql.Literal(number))
     )
 
 
@@ -49,12 +63,37 @@ def note_late(
     )
 
 
-def note_parked(connection: psycopg.Connection[Any], read_model: str, generation: int) -> None:
-    """Note the rows of all keys that a generation has parked, which its successor may have."""
+_SAME_TOPIC = """
+    SELECT FROM engine.checkpoint AS f JOIN engine.checkpoint AS s
+    ON (s.read_model, s.topic, s.partition) = (f.read_model, f.topic, f.partition)
+    WHERE f.read_model = %(model)s AND f.generation = %(former)s AND s.generation = %(new)s
+      AND coalesce(f.topic_id = s.topic_id, true)"""
+
+
+def note_parked(
+    connection: psycopg.Connection[Any], read_model: str, former: int, successor: int
+) -> None:
+    """Note the rows of all keys that a generation has parked, which its successor may have.
+
+    And forget what stands in `engine` by positions of topics that were made anew between the two:
+    who follows the changes begins anew there.
+    """
+    whose = {"model": read_model, "former": former, "new": successor}
+    for table in ("discarded", "late_change"):
+        connection.execute(
+            f"DELETE FROM engine.{table} AS x WHERE x.read_model = %(model)s AND EXISTS ("
+            "SELECT FROM engine.checkpoint AS f JOIN engine.checkpoint AS s USING (read_model, "
+            "topic, partition) WHERE read_model = x.read_model AND topic = x.topic "
+            "AND f.generation = %(former)s AND s.generation = %(new)s "
+            "AND f.topic_id <> s.topic_id)",
+            whose,
+        )
     rows = connection.execute(
-        "SELECT DISTINCT topic, partition, key FROM engine.dead_letter WHERE stage = 'project' "
-        "AND read_model = %s AND generation = %s AND key IS NOT NULL",
-        (read_model, generation),
+        "SELECT DISTINCT topic, partition, key FROM engine.dead_letter AS d "
+        "WHERE d.stage = 'project' AND d.read_model = %(model)s AND d.generation = %(former)s "
+        f"AND key IS NOT NULL AND EXISTS ({_SAME_TOPIC} AND f.topic = d.topic "
+        "AND f.partition = d.partition)",
+        whose,
     ).fetchall()
     ids: dict[tuple[str, int], list[str]] = {}
     for topic, partition, key in rows:
@@ -66,4 +105,4 @@ def note_parked(connection: psycopg.Connection[Any], read_model: str, generation
             ids.setdefault((topic, partition), []).append(id_)
     with connection.cursor() as cursor:
         for (topic, partition), those in ids.items():
-            note_late(cursor, read_model, generation, topic, partition, those)
+            note_late(cursor, read_model, former, topic, partition, those)

@@ -62,6 +62,10 @@ _PARK = """
         WHERE (d.read_model, d.topic, d.partition, d."offset")
             = (place.model, place.topic, place.partition, place."offset"))
     ON CONFLICT ON CONSTRAINT dead_letter_position DO NOTHING"""
+_LACKING = """
+    UPDATE engine.generation SET lacking = lacking || jsonb_build_object(
+        %s::text, coalesce((lacking ->> %s::text)::bigint, 0) + %s::bigint)
+    WHERE read_model = %s AND number = %s"""
 _SUPERSEDE = """
     DELETE FROM engine.dead_letter AS d
     USING unnest(%s::text[], %s::bytea[], %s::bigint[]) AS s (topic, key, "offset")
@@ -110,6 +114,29 @@ class PostgresReadStore:
                 " VALUES (%s, %s, %s, %s, 0) ON CONFLICT DO NOTHING",
                 [(self._model.name, generation, *partition) for partition in partitions],
             )
+
+    def topic_ids(self, generation: int) -> dict[str, str | None]:
+        """See the port."""
+        with store_errors():
+            return generation_rows.topic_ids(self._open(), self._model.name, generation)
+
+    def note_topic_ids(self, generation: int, ids: Mapping[str, str]) -> None:
+        """See the port."""
+        with store_errors(), self._open().cursor() as cursor:
+            cursor.executemany(
+                "UPDATE engine.checkpoint SET topic_id = %s WHERE read_model = %s "
+                "AND generation = %s AND topic = %s AND topic_id IS NULL",
+                [(id_, self._model.name, generation, topic) for topic, id_ in ids.items()],
+            )
+
+    def forget_positions(self, topics: Collection[str]) -> None:
+        """See the port."""
+        with self._transaction() as cursor:
+            for table in ("discarded", "late_change"):
+                cursor.execute(
+                    f"DELETE FROM engine.{table} WHERE read_model = %s AND topic = ANY(%s)",
+                    (self._model.name, list(topics)),
+                )
 
     def parked_keys(self, generation: int) -> set[tuple[str, bytes]]:
         """See the port."""
@@ -193,6 +220,10 @@ class PostgresReadStore:
             if filling.parked:
                 self._park(cursor, generation, filling.parked)
             self._copy(cursor, generation, filling.table, filling.rows)
+            if filling.lacking:  # at the end: it locks the generation's row
+                topic = filling.move.topic
+                numbers = (self._model.name, generation.number)
+                cursor.execute(_LACKING, (topic, topic, filling.lacking, *numbers))
 
     def refusal(self, generation: Generation, table: str, rows: pl.DataFrame) -> str | None:
         """See the port."""

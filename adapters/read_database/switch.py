@@ -66,7 +66,8 @@ class HeldLive:
         if self._gate is not None:
             self._gate.close()
         if self.generation is not None:
-            note_parked(self._connection, self._model.name, self.generation.number)
+            numbers = (self.generation.number, successor.number)
+            note_parked(self._connection, self._model.name, *numbers)
             former = f"{self._model.schema}_g{self.generation.number}"
             self._rename(self.generation.schema, former)
             self._mark(self.generation, Phase.RETIRED, former)

@@ -54,6 +54,10 @@ class GenerationRow(EngineTable, table=True):
         sa_type=JSONB, sa_column_kwargs={"server_default": sa.text("'{}'")}
     )
     """Phase → [offsets, seconds]."""
+    lacking: dict[str, Any] = Field(
+        sa_type=JSONB, sa_column_kwargs={"server_default": sa.text("'{}'")}
+    )
+    """Topic → rows whose first event changes what none has added."""
     revision: str | None = Field(default=None, sa_type=sa.Text)
     """The last migration of its tables."""
     created_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs={"server_default": _NOW})
@@ -72,6 +76,8 @@ class CheckpointRow(EngineTable, table=True):
     partition: int = Field(primary_key=True)
     position: int = Field(sa_type=sa.BigInteger)
     moved_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs={"server_default": _NOW})
+    topic_id: str | None = Field(default=None, sa_type=sa.Text)
+    """Kafka's id of the topic; null until somebody looked."""
 
 
 class DeadLetterRow(EngineTable, table=True):

@@ -3,7 +3,7 @@
 The engine itself stays free of it: it gets these in the place of the ports that they wrap.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic, time
@@ -110,6 +110,18 @@ class ObservedStore:
     def add_checkpoints(self, generation: int, partitions: Sequence[TopicPartition]) -> None:
         """See the port."""
         self._inner.add_checkpoints(generation, partitions)
+
+    def topic_ids(self, generation: int) -> dict[str, str | None]:
+        """See the port."""
+        return self._inner.topic_ids(generation)
+
+    def note_topic_ids(self, generation: int, ids: Mapping[str, str]) -> None:
+        """See the port."""
+        self._inner.note_topic_ids(generation, ids)
+
+    def forget_positions(self, topics: Collection[str]) -> None:
+        """See the port."""
+        self._inner.forget_positions(topics)
 
     def parked_keys(self, generation: int) -> set[tuple[str, bytes]]:
         """See the port."""

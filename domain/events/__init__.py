@@ -14,7 +14,7 @@ from domain.events.download import (
     DownloadOffered,
     DownloadWithdrawn,
 )
-from domain.events.event import Effect, Event, Origin
+from domain.events.event import Effect, Event, Origin, presupposes_its_row
 from domain.events.format import FormatAdded, FormatChanged, FormatRemoved
 from domain.events.identifier import (
     IdentifierAssigned,
@@ -42,7 +42,7 @@ from domain.events.streaming import (
     StreamingRightGranted,
     StreamingRightWithdrawn,
 )
-from domain.events.topics import set_topic_prefix, topic_of
+from domain.events.topics import set_topic_prefix, subject_of, topic_of
 from domain.events.track import TrackAdded, TrackRemoved, TrackUpdated
 
 EVENT_TYPES: tuple[type[Event], ...] = (
@@ -99,6 +99,8 @@ __all__ = [
     "Event",
     "Origin",
     "Price",
+    "presupposes_its_row",
     "set_topic_prefix",
+    "subject_of",
     "topic_of",
 ]

@@ -21,6 +21,11 @@ class Effect(Enum):
     """The row is gone."""
 
 
+def presupposes_its_row(name: str) -> bool:
+    """Whether an event of this name changes a row that an earlier one has added."""
+    return name.endswith(("Updated", "Changed"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """Where in the master catalog an event comes from."""

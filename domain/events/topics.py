@@ -16,3 +16,8 @@ def set_topic_prefix(prefix: str) -> None:
 def topic_of(subject: str) -> str:
     """Name of the event topic of a subject: `track` → `catalog.track`."""
     return f"{_prefix}catalog.{subject}"
+
+
+def subject_of(topic: str) -> str:
+    """The subject of an event topic, whatever its prefix."""
+    return topic.rpartition("catalog.")[2]

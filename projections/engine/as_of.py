@@ -15,6 +15,7 @@ from datetime import datetime
 
 import polars as pl
 
+from projections.engine.beginnings import told
 from projections.engine.context import EngineContext
 from projections.engine.progress import Report
 from projections.engine.rebuild import build, check_history, failure_noted
@@ -84,6 +85,7 @@ def rebuild_as_of(
         rows = _rows(context, generation)
         note = (
             f"as of {instant.isoformat()}: {rows} rows in {len(context.model.projections)} tables"
+            + told(generation)
         )
         return context.generations.advance(generation, Phase.FROZEN, note)
 

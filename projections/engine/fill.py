@@ -19,10 +19,11 @@ import polars as pl
 
 from projections.engine.apply import Poison
 from projections.engine.batch import project_usable, superseded_left_out, used_of
+from projections.engine.beginnings import Beginnings
 from projections.engine.context import EngineContext
 from projections.engine.prefetch import prefetch
 from projections.engine.progress import Meter, Report
-from projections.engine.records import keys_of, read, without
+from projections.engine.records import keys_at, keys_of, read, without
 from projections.ports.event_decoder import BadRecord
 from projections.ports.event_log import TopicPartition
 from projections.ports.generations import Claims, Generation, Phase, Purpose
@@ -48,6 +49,8 @@ class _Partition:
     """`id` and `_removed` of the same rows: apart, so that no whole rows lie in memory for them."""
     rows: int
     parked: Sequence[BadRecord]
+    lacking: int
+    """Rows whose first event changes what none has added."""
 
     def close(self) -> None:
         """Give the room on the disk back."""
@@ -206,13 +209,17 @@ def _read(
     at = (move.topic, move.partition)
     projection = next(p for p in context.model.projections if p.topic == move.topic)
     spool, ids, rows, position = context.spool(), context.spool(), 0, move.expected
+    firsts = context.spool()
+    beginnings = Beginnings(context.decoder, firsts)
     parked: list[BadRecord] = []
+    unused = set[bytes | None]()
     try:
         with closing(read(context.events, {at: position}, {at: move.position})) as batches:
             for batch in batches:
-                projected = project_usable(
-                    context.model, context.decoder, without(batch, judging.discarded), refused
-                )
+                usable = without(batch, judging.discarded)
+                unused |= keys_at(batch, judging.discarded)
+                projected = project_usable(context.model, beginnings, usable, refused)
+                unused |= {bad.key for bad in projected.bad}
                 if parked or projected.bad:
                     parked += projected.bad
                     used = used_of(context.model, projected.rows, keys_of(parked))
@@ -226,11 +233,15 @@ def _read(
         if parked and not judging.park:
             raise Poison(parked[0])
         observe(move.position - position)  # only transaction markers were left
+        known = {key.decode(errors="replace") for key in unused if key is not None}
+        lacking = beginnings.lost(known) if move.expected == 0 else 0
     except BaseException:
         spool.close()
         ids.close()
         raise
-    return _Partition(move, projection, spool, ids, rows, parked)
+    finally:
+        firsts.close()
+    return _Partition(move, projection, spool, ids, rows, parked, lacking)
 
 
 def _store(
@@ -247,7 +258,8 @@ def _store(
         kept = _newest(partition)
         rows = _rows(partition, kept)
         try:
-            context.store.fill(generation, Filling(partition.move, table, rows, partition.parked))
+            filling = Filling(partition.move, table, rows, partition.parked, partition.lacking)
+            context.store.fill(generation, filling)
         except RowsRefused:
             more = dict(_refused(context, generation, table, _rows(partition, kept)))
             if not more:

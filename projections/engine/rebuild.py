@@ -11,15 +11,18 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from domain.failures import Refused, Unavailable, reason_of
+from projections.engine import beginnings
 from projections.engine.apply import lag
 from projections.engine.context import EngineContext
 from projections.engine.estimate import contents, estimated
 from projections.engine.fill import fill
-from projections.engine.partitions import check_partitions
+from projections.engine.partitions import AnotherLog, another_log, topics_anew
 from projections.engine.progress import Progress, Report
 from projections.engine.scope import (
     UNFINISHED,
     check_carried,
+    live_of_another_log,
+    log_ends,
     scope_of,
     target_of,
     topics_read,
@@ -119,18 +122,18 @@ def build(
     unfinished = unfinished_of(context, purpose, scope)
     if unfinished is not None:
         report(Progress("resuming", detail=f"generation {unfinished.number}"))
+        _require_own_log(context, unfinished)
         generation = context.generations.resume(unfinished)
     else:
         report(Progress("creating"))
         if scope.carried:
             check_carried(context, scope)
-        generation = context.generations.create(purpose, target_of(context, scope), scope=scope)
+        target = target_of(context, scope)
+        _forget_former_positions(context)
+        generation = context.generations.create(purpose, target, scope=scope)
     context = replace(context, expected=estimated(context, generation))
+    _require_own_log(context, generation)
     if generation.phase is Phase.FILLING:
-        check_partitions(
-            context.store.checkpoints(generation.number),
-            context.events.bounds(context.model.topics),
-        )
         missing = lag(context.store.checkpoints(generation.number), generation.target)
         with context.timed(generation, missing):
             fill(context, generation, park=park, report=report)
@@ -140,6 +143,24 @@ def build(
         with timed if unfinished is None else nullcontext():
             generation = _finished(context, generation, taken_up)
     return generation
+
+
+def _require_own_log(context: EngineContext, unfinished: Generation) -> None:
+    topics = context.model.topics
+    if (why := another_log(context.store, context.events, unfinished, topics)) is not None:
+        raise AnotherLog(
+            f"{why}: it can't be gone on with; drop it (`catalog generations drop "
+            f"{unfinished.number}`) and begin again"
+        )
+
+
+def _forget_former_positions(context: EngineContext) -> None:
+    """What was discarded in a topic that was made anew since says nothing of the new one."""
+    live = context.store.live()
+    if live is not None:
+        noted = context.store.topic_ids(live.number)
+        if anew := topics_anew(noted, context.events.topic_ids(context.model.topics)):
+            context.store.forget_positions(anew)
 
 
 def _finished(
@@ -161,15 +182,17 @@ class CantIndex(Refused):
 def verify_generation(
     context: EngineContext, generation: Generation, *, park: bool, report: Report
 ) -> Comparison | None:
-    """Compare with the live generation at equal positions and note the outcome."""
+    """Compare with the live generation at equal positions and note the outcome; with one of another
+    log at this log's end."""
     catch_up(context, generation, park=park, report=report)
     live = context.store.live()
     if live is None:
-        context.generations.advance(
-            generation, Phase.VERIFIED, "the first: nothing to compare with"
-        )
+        note = f"the first: nothing to compare with{beginnings.told(generation)}"
+        context.generations.advance(generation, Phase.VERIFIED, note)
         return None
     context = replace(context, expected=estimated(context, generation))
+    if (other := live_of_another_log(context)) is not None:
+        log.warning("compared with rows of another log, whatever their positions: %s", other)
     with context.timed(generation, contents(context, generation), "verifying"):
         comparison = compare(
             context.model,
@@ -178,10 +201,12 @@ def verify_generation(
             generation,
             lambda until: context.replay_into(generation, until, park=park, report=report),
             context.by_table(generation, "verifying", report),
+            instead=None if other is None else log_ends(context),
         )
     comparison = replace(comparison, discarded=discarded_below(context, comparison.positions))
     phase = Phase.VERIFIED if comparison.equal else Phase.DIFFERENT
-    context.generations.advance(generation, phase, comparison.summary())
+    note = comparison.summary() + beginnings.told(generation)
+    context.generations.advance(generation, phase, note)
     return comparison
 
 

@@ -13,6 +13,19 @@ def keys_of(bad: Sequence[BadRecord]) -> frozenset[tuple[str, bytes]]:
     return frozenset((record.topic, record.key) for record in bad if record.key is not None)
 
 
+def keys_at(
+    batches: Sequence[RecordBatch], offsets: Mapping[TopicPartition, Collection[int]]
+) -> set[bytes | None]:
+    """Keys of the records at these offsets."""
+    return {
+        key
+        for batch in batches
+        if (there := offsets.get((batch.topic, batch.partition)))
+        for offset, key in zip(batch.offsets, batch.keys, strict=True)
+        if offset in there
+    }
+
+
 def bad_record(batch: RecordBatch, index: int, reason: str) -> BadRecord:
     """The record at `index`, with its bytes."""
     return BadRecord(

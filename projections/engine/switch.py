@@ -12,7 +12,9 @@ from time import monotonic, sleep
 from domain.failures import WrongUsage
 from projections.engine.apply import lag
 from projections.engine.context import EngineContext
+from projections.engine.partitions import require_same_log
 from projections.engine.progress import Progress, Report
+from projections.engine.scope import live_of_another_log, live_positions, log_ends
 from projections.ports.generations import Generation, Phase, Purpose, ReadersInTheWay
 
 log = logging.getLogger(__name__)
@@ -38,17 +40,21 @@ def switch_to(
 ) -> Generation:
     """Make `successor` live at exactly the positions of the generation that it replaces.
 
-    Raises ReadersInTheWay when readers keep locks on live tables for longer than `patience`, and
-    CantSwitch.
+    Where that was made of another log, it becomes live at this log's end. Raises ReadersInTheWay
+    when readers keep locks on live tables for longer than `patience`, AnotherLog where the
+    successor isn't of this log, and CantSwitch.
     """
     context.generations.update(successor)
+    require_same_log(context.store, context.events, successor, context.model.topics)
     deadline = monotonic() + patience
     pause = 0.05
     while True:
         catch_up(context, successor, park=park, report=report)
+        is_other = live_of_another_log(context) is not None
         with context.generations.hold_live() as held:
             if held.generation is not None:
-                until = context.model.known(held.checkpoints())
+                live_at = context.model.known(held.checkpoints())
+                until = log_ends(context) if is_other else live_at
                 context.replay_into(successor, until, park=park, report=report)
             try:
                 report(Progress("switching"))
@@ -68,8 +74,7 @@ def catch_up(context: EngineContext, generation: Generation, *, park: bool, repo
 
     Raises CantSwitch for one of a release that did not read all that the live one is made of.
     """
-    while (live := context.store.live()) is not None:
-        until = context.model.known(context.store.checkpoints(live.number))
+    while (until := live_positions(context)) is not None:
         reached = context.store.checkpoints(generation.number)
         if lacking := {topic for topic, _ in until} - {topic for topic, _ in reached}:
             raise CantSwitch(

@@ -5,7 +5,7 @@ to exactly the positions of that instant and then must hold exactly the same row
 made of nothing but the events below those positions.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -16,6 +16,8 @@ from projections.ports.event_log import TopicPartition
 from projections.ports.generations import Digest, Generation, Generations, TableReader
 from projections.read_model import Projection, ReadModel
 
+PLACE = frozenset({"event_partition", "event_offset"})
+"""Columns that say where the event stands that wrote a row."""
 SHOWN = 100
 """Differences explained per table; all are counted."""
 
@@ -135,21 +137,28 @@ def compare(
     other: Generation,
     bring_to: Callable[[Mapping[TopicPartition, int]], None],
     report: Callable[[str], None] = lambda _: None,
+    *,
+    instead: Mapping[TopicPartition, int] | None = None,
 ) -> Comparison:
     """Compare `other` with `live`; `bring_to` takes `other` to the positions that it gets, and
-    `report` gets each table's name."""
+    `report` gets each table's name.
+
+    `instead` is where to bring it where `live` is of another log: then rows are the same that say
+    the same by the same event, wherever that stands.
+    """
     with generations.read(live) as ours:
-        positions = model.known(ours.checkpoints())
+        positions = model.known(ours.checkpoints()) if instead is None else instead
         bring_to(positions)
         with generations.read(other) as theirs:
             reached = theirs.checkpoints()
             if any(reached.get(partition, 0) != end for partition, end in positions.items()):
                 raise AssertionError(f"{other.schema} is at {reached}, not at {positions}")
-            parked = _Parked(ours.parked(), theirs.parked())
+            parked = _Parked(ours.parked() if instead is None else {}, theirs.parked())
+            left_out = frozenset[str]() if instead is None else PLACE
             tables = []
             for projection in model.projections:
                 report(projection.sql.name)
-                tables.append(_tables(projection, ours, theirs, parked))
+                tables.append(_tables(projection, ours, theirs, parked, left_out))
     return Comparison(positions, tuple(tables))
 
 
@@ -158,10 +167,11 @@ def _tables(
     live: TableReader,
     replayed: TableReader,
     parked: _Parked,
+    left_out: Collection[str],
 ) -> TableComparison:
     table = projection.sql.name
     ours, theirs = live.columns(table), replayed.columns(table)
-    columns = sorted(set(ours) & set(theirs))
+    columns = sorted(set(ours) & set(theirs) - set(left_out))
     with ThreadPoolExecutor(2) as pool:
         one, other = (pool.submit(reader.digest, table, columns) for reader in (live, replayed))
         digests = one.result(), other.result()

@@ -9,10 +9,17 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 
-from domain.failures import Refused, Unavailable
+from domain.failures import Failure, Refused, Unavailable
 from projections.engine.apply import Applier
 from projections.engine.backoff import backoff
-from projections.engine.partitions import check_assigned, unknown_partitions
+from projections.engine.partitions import (
+    REBUILD,
+    AnotherLog,
+    check_assigned,
+    made_anew,
+    require_same_log,
+    unknown_partitions,
+)
 from projections.engine.records import records_in, trimmed
 from projections.ports.event_decoder import EventDecoder
 from projections.ports.event_log import EventLog, RecordBatch, TopicPartition
@@ -23,6 +30,8 @@ log = logging.getLogger(__name__)
 
 NOTE_SECONDS = 1.0
 """How often group offsets are committed, for monitoring."""
+IDENTITY_SECONDS = 10.0
+"""How often a worker looks whether the topics are still the same ones."""
 
 
 class NoLiveGeneration(Refused):
@@ -47,6 +56,9 @@ class Worker:
         self._assigned: set[TopicPartition] = set()
         self._stale = False
         self._noted_at = 0.0
+        self._looked_at = 0.0
+        self._topic_ids: Mapping[str, str | None] = {}
+        """As the checkpoints have them; empty where they are to be held against the log anew."""
         self._applier = self._on_live_generation()
         self._take_up_new_topics()
         self._subscription = events.subscribe(group, model.topics, self._on_assign, self._on_lost)
@@ -66,7 +78,7 @@ class Worker:
 
         Conflicts with other workers, switches, and a database, registry or log that is away are
         dealt with: the worker is stale then, and what wasn't stored is read again in later steps.
-        Raises AnotherLog for partitions that were added since the checkpoints were made.
+        Raises AnotherLog for topics that are not those of the checkpoints any more.
         """
         try:
             batches = self._subscription.poll(timeout)
@@ -74,11 +86,19 @@ class Worker:
                 self._reload()
                 return 0
             check_assigned(self._applier.positions, self._assigned)
+            if not self._is_of_what_was_read():
+                self._reload()
+                return 0
             return self._store_all(self._new_in(batches))
         except Unavailable as away:
             log.warning("going back to the checkpoints: %s", away)
             self._stale = True
             return 0
+        except AnotherLog:
+            raise
+        except Failure:
+            self._require_same_log()  # a topic that was made anew is the better reason
+            raise
 
     def close(self) -> None:
         """Leave the group."""
@@ -111,6 +131,7 @@ class Worker:
     def _reload(self) -> None:
         """Look again which generation is live and where it stands, and read on from there."""
         self._applier = self._on_live_generation()
+        self._require_same_log()
         self._stale = False
         self._subscription.seek(self._starts(self._assigned))
 
@@ -123,16 +144,42 @@ class Worker:
             )
         return Applier(self._model, self._decoder, self._store, generation)
 
+    def _require_same_log(self) -> None:
+        generation = self._applier.generation
+        require_same_log(self._store, self._events, generation, self._model.topics)
+        self._topic_ids = self._store.topic_ids(generation.number)
+        self._looked_at = monotonic()
+
+    def _is_of_what_was_read(self) -> bool:
+        """Whether the generation is still the live one; before anything is stored of what was read.
+
+        Raises AnotherLog where that was read from topics that aren't the generation's.
+        """
+        if not self._topic_ids:
+            self._require_same_log()
+        elif monotonic() - self._looked_at >= IDENTITY_SECONDS:
+            live = self._store.live()
+            if live is None or live.number != self.generation:
+                return False
+            ids = self._events.topic_ids(self._model.topics)
+            if (why := made_anew(self._applier.generation, self._topic_ids, ids)) is not None:
+                raise AnotherLog(f"{why}. {REBUILD}")
+            self._looked_at = monotonic()
+        return True
+
     def _take_up_new_topics(self) -> None:
+        self._require_same_log()
         bounds = self._events.bounds(self._model.topics)
         new = unknown_partitions(self._applier.positions, bounds)
         if new:
             self._store.add_checkpoints(self.generation, new)  # known when they are assigned
+            self._require_same_log()
         for violation in self._events.violations(self._model.topics):
             log.warning("history is not whole: %s", violation)
 
     def _on_assign(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         self._assigned.update(partitions)
+        self._topic_ids = {}
         try:
             self._applier = self._on_live_generation()
         except Unavailable as away:

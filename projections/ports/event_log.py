@@ -66,6 +66,12 @@ class EventLog(Protocol):
         """Bounds of every partition of `topics`. A topic that does not exist is an error."""
         ...
 
+    def topic_ids(self, topics: Sequence[str]) -> dict[str, str]:
+        """The id that the brokers gave each topic when it was made: one that was deleted and made
+        anew has another. Brokers that give none leave topics out. A topic that does not exist is
+        an error."""
+        ...
+
     def violations(self, topics: Sequence[str]) -> list[str]:
         """Why history is not whole, a sentence each: retention not infinite, history that no
         longer starts at 0. Empty when all is well."""

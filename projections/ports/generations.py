@@ -94,6 +94,8 @@ class Generation:
     progress: Mapping[str, object] = field(default_factory=dict)
     throughput: Mapping[str, Throughput] = field(default_factory=dict)
     """Phase → how long it took; the next rebuild's estimate."""
+    lacking: Mapping[str, int] = field(default_factory=dict)
+    """Topic → rows of it whose first event changes what no event has added: history is lost."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ class Filling:
     rows: Iterable[pl.DataFrame]
     """The table's columns in their order; each id once in all of them, none that was removed."""
     parked: Sequence[BadRecord] = ()
+    lacking: int = 0
+    """Rows whose first event changes what none has added: see `Generation.lacking`."""
 
 
 class GenerationMoved(Unavailable):
@@ -90,6 +92,20 @@ class ReadStore(Protocol):
 
     def add_checkpoints(self, generation: int, partitions: Sequence[TopicPartition]) -> None:
         """Add checkpoints at 0 for partitions that have none."""
+        ...
+
+    def topic_ids(self, generation: int) -> dict[str, str | None]:
+        """Which topics a generation's checkpoints are of: name → id, None where that was not noted
+        yet."""
+        ...
+
+    def note_topic_ids(self, generation: int, ids: Mapping[str, str]) -> None:
+        """Note the ids of topics that have checkpoints, where none is noted yet."""
+        ...
+
+    def forget_positions(self, topics: Collection[str]) -> None:
+        """Forget what is kept by positions of former topics of these names beside the generations:
+        events that were discarded, rows that were stored late."""
         ...
 
     def parked_keys(self, generation: int) -> set[tuple[str, bytes]]:

@@ -59,6 +59,28 @@ class EarlierChanges:
             end, size = start, size * 2
         return False
 
+    def position_at(self, at: TopicPartition, offset: int) -> str | None:
+        """The source's position of the change at an offset; None where none stands there. Raises
+        Unavailable."""
+        bounds = self._changes.bounds([at[0]]).get(at)
+        if bounds is None or not bounds.first <= offset < bounds.end:
+            return None
+        for batches in self._changes.replay({at: offset}, {at: offset + 1}):
+            for batch in batches:
+                for found, key, value in zip(batch.offsets, batch.keys, batch.values, strict=True):
+                    if found == offset:
+                        return self._position_of(at, offset, key, value)
+        return None
+
+    def _position_of(
+        self, at: TopicPartition, offset: int, key: bytes | None, value: bytes | None
+    ) -> str | None:
+        try:
+            change = self._change_of(*at, offset, key, value)
+        except Unusable:
+            return None
+        return None if isinstance(change, Skip) else change.position
+
     def forget(self) -> None:
         """No run of repeats is under way any more."""
         self._known.clear()

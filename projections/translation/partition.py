@@ -11,8 +11,10 @@ from projections.ports.translated_positions import NewestEvent
 
 _LONGEST_NOTE = 4_000
 _COLUMNS = "columns="
-"""Begins a note that tells of columns; what follows the space behind them is the memory of
+"""Begins what a note tells of columns; what follows the space behind them is the memory of
 repeats."""
+_TOPIC = "topic="
+"""Begins a note that tells the id of the topic, up to a space."""
 
 
 @dataclass(slots=True)
@@ -25,6 +27,8 @@ class PartitionState:
     """Records below were looked at."""
     duplicates: Deduplicator
     columns: SeenColumns
+    topic_id: str | None = None
+    """The brokers' id of the topic; None where they give none, or none was noted yet."""
     parked_keys: set[bytes] | None = None
     """Keys of the topic's parked records, none missing of this partition; None before asked.
     Asked for with each assignment, since who had the partition before may have parked some."""
@@ -44,9 +48,9 @@ class PartitionState:
 
     def position(self) -> Position:
         """What to commit."""
-        columns = f"{_COLUMNS}{self.columns.to_text()} "
-        memory = self.duplicates.to_text(_LONGEST_NOTE - len(columns))
-        return Position(self.next_offset, columns + memory)
+        known = note_of_topic(self.topic_id) + f"{_COLUMNS}{self.columns.to_text()} "
+        memory = self.duplicates.to_text(_LONGEST_NOTE - len(known))
+        return Position(self.next_offset, known + memory)
 
     def note_committed(self, position: Position) -> None:
         """The transaction with this position is committed."""
@@ -75,7 +79,22 @@ def assigned(name: str, committed: Position | None, newest: NewestEvent | None) 
             " Another application may use the same group"
         ) from None
     state.next_offset = state.start or 0
+    if committed is not None:
+        state.topic_id, _ = _parted(committed.note)
     return state
+
+
+def note_of_topic(topic_id: str | None) -> str:
+    """How a note begins that remembers the id of the topic."""
+    return "" if topic_id is None else f"{_TOPIC}{topic_id} "
+
+
+def _parted(note: str) -> tuple[str | None, str]:
+    """The id of the topic and the rest of a note; one of an older release has no id."""
+    if not note.startswith(_TOPIC):
+        return None, note
+    id_, _, rest = note.removeprefix(_TOPIC).partition(" ")
+    return id_, rest
 
 
 def moved(
@@ -87,7 +106,7 @@ def moved(
 
 def _memories(committed: Position | None) -> tuple[Deduplicator, SeenColumns]:
     """What the note of a position holds; one of an older release has no columns."""
-    note = "" if committed is None else committed.note
+    _, note = _parted("" if committed is None else committed.note)
     columns = ""
     if note.startswith(_COLUMNS):
         columns, _, note = note.removeprefix(_COLUMNS).partition(" ")

@@ -17,6 +17,7 @@ from projections.ports.dead_letters import RejectedRecord, Stage
 from projections.ports.event_log import TopicPartition
 from projections.ports.event_writer import EventTooLarge, OutgoingEvent
 from projections.translation.admission import Admission, TopicStopped
+from projections.translation.change_topics import ChangeTopics
 from projections.translation.context import TranslationContext
 from projections.translation.counters import TranslationCounters
 from projections.translation.earlier import EarlierChanges
@@ -55,6 +56,7 @@ class Session:
         self._counters = context.counters
         self._policy = context.policy
         self._earlier = EarlierChanges(context.interpreter, context.changes)
+        self._topics = ChangeTopics(context.changes, self._earlier)
         self._partitions: dict[TopicPartition, PartitionState] = {}
         self._decoded: set[str] = set()
         """Topics of which a record could be decoded."""
@@ -95,6 +97,7 @@ class Session:
         Raises what `run` does, and TransactionAborted.
         """
         batches = self._log.poll(timeout)
+        self._topics.look_again()
         if batches:
             self._transact(batches)
         return bool(batches)
@@ -282,9 +285,14 @@ class Session:
     def _on_assign(
         self, positions: Mapping[TopicPartition, Position | None]
     ) -> Mapping[TopicPartition, int | None]:
+        self._topics.assigned({topic for topic, _ in positions})
         for at, committed in positions.items():
-            name = f"{at[0]}/{at[1]}"
-            self._partitions[at] = assigned(name, committed, self._newest.get(at))
+            newest = self._newest.get(at)
+            state = assigned(f"{at[0]}/{at[1]}", committed, newest)
+            if committed is None and newest is not None:
+                self._topics.require_newest(at, newest)
+            state.topic_id = self._topics.id_of(at[0], state.topic_id)
+            self._partitions[at] = state
         log.info("%d partitions assigned", len(positions))
         return {at: self._partitions[at].start for at in positions}
 

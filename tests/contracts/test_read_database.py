@@ -474,6 +474,44 @@ def test_new_checkpoints_begin_at_zero(world: World, live: Generation) -> None:
     assert world.store.checkpoints(live.number)["catalog.artist", 0] == 0
 
 
+IDS = {"catalog.track": "one", "catalog.label": "two"}
+
+
+def test_checkpoints_know_their_topics_once(world: World, live: Generation) -> None:
+    assert world.store.topic_ids(live.number) == dict.fromkeys(IDS)
+    world.store.note_topic_ids(live.number, {"catalog.track": "one", "catalog.artist": "none"})
+    world.other.note_topic_ids(live.number, {"catalog.track": "late", "catalog.label": "two"})
+    assert world.store.topic_ids(live.number) == IDS
+    world.store.write(live, Write({}, step(0, 5)))
+    assert world.other.topic_ids(live.number) == IDS
+    new = world.generations.create(Purpose.SERVE, ZERO)
+    assert world.store.topic_ids(new.number) == dict.fromkeys(IDS)
+    world.generations.drop(new)
+    assert world.store.topic_ids(new.number) == {}
+
+
+def test_positions_of_former_topics_are_forgotten(world: World, live: Generation) -> None:
+    label = BadRecord(*LABELS, 0, b"l", b"x", "no event")
+    world.store.write(live, Write({}, step(0, 2), [bad(0, "k"), label]))
+    world.dead_letters.discard([one.number for one in world.dead_letters.list()])
+    world.store.forget_positions(["catalog.track"])
+    assert world.store.discarded() == {LABELS: frozenset({0})}
+
+
+def test_what_history_lacks_is_counted_with_the_partition(world: World, live: Generation) -> None:
+    new = world.generations.create(Purpose.SERVE, ZERO)
+    assert new.lacking == {}
+    for move, count in (
+        (Move(*TRACKS, 0, 1), 3),
+        (Move(*TRACKS, 1, 2), 4),
+        (Move(*LABELS, 0, 1), 0),
+    ):
+        world.store.fill(new, Filling(move, "track", [], lacking=count))
+    with pytest.raises(CheckpointMoved):
+        world.store.fill(new, Filling(Move(*TRACKS, 0, 1), "track", [], lacking=9))
+    assert world.generations.all()[-1].lacking == {"catalog.track": 7}
+
+
 CARRIED = Scope(carried=frozenset({"catalog.track"}))
 
 
@@ -481,6 +519,7 @@ def test_a_carried_table_comes_with_its_position_and_letters(
     world: World, live: Generation
 ) -> None:
     world.store.write(live, Write(rows((0, "TrackAdded", "a", "A")), step(0, 5), [bad(3, "k")]))
+    world.store.note_topic_ids(live.number, IDS)
     new = world.generations.create(Purpose.SERVE, ZERO, scope=CARRIED)
     world.store.write(live, Write(rows((5, "TrackUpdated", "a", "AA")), step(5, 6)))
     assert new.scope == CARRIED
@@ -491,6 +530,7 @@ def test_a_carried_table_comes_with_its_position_and_letters(
     assert titles(world, new) == {"a": "AA"}
     assert world.store.checkpoints(new.number) == {TRACKS: 6, LABELS: 0}
     assert world.store.parked_keys(new.number) == {("catalog.track", b"k")}
+    assert world.store.topic_ids(new.number) == {"catalog.track": "one", "catalog.label": None}
     world.generations.drop(new)
     assert world.store.parked_keys(live.number) == {("catalog.track", b"k")}
 

@@ -22,8 +22,9 @@ def changed_releases(*, by_label: bool) -> str:
 
     Parameters: `partitions`, `offsets` and `lates` (arrays of equal length: read up to and with
     that offset and that late change; empty: from the start), `since`, `label` (only if `by_label`),
-    `type`, `limit`, and those of availability. Rows: generation, body, partition, offset, late (0
-    for what is no late change); one row of nulls behind a generation where there is none.
+    `type`, `limit`, `topic` (of the releases' events), and those of availability. Rows: generation,
+    body, partition, offset, late (0 for what is no late change), log (which one the offsets are
+    of); one row of nulls between generation and log where there is none.
     """
     label = "AND x.label_id = %(label)s" if by_label else ""
     start = f"""SELECT x.event_offset - 1 FROM catalog.release x
@@ -54,7 +55,7 @@ WITH RECURSIVE p AS (
         UNION ALL
         (SELECT x.*, l.position - 1, l.number
         FROM catalog.late_change l JOIN catalog.release x ON x.id = l.id
-        WHERE l.topic = 'catalog.release' AND l.partition = start.number {label}
+        WHERE l.topic = %(topic)s AND l.partition = start.number {label}
           AND CASE WHEN start.late IS NOT NULL
               THEN (l.position - 1, l.number) > (start.after, start.late)
               ELSE l.stored_at >= %(since)s::timestamptz - interval '{SINCE_SLACK}' END
@@ -64,7 +65,8 @@ WITH RECURSIVE p AS (
     ORDER BY r.event_partition, r.place, r.late LIMIT %(limit)s
 )
 SELECT CASE WHEN r.id IS NOT NULL THEN {release_in("r", "a")} END::text,
-       r.event_partition, r.place, r.late
+       r.event_partition, r.place, r.late, coalesce(
+       (SELECT l.id FROM catalog.log l WHERE l.topic = %(topic)s), '') AS log
 FROM {ASK} a LEFT JOIN page r ON true
 ORDER BY r.event_partition, r.place, r.late
 """)

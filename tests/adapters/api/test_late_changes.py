@@ -112,12 +112,39 @@ def test_a_moment_to_begin_at_leaves_out_nothing_that_was_stored_since(world: Wo
     assert world.changes(f"&updated_since={recently}") == []
 
 
-def test_a_cursor_of_the_release_before_still_serves(world: World) -> None:
+def test_a_cursor_of_a_release_that_noted_no_log_begins_anew(world: World) -> None:
+    world.project(0, "a")
+    cursor = write_cursor({0: 1}, ("changes", None, None, None))
+    problem = get(world.client, f"/v1/releases?cursor={cursor}", status=410)
+    assert problem["type"] == "/problems/former-log"
+
+
+def test_a_cursor_of_former_topics_is_refused_and_passes_no_row_over(world: World) -> None:
+    world.store.note_topic_ids(world.live.number, {PARTITION[0]: "former"})
     world.park(0, "a")
     world.project(1, "b")
+    assert world.changes() == ["b"]
     world.resolve(0, "a")
-    world.cursor = write_cursor({0: 1}, ("changes", None, None, None))
     assert world.changes() == ["a"]
+    former = world.cursor
+    new = world.generations.create(Purpose.SERVE, {PARTITION: 1})
+    world.store.note_topic_ids(new.number, {PARTITION[0]: "new"})
+    (content,) = rows(0, "c").values()
+    moves = Move(*PARTITION, 0, 1)
+    world.store.fill(new, Filling(moves, "release", [content.drop(REMOVED)]))
+    new = world.generations.finish(new, lambda _: None)
+    new = world.generations.advance(new, Phase.VERIFIED)
+    with world.generations.hold_live() as held:
+        held.switch(new)
+    problem = get(world.client, f"/v1/releases?cursor={former}", status=410)
+    assert "Begin anew" in problem["detail"]
+    world.cursor = ""
+    assert world.changes() == ["c"]
+    live = world.store.live()
+    assert live is not None
+    world.live = live
+    world.project(1, "d")
+    assert world.changes() == ["d"], "late changes of the former topics count no more"
     assert world.changes() == []
 
 

@@ -200,6 +200,8 @@ class MemoryGenerations:
         for partition, position in live.checkpoints.items():
             if partition[0] == projection.topic:
                 copy.checkpoints[partition] = position
+                if partition[0] in live.topic_ids:
+                    copy.topic_ids[partition[0]] = live.topic_ids[partition[0]]
         for dead_letter in self._db.dead_letters_of(live.generation.number):
             if dead_letter.topic == projection.topic:
                 number = max(self._db.dead_letters) + 1
@@ -228,7 +230,7 @@ class MemoryGenerations:
         copy = self._db.copies[generation.number]
         if copy.generation.phase is Phase.LIVE:
             raise ValueError("live")
-        copy.tables, copy.checkpoints = {}, {}
+        copy.tables, copy.checkpoints, copy.topic_ids = {}, {}, {}
         for dead_letter in self._db.dead_letters_of(generation.number):
             del self._db.dead_letters[dead_letter.number]
         self._db.change(generation.number, phase=Phase.DROPPED)

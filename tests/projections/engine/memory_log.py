@@ -80,6 +80,8 @@ class MemoryLog:
     """Records a poll returns of a partition."""
     ends: dict[TopicPartition, int] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
+    made: dict[str, int] = field(default_factory=dict)
+    """Topic → how often it was made anew."""
     on_chunk: Callable[[], None] = lambda: None
     """Called before each chunk of a replay; may raise, as a kill would."""
     subscriptions: list["MemorySubscription"] = field(default_factory=list)
@@ -102,6 +104,18 @@ class MemoryLog:
     def bounds(self, topics: Sequence[str]) -> dict[TopicPartition, Bounds]:
         """See the port."""
         return {p: Bounds(0, self.ends.get(p, 0)) for p in self.partitions if p[0] in topics}
+
+    def make_anew(self, topic: str, partitions: int = 2) -> None:
+        """Delete a topic and make it again under its name, empty."""
+        self.made[topic] = self.made.get(topic, 0) + 1
+        for at in [at for at in self.partitions if at[0] == topic]:
+            del self.partitions[at]
+            self.ends.pop(at, None)
+        self.partitions |= {(topic, number): [] for number in range(partitions)}
+
+    def topic_ids(self, topics: Sequence[str]) -> dict[str, str]:
+        """See the port."""
+        return {topic: f"{topic}#{self.made.get(topic, 0)}" for topic in topics}
 
     def violations(self, topics: Sequence[str]) -> list[str]:
         """See the port."""

@@ -5,7 +5,7 @@ It implements `projections.ports.read_store.ReadStore`; `memory_generations` and
 The contract suite (tests/contracts) holds it and the real database to the same promises.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -41,6 +41,7 @@ class Copy:
     generation: Generation
     tables: dict[str, dict[str, Row]]
     checkpoints: dict[TopicPartition, int] = field(default_factory=dict)
+    topic_ids: dict[str, str] = field(default_factory=dict)
     indexed: list[str] = field(default_factory=list)
     """Tables whose indexes were made while others were filled."""
 
@@ -116,6 +117,21 @@ class MemoryReadStore:
         for partition in partitions:
             self._db.copies[generation].checkpoints.setdefault(partition, 0)
 
+    def topic_ids(self, generation: int) -> dict[str, str | None]:
+        """See the port."""
+        copy = self._db.copies[generation]
+        return {topic: copy.topic_ids.get(topic) for topic, _ in copy.checkpoints}
+
+    def note_topic_ids(self, generation: int, ids: Mapping[str, str]) -> None:
+        """See the port."""
+        copy = self._db.copies[generation]
+        topics = {topic for topic, _ in copy.checkpoints}
+        copy.topic_ids = {t: i for t, i in ids.items() if t in topics} | copy.topic_ids
+
+    def forget_positions(self, topics: Collection[str]) -> None:
+        """See the port."""
+        self._db.discarded = {one for one in self._db.discarded if one[0] not in topics}
+
     def parked_keys(self, generation: int) -> set[tuple[str, bytes]]:
         """See the port."""
         return set(self._db.parked(generation))
@@ -171,6 +187,10 @@ class MemoryReadStore:
                 assert str(row["id"]) not in copy.tables[filling.table]
                 copy.tables[filling.table][str(row["id"])] = row
         self.write(generation, Write({}, [filling.move], filling.parked))
+        if filling.lacking:
+            known, topic = copy.generation.lacking, filling.move.topic
+            counted = {**known, topic: known.get(topic, 0) + filling.lacking}
+            self._db.change(generation.number, lacking=counted)
 
     def refusal(self, generation: Generation, table: str, rows: pl.DataFrame) -> str | None:
         """See the port."""

@@ -45,6 +45,8 @@ class MemoryBrokers:
     killed before or after it."""
     writers: dict[str, "MemoryEventWriter"] = field(default_factory=dict)
     members: dict[tuple[str, str], "MemoryChangeLog"] = field(default_factory=dict)
+    made: dict[str, int] = field(default_factory=dict)
+    """Topic → how often it was made anew."""
     refuses: set[bytes] = field(default_factory=set)
     """Keys of events that are too large, whatever their size."""
 
@@ -160,6 +162,10 @@ class MemoryChanges:
         """See the port."""
         records = self._brokers.records
         return {at: Bounds(0, len(its)) for at, its in records.items() if at[0] in topics}
+
+    def topic_ids(self, topics: Sequence[str]) -> dict[str, str]:
+        """See the port."""
+        return {topic: f"{topic}#{self._brokers.made.get(topic, 0)}" for topic in topics}
 
     def violations(self, topics: Sequence[str]) -> list[str]:
         """See the port."""

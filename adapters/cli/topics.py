@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from domain.failures import Unhealthy
+from domain.failures import Unhealthy, WrongUsage
 
 if TYPE_CHECKING:
     from adapters.event_log.topic_plans import TopicPlan, TopicState
@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
     topics.command()(apply)
     topics.command("list")(show_all)
     topics.command()(check)
+    topics.command()(migrate)
     topics.command()(adopt)
+    topics.command()(retranslate)
     app.add_typer(topics, name="topics")
 
 
@@ -78,6 +80,40 @@ def check(as_json: AsJson = False) -> None:
         print(f"{len(plans)} topics keep everything, on as many brokers as they should")
 
 
+def migrate(
+    to: Annotated[
+        str | None, typer.Option(metavar="PREFIX", help="Prefix of the new topics.")
+    ] = None,
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="Go on with the topics that there are.")
+    ] = False,
+) -> None:
+    """Move all events into new topics, with as many partitions as CATALOG_KAFKA__PARTITIONS says.
+
+    For topics that got partitions added, or need more. Events are carried over in order, exactly
+    once; killed, it goes on where it was. Translators stop; the former topics stay. Afterwards set
+    CATALOG_KAFKA__PREFIX for every process, and run `catalog rebuild`.
+    """
+    from adapters.composition import clients, moving
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
+
+    settings = load_settings()
+    endpoints = resolve_endpoints(settings, ("kafka",))
+    clients.require_brokers(endpoints)
+    if give_up:
+        moving.give_up(settings, endpoints)
+        print("the chain goes on with the topics that it has")
+        return
+    if to is None:
+        raise WrongUsage("say --to PREFIX, such as --to v2.")
+    moving.migrate(settings, endpoints, to, lambda line: print(line, file=sys.stderr))
+    print(
+        f"all events are in topics of the prefix {to}: set CATALOG_KAFKA__PREFIX={to} for every"
+        " process, run `catalog rebuild`, then start translators and workers"
+    )
+
+
 def adopt() -> None:
     """Give both databases to the chain of these topics.
 
@@ -95,6 +131,30 @@ def adopt() -> None:
     chain = claim(settings, endpoints, adopt=True)
     claim_read(settings, endpoints, adopt=True)
     print(f"both databases belong to the chain {chain}")
+
+
+def retranslate(
+    names: Annotated[
+        list[str], typer.Argument(metavar="TOPIC...", help="Change topics: master.public.track …")
+    ],
+) -> None:
+    """Have change topics that were made anew translated from their beginning.
+
+    Translators must not run meanwhile. Events that were made of the former topics stay.
+    """
+    from adapters.composition import clients, translation
+    from adapters.composition.endpoints import resolve_endpoints
+    from adapters.composition.settings import load_settings
+    from adapters.composition.topology import topology, translate_group
+
+    settings = load_settings()
+    known = [plan.name for plan in topology(settings).change_topics]
+    if unknown := sorted(set(names) - set(known)):
+        raise WrongUsage(f"{', '.join(unknown)}: no change topic; there are {', '.join(known)}")
+    endpoints = resolve_endpoints(settings, ("kafka", "read"))
+    clients.require_brokers(endpoints)
+    translation.retranslate(endpoints, translate_group(settings), names)
+    print(f"{', '.join(names)} will be translated from the beginning")
 
 
 def _connected() -> "tuple[Any, list[TopicPlan]]":

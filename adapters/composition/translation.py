@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,11 +18,14 @@ from adapters.event_log.event_log import KafkaEventLog
 from adapters.event_log.event_writer import KafkaEventWriter
 from adapters.event_log.registry import Registry
 from adapters.event_log.translated_positions import KafkaTranslatedPositions
-from projections.ports.dead_letters import DeadLetters, Retried
+from domain.failures import Refused
+from projections.ports.change_log import Position
+from projections.ports.dead_letters import DeadLetters, Retried, Stage
 from projections.ports.translation_observer import TranslationObserver
 from projections.translation.context import TranslationContext
 from projections.translation.counters import TranslationCounters
 from projections.translation.interpreter import Interpreter
+from projections.translation.partition import note_of_topic
 from projections.translation.policy import STRICT, Policy
 from projections.translation.retry import RetryContext, retry
 
@@ -44,8 +47,18 @@ def translation_context(
     watching: Watching,
     dead_letters: DeadLetters | None = None,
     policy: Policy = STRICT,
+    before: Callable[[], object] = lambda: None,
 ) -> Iterator[TranslationContext]:
-    """What a translating process of this group works with; its own dead letters by default."""
+    """What a translating process of this group works with; its own dead letters by default.
+
+    `before` is called before a writer is opened, each time.
+    """
+
+    def open_writer() -> KafkaEventWriter:
+        before()
+        name = f"{group.group}-{group.instance}"
+        return KafkaEventWriter(endpoints.kafka, name, watching.statistics)
+
     with (
         closing(clients.registry(endpoints)) as schemas,
         closing(databases.dead_letters(endpoints)) as own,
@@ -53,12 +66,7 @@ def translation_context(
         yield TranslationContext(
             interpreter=_interpreter(schemas, policy),
             dead_letters=own if dead_letters is None else dead_letters,
-            open_writer=partial(
-                KafkaEventWriter,
-                endpoints.kafka,
-                f"{group.group}-{group.instance}",
-                watching.statistics,
-            ),
+            open_writer=open_writer,
             join=partial(KafkaChangeLog, endpoints.kafka, group, statistics=watching.statistics),
             changes=KafkaEventLog(endpoints.kafka),
             positions=KafkaTranslatedPositions(
@@ -97,6 +105,26 @@ def retry_translation(
         dead_letters = own if dead_letters is None else dead_letters
         context = RetryContext(interpreter, dead_letters, writer, positions, policy)
         return retry(context, numbers)
+
+
+def retranslate(endpoints: Endpoints, group: str, topics: Sequence[str]) -> None:
+    """Have change topics translated from their beginning, by whoever translates next.
+
+    For topics that were made anew. Raises Refused while the group has members, or while records of
+    the topics are parked: new ones at their places would pass for them.
+    """
+    with closing(databases.dead_letters(endpoints)) as parked:
+        for topic in topics:
+            if count := len(parked.list(Stage.TRANSLATE, topic)):
+                raise Refused(
+                    f"{count} records of the former {topic} are parked: retry or discard them"
+                    " first (`catalog dead-letters`)"
+                )
+    brokers = clients.topics(endpoints)
+    ids, bounds = brokers.ids(topics), brokers.bounds(topics)
+    with closing(KafkaGroupPositions(endpoints.kafka, group)) as positions:
+        beginning = {name: Position(0, note_of_topic(ids.get(name))) for name in topics}
+        positions.write({at: beginning[at[0]] for at in bounds})
 
 
 def _interpreter(schemas: Registry, policy: Policy) -> Interpreter:

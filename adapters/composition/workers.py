@@ -6,12 +6,13 @@ import gc
 import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from threading import Event
 
 import structlog
 
 from adapters.composition.endpoints import Endpoints
-from adapters.composition.identity import await_ours
+from adapters.composition.identity import await_ours, claim_read
 from adapters.composition.settings import Settings, secrets_of
 from adapters.composition.topology import project_group, topology, translate_group
 from adapters.composition.translation import Watching, translation_context
@@ -69,12 +70,12 @@ def translate(
     # a sixth of the work on a backlog.
     gc.collect()
     gc.freeze()
-    await_ours(settings, endpoints, stop)
     topics = [topic.name for topic in topology(settings).change_topics]
     group = ChangeGroup(translate_group(settings), instance, topics)
     told = watching or Watching(TranslationCounters())
     policy = settings.translate.policy()
-    with translation_context(endpoints, group, told, policy=policy) as context:
+    ours = partial(claim_read, settings, endpoints)
+    with translation_context(endpoints, group, told, policy=policy, before=ours) as context:
         translation.run(context, stop)
 
 

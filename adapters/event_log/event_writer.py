@@ -57,26 +57,29 @@ class KafkaEventWriter:
         except KafkaException as error:
             raise self._failure("beginning", error) from error
 
-    def write(self, event: OutgoingEvent, headers: Headers | None = None) -> None:
-        """See the port."""
+    def write(
+        self, event: OutgoingEvent, headers: Headers | None = None, *, written_at: int = 0
+    ) -> None:
+        """See the port; `written_at` in milliseconds since 1970, 0 for now."""
         is_suspect = bool(self._suspects) and event in self._suspects
         if is_suspect:
             self._producer.flush(self._seconds)
-        self._produce(event, headers)
+        self._produce(event, headers, written_at)
         if is_suspect:
             self._producer.flush(self._seconds)
             if event in self._refused:
                 raise EventTooLarge(self._refused[event])
 
-    def _produce(self, event: OutgoingEvent, headers: Headers | None) -> None:
+    def _produce(self, event: OutgoingEvent, headers: Headers | None, written_at: int) -> None:
         while True:
             try:
-                if headers is None:
-                    self._producer.produce(event.topic, event.value, event.key)
-                else:
-                    self._producer.produce(
-                        event.topic, event.value, event.key, headers=list(headers)
-                    )
+                self._producer.produce(
+                    event.topic,
+                    event.value,
+                    event.key,
+                    timestamp=written_at,
+                    headers=None if headers is None else list(headers),
+                )
                 return
             except BufferError:
                 self._producer.poll(0.1)

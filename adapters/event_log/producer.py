@@ -48,7 +48,7 @@ def producer(kafka: Mapping[str, str]) -> Producer:
     return Producer(client_configuration(kafka, "producer", **_IN_ORDER))
 
 
-def write_durably(producer: Producer, records: Iterable[tuple[str, bytes, bytes]]) -> None:
+def write_durably(producer: Producer, records: Iterable[tuple[str, bytes, bytes | None]]) -> None:
     """Write (topic, key, value) and return when the brokers have them all.
 
     Raises KafkaFailed where one was refused or stays without an answer: any of them may be there.

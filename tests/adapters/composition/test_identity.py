@@ -72,6 +72,19 @@ def test_another_master_on_the_same_topics_is_refused(
             claim(prefixed, other)
         assert claim(prefixed, other, adopt=True) == chain
         claim_read(prefixed, other)
+        with psycopg.connect(theirs, autocommit=True) as connection:  # as a dump brings it
+            connection.execute("UPDATE catalog_chain.identity SET place = 'elsewhere/1'")
+        for claiming in (claim, claim_read):
+            with pytest.raises(ForeignChain, match=r"is a copy of .* `catalog topics adopt`"):
+                claiming(prefixed, other)
+        claim(prefixed, other, adopt=True)
+        with psycopg.connect(theirs, autocommit=True) as connection:  # of the release before
+            connection.execute("ALTER TABLE catalog_chain.identity DROP COLUMN place")
+        claim_read(prefixed, other)
+        with psycopg.connect(theirs, autocommit=True) as connection:
+            placed = connection.execute("SELECT place FROM catalog_chain.identity").fetchone()
+        assert placed is not None
+        assert placed[0] is not None
     finally:
         with psycopg.connect(engines.read_dsn, autocommit=True) as server:
             server.execute("DROP DATABASE test_other_master WITH (FORCE)")

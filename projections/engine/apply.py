@@ -11,34 +11,15 @@ its key that can be used supersedes what is parked before it, in the transaction
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from domain.failures import Unusable
 from projections.engine.batch import Projected, project_usable, superseded_left_out, used_of
 from projections.engine.records import bad_record, halves, keys_of, records_in, without
-from projections.ports.event_decoder import BadRecord, EventDecoder
+from projections.ports.event_decoder import EventDecoder
 from projections.ports.event_log import RecordBatch, TopicPartition
 from projections.ports.generations import Generation
 from projections.ports.read_store import Move, ReadStore, RowsRefused, Write
 from projections.read_model import ReadModel
 
 ParkedKeys = frozenset[tuple[str, bytes]]
-
-
-class Poison(Unusable):
-    """A record that can't be used, and that no later event of its key supersedes, in a generation
-    that must not park it."""
-
-    def __init__(self, record: BadRecord) -> None:
-        super().__init__(
-            f"record at {record.topic}/{record.partition}/{record.offset} "
-            f"with key {_shown(record.key)} can't be used: {record.reason}; --park-poison parks "
-            "such records and goes on, `catalog dead-letters discard` makes every rebuild pass "
-            "over one that the live generation has parked"
-        )
-        self.record = record
-
-
-def _shown(key: bytes | None) -> str:
-    return repr(key) if key is None or len(key) <= 100 else f"{key[:100]!r}…"
 
 
 @dataclass(frozen=True)

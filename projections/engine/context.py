@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 
-from projections.engine.apply import Applier, Poison, lag
+from projections.engine.apply import Applier, lag
+from projections.engine.poison import Poison, superseded_at
 from projections.engine.progress import Meter, Progress, Report, with_estimates
 from projections.engine.replay import replay
 from projections.ports.event_decoder import EventDecoder
@@ -51,7 +52,9 @@ class EngineContext:
             return
         topics = set(self.model.topics) - generation.scope.carried
         if (first := self.store.first_parked(generation.number, topics)) is not None:
-            raise Poison(first)
+            position = applier.positions[first.topic, first.partition]
+            beyond = superseded_at(self.model, self.events, self.decoder, [first], position)
+            raise Poison(first, next(iter(beyond.values()), None))
 
     @contextmanager
     def timed(

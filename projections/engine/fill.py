@@ -17,10 +17,10 @@ from types import MappingProxyType
 
 import polars as pl
 
-from projections.engine.apply import Poison
 from projections.engine.batch import project_usable, superseded_left_out, used_of
 from projections.engine.beginnings import Beginnings
 from projections.engine.context import EngineContext
+from projections.engine.poison import Poison, superseded_at
 from projections.engine.prefetch import prefetch
 from projections.engine.progress import Meter, Report
 from projections.engine.records import keys_at, keys_of, read, without
@@ -231,7 +231,10 @@ def _read(
                 observe(batch[-1].next_offset - position)
                 position = batch[-1].next_offset
         if parked and not judging.park:
-            raise Poison(parked[0])
+            ports = (context.model, context.events, context.decoder)
+            beyond = superseded_at(*ports, parked, move.position)
+            if lasting := superseded_left_out(parked, beyond):
+                raise Poison(lasting[0])
         observe(move.position - position)  # only transaction markers were left
         known = {key.decode(errors="replace") for key in unused if key is not None}
         lacking = beginnings.lost(known) if move.expected == 0 else 0

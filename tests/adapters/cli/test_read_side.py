@@ -17,8 +17,8 @@ from adapters.cli.main import application
 from adapters.cli.phases import shown_on
 from adapters.monitoring.generations import seen
 from domain.failures import Failure, WrongUsage
-from projections.engine.apply import Poison
 from projections.engine.plan import Reading, RebuildPlan
+from projections.engine.poison import Poison
 from projections.engine.progress import Meter, Progress
 from projections.engine.switch import CantSwitch
 from projections.engine.verification import Comparison, Difference, TableComparison

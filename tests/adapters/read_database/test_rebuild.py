@@ -21,7 +21,7 @@ from adapters.read_database.generations import PostgresGenerations
 from adapters.read_database.read_store import PostgresReadStore
 from domain.failures import NotMigrated
 from migrations import run
-from projections.engine.apply import Poison
+from projections.engine.poison import Poison
 from projections.engine.progress import Progress, silent
 from projections.engine.rebuild import (
     CantIndex,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.engine.apply import Poison
 from projections.engine.as_of import rebuild_as_of
+from projections.engine.poison import Poison
 from projections.engine.progress import silent
 from projections.engine.rebuild import ensure_live, rebuild, verify_live
 from projections.engine.switch import CantSwitch, drop, rollback, switch

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from domain.failures import Unavailable
 from projections.engine import fill as filling
-from projections.engine.apply import Poison
 from projections.engine.fill import fill, join
+from projections.engine.poison import Poison
 from projections.engine.progress import silent
 from projections.ports.event_log import TopicPartition
 from projections.ports.generations import Generation, Purpose

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.failures import Unavailable
-from projections.engine.apply import Poison
 from projections.engine.as_of import rebuild_as_of
+from projections.engine.poison import Poison
 from projections.engine.progress import Progress, silent
 from projections.engine.rebuild import ensure_live, rebuild, verify_live
 from projections.ports.event_decoder import BadRecord, Decoded
@@ -185,6 +185,18 @@ def test_poison_that_comes_while_it_catches_up_stops_it_until_it_is_superseded()
     done = rebuild(chain.context, report=silent)
     assert (done.switched, done.resumed) == (True, True)
     assert chain.content() == chain.replayed()
+
+
+def test_poison_that_an_event_beyond_the_live_generation_supersedes_says_to_wait() -> None:
+    chain = Chain()
+    ensure_live(chain.context)
+    chain.say("track", 0, 0, "junk")
+    worked_off(chain)
+    chain.say("track", 0, 1, "good")  # no worker has come to it
+    with pytest.raises(Poison, match=r"catalog\.track/0/0 .* event at offset 1 supersedes it"):
+        rebuild(chain.context, report=silent)
+    worked_off(chain)
+    assert rebuild(chain.context, report=silent).switched
 
 
 def test_poison_of_a_carried_topic_stops_no_rebuild_of_another(chain: Chain) -> None:

@@ -112,6 +112,10 @@ def _lines(found: ChainStatus, verdict: Verdict) -> list[str]:
     ]
     parked = [f"{one.count:,} {work_of(one.stage, one.read_model)}" for one in found.dead_letters]
     parked_line = f"dead letters {', '.join(parked) or 'none'}"
+    lines += [
+        f"stopped      {one.topic} since {instant(one.since)} UTC: {one.reason}"
+        for one in found.stopped_topics
+    ]
     notes = [f"note         {note}" for note in found.notes]
     return [*lines, parked_line, *notes, f"state        {verdict.state.value}"]
 

@@ -18,6 +18,7 @@ from adapters.event_log.event_log import KafkaEventLog
 from adapters.event_log.event_writer import KafkaEventWriter
 from adapters.event_log.registry import Registry
 from adapters.event_log.translated_positions import KafkaTranslatedPositions
+from adapters.read_database.stopped_topics import PostgresStoppedTopics
 from domain.failures import Refused
 from projections.ports.change_log import Position
 from projections.ports.dead_letters import DeadLetters, Retried, Stage
@@ -69,6 +70,7 @@ def translation_context(
             open_writer=open_writer,
             join=partial(KafkaChangeLog, endpoints.kafka, group, statistics=watching.statistics),
             changes=KafkaEventLog(endpoints.kafka),
+            stopped_topics=PostgresStoppedTopics(endpoints.read_dsn),
             positions=KafkaTranslatedPositions(
                 endpoints.kafka,
                 group.group,

@@ -153,6 +153,18 @@ class SourceStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoppedTopicStatus:
+    """A change topic that translation reads no more, though there is more to read."""
+
+    topic: str
+    partitions: Sequence[int]
+    """Those in which it met what it can't pass."""
+    since: datetime
+    reason: str
+    """With what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChainStatus:
     """The chain at one time."""
 
@@ -166,6 +178,7 @@ class ChainStatus:
     """Topics that will not, or do not, keep everything."""
     master_faults: Sequence[str] = ()
     """Why capture would miss rows of the master or misread them."""
+    stopped_topics: Sequence[StoppedTopicStatus] = ()
     audits: Sequence[LastAudit] = ()
     """What the last audit of each master table found."""
     notes: Sequence[str] = ()
@@ -192,6 +205,11 @@ def judge(status: ChainStatus, thresholds: Thresholds) -> Verdict:
     faults = [
         *_capture_faults(status.capture, thresholds),
         *status.master_faults,
+        *(
+            f"translation of {one.topic} is stopped since {one.since:%Y-%m-%d %H:%M} UTC: "
+            f"{one.reason}"
+            for one in status.stopped_topics
+        ),
         *_audit_faults(status.audits),
         *_source_faults(status.sources),
         *_worker_faults(status),

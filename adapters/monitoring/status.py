@@ -5,9 +5,10 @@ position has reached that end, however fast new records arrive.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from time import monotonic, sleep
 from typing import Any
 
@@ -16,7 +17,7 @@ import psycopg
 from adapters.capture import guard, oversize
 from adapters.capture.connect import Connect, ConnectProblem
 from adapters.capture.slots import slot_readings
-from adapters.event_log.topic_plans import TopicPlan, violations
+from adapters.event_log.topic_plans import TopicPlan, TopicState, violations
 from adapters.event_log.topics import Topics
 from adapters.monitoring.generations import SeenGeneration, seen_generations
 from adapters.monitoring.health import (
@@ -25,6 +26,7 @@ from adapters.monitoring.health import (
     GenerationStatus,
     ParkedStatus,
     SlotStatus,
+    StoppedTopicStatus,
     Thresholds,
     Verdict,
     is_idle,
@@ -34,6 +36,7 @@ from adapters.monitoring.health import (
 from adapters.monitoring.positions import Positions
 from adapters.read_database.audits import last_of_each
 from adapters.read_database.chain_state import live_checkpoints, parked_counts
+from adapters.read_database.stopped_topics import stopped
 from domain.failures import Unavailable, Unhealthy
 from projections.ports.generations import Phase
 from projections.read_model import ReadModel
@@ -86,7 +89,8 @@ def chain_status(installation: Installation, engines: Engines) -> ChainStatus:
     states = engines.topics.states([topic.name for topic in installation.topics])
     changes = {name: states[name] for name in installation.change_topics if name in states}
     positions, group = engines.positions, installation.translate_group
-    lines = positions.of_stage("translate", changes, positions.committed(group, changes))
+    translated = positions.committed(group, changes)
+    lines = positions.of_stage("translate", changes, translated)
     groups = [positions.group("translate", group)]
     for model, group in installation.project_groups:
         events = {name: states[name] for name in model.topics if name in states}
@@ -110,9 +114,32 @@ def chain_status(installation: Installation, engines: Engines) -> ChainStatus:
             for violation in violations(states.get(topic.name), topic)
         ],
         master_faults=_master_faults(installation, engines),
+        stopped_topics=_stopped_topics(engines, translated, changes),
         audits=last_of_each(engines.read),
         notes=_notes(installation, engines),
     )
+
+
+def _stopped_topics(
+    engines: Engines,
+    translated: Mapping[tuple[str, int], int],
+    changes: Mapping[str, TopicState],
+) -> list[StoppedTopicStatus]:
+    ends = {
+        (name, number): bounds.end
+        for name, state in changes.items()
+        for number, bounds in state.partitions.items()
+    }
+    found = stopped(engines.read, translated, ends)
+    return [
+        StoppedTopicStatus(
+            topic=topic,
+            partitions=[one.stop.partition for one in its],
+            since=min(one.at for one in its),
+            reason=its[0].stop.reason,
+        )
+        for topic, its in ((t, list(g)) for t, g in groupby(found, lambda one: one.stop.topic))
+    ]
 
 
 def _notes(installation: Installation, engines: Engines) -> list[str]:

@@ -7,6 +7,7 @@ from projections.ports.change_log import ChangeLog, OnAssign, OnLost
 from projections.ports.dead_letters import DeadLetters
 from projections.ports.event_log import EventLog
 from projections.ports.event_writer import EventWriter
+from projections.ports.stopped_topics import StoppedTopics
 from projections.ports.translated_positions import TranslatedPositions
 from projections.ports.translation_observer import TranslationObserver
 from projections.translation.counters import TranslationCounters
@@ -27,6 +28,8 @@ class TranslationContext:
     """Joins the group as this instance. Raises Unavailable, Misconfigured."""
     changes: EventLog
     """Reads the change topics back, where it is in doubt whether a change comes again."""
+    stopped_topics: StoppedTopics
+    """Told of topics that are read no more."""
     positions: TranslatedPositions | None = None
     """Asked where the group has no positions; without it such partitions begin at their
     beginning."""

@@ -21,7 +21,7 @@ class TranslationCounters:
     commit_seconds: float = 0.0
     """Of those, in the commit, which flushes what was written."""
     stopped_topics: set[str] = field(default_factory=set)
-    """Topics of which nothing could be decoded; they are read no more."""
+    """Topics that are read no more."""
 
     def add(self, done: "TranslationCounters") -> None:
         """Count what one committed transaction did."""

@@ -134,7 +134,8 @@ class _Attempt:
             # What earlier changes carried isn't known here.
             raise Unusable(
                 f"{absence(change.table, sorted(change.absent))}. Take the row in again"
-                " (catalog recapture TABLE ID) and discard this"
+                " (catalog recapture TABLE ID) and discard this; or, if the column wasn't there yet"
+                " or was dropped on purpose, retry with CATALOG_TRANSLATE__ABSENT_COLUMN=null"
             )
         events = interpreter.events(change)
         for event in events:

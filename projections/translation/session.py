@@ -16,6 +16,7 @@ from projections.ports.change_reader import NoPosition, Skip, Undecodable
 from projections.ports.dead_letters import RejectedRecord, Stage
 from projections.ports.event_log import TopicPartition
 from projections.ports.event_writer import EventTooLarge, OutgoingEvent
+from projections.ports.stopped_topics import Stop
 from projections.translation.admission import Admission, TopicStopped
 from projections.translation.change_topics import ChangeTopics
 from projections.translation.context import TranslationContext
@@ -31,8 +32,8 @@ MOST_UNDECODABLE = 100
 """Records of a topic that are parked before the topic is stopped, if none could be decoded."""
 _NOTHING_DECODED = (
     "none of its %d records could be decoded (the last: %s). Its connector must write JSON: set"
-    " key.converter and value.converter to org.apache.kafka.connect.json.JsonConverter, see"
-    " docs/explanation/translation.md"
+    " key.converter and value.converter to org.apache.kafka.connect.json.JsonConverter, then start"
+    " translation again; see docs/explanation/translation.md"
 )
 _NO_POSITIONS = "%d of its changes had to be parked: %s"
 _WAITS = "waits behind an earlier record of its key"
@@ -52,6 +53,7 @@ class Session:
         """
         self._interpreter = context.interpreter
         self._dead_letters = context.dead_letters
+        self._stopped_topics = context.stopped_topics
         self._observer = context.observer
         self._counters = context.counters
         self._policy = context.policy
@@ -191,7 +193,7 @@ class Session:
                     done.events += len(events)
             except TopicStopped as stopped:
                 state.next_offset = offset
-                self._stop(topic, partition, f"before offset {offset}: {stopped}")
+                self._stop(Stop(topic, partition, offset, str(stopped)))
                 return
             except Unusable as problem:
                 self._park(state, batch, index, problem)
@@ -199,14 +201,22 @@ class Session:
                 if isinstance(problem, Undecodable) and self._is_one_too_many(
                     state, topic, problem
                 ):
-                    self._stop(topic, partition, self._why_stopped(topic, problem))
+                    why = self._why_stopped(topic, problem)
+                    self._stop(Stop(topic, partition, offset + 1, why))
                     return
 
-    def _stop(self, topic: str, partition: int, why: str) -> None:
-        """Read a topic no more; others go on."""
-        self._counters.stopped_topics.add(topic)
-        self._log.pause([(topic, partition)])
-        log.error("%s is stopped, other topics go on: %s", topic, why)
+    def _stop(self, stop: Stop) -> None:
+        """Read a topic no more; others go on. Raises Unavailable before anything is stopped."""
+        self._stopped_topics.note(stop)
+        self._counters.stopped_topics.add(stop.topic)
+        self._log.pause([(stop.topic, stop.partition)])
+        log.error(
+            "%s is stopped before %d/%d, other topics go on: %s",
+            stop.topic,
+            stop.partition,
+            stop.offset,
+            stop.reason,
+        )
 
     def _write(
         self, events: Sequence[OutgoingEvent], headers: Sequence[tuple[str, bytes | None]] | None

@@ -18,10 +18,12 @@ from adapters.monitoring.health import ChainStatus, GroupStatus, State, Threshol
 from adapters.monitoring.status import Engines, Installation, as_json, await_idle, chain_status
 from adapters.read_database.audits import LastAudit
 from adapters.read_database.chain_state import LiveCheckpoint, ParkedCount
+from adapters.read_database.stopped_topics import StoppedAt
 from domain.failures import Unhealthy
 from projections.catalog import CATALOG
 from projections.ports.event_log import Bounds
 from projections.ports.generations import Generation, Phase
+from projections.ports.stopped_topics import Stop
 from tests.adapters.monitoring.test_health import BUSY_TOPIC, TOPIC, WELL
 
 AT = datetime(2026, 11, 23, 17, 4, 59, tzinfo=UTC)
@@ -88,6 +90,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
         "parked_counts": lambda _: [ParkedCount("translate", "", 3)],
         "seen_generations": lambda *_: seen([GONE, STOPPED], []),
         "_master_faults": lambda *_: [],
+        "stopped": lambda *_: [
+            StoppedAt(Stop(CHANGES, partition, 8, "it lacks a column"), AT) for partition in (0, 3)
+        ],
         "last_of_each": lambda _: [LastAudit("track", AT, True, {"rows": 7})],
     }
     for name, answer in answers.items():
@@ -117,6 +122,14 @@ def test_it_is_put_together_from_all_engines(asked: Asked) -> None:
     assert found.violations == ["catalog.label doesn't exist: run `catalog topics apply`"]
     assert (found.capture.connector_state, found.capture.trace) == ("FAILED", "no slot")
     assert [(slot.name, slot.retained_bytes) for slot in found.capture.slots] == [("ours", 5)]
+
+
+def test_a_topic_that_is_read_no_more_is_told_once_with_why(asked: Asked) -> None:
+    found = look(asked)
+    (one,) = found.stopped_topics
+    assert (one.topic, one.partitions, one.since) == (CHANGES, [0, 3], AT)
+    problem = f"translation of {CHANGES} is stopped since 2026-11-23 17:04 UTC: it lacks a column"
+    assert problem in judge(found, Thresholds()).problems
 
 
 def test_ends_are_asked_before_positions(asked: Asked) -> None:

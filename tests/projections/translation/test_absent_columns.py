@@ -19,7 +19,7 @@ from tests.projections.translation.memory_brokers import (
     MemoryEventWriter,
     MemoryGroupPositions,
 )
-from tests.projections.translation.translating import GROUP, Translation
+from tests.projections.translation.translating import GROUP, DeadLettersAway, Translation
 
 ARTIST, LABEL = ("master.public.artist", 0), ("master.public.label", 0)
 WHOLE = {"id": "1", "display_name": "Björk", "sort_name": "Björk", "party_id": None}
@@ -90,6 +90,24 @@ def test_a_renamed_column_stops_its_topic_alone(caplog: pytest.LogCaptureFixture
     assert (position(world, LABEL), world.reasons()) == (1, [])
     (said,) = [one.message for one in caplog.records if one.levelname == "ERROR"]
     assert "artist lacks display_name" in said
+    (stop,) = world.translation.stops
+    assert (stop.topic, stop.partition, stop.offset) == (*ARTIST, 2)
+    assert "artist lacks display_name" in stop.reason
+    assert "CATALOG_TRANSLATE__ABSENT_COLUMN" in stop.reason
+
+
+def test_a_stop_that_can_not_be_noted_is_noted_later() -> None:
+    world = World()
+    letters = world.translation.dead_letters
+    assert isinstance(letters, DeadLettersAway)
+    letters.are_away = True
+    world.say(WHOLE, RENAMED)
+    with pytest.raises(TransactionAborted):
+        world.translate()
+    assert (world.stopped, world.translation.stops) == (set(), [])
+    letters.are_away = False
+    assert world.translate() == 1
+    assert [one.offset for one in world.translation.stops] == [1]
 
 
 @pytest.mark.parametrize("restarts", [1, 2])

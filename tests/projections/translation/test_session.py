@@ -152,6 +152,9 @@ def test_a_topic_of_which_nothing_can_be_decoded_stops_alone_with_one_message(
     errors = [one for one in caplog.records if one.levelno == logging.ERROR]
     assert len(errors) == 1
     assert "value.converter" in errors[0].getMessage()
+    (stop,) = translation.stops
+    assert (stop.topic, stop.partition, stop.offset) == (*AT, sessions.MOST_UNDECODABLE)
+    assert "then start translation again" in stop.reason
     # What wasn't looked at is still there for whoever comes next
     assert brokers.committed[GROUP][AT].offset == sessions.MOST_UNDECODABLE
 

@@ -10,6 +10,7 @@ from projections.ports.change_reader import Skip, Undecodable
 from projections.ports.dead_letters import DeadLetters, RejectedRecord, Stage
 from projections.ports.event_log import TopicPartition
 from projections.ports.event_writer import OutgoingEvent
+from projections.ports.stopped_topics import Stop
 from projections.ports.translation_observer import TranslationObserver
 from projections.translation.context import TranslationContext
 from projections.translation.counters import TranslationCounters
@@ -111,6 +112,13 @@ class Translation:
     interpreter: Interpreter = field(default_factory=PlainInterpreter)
     observer: TranslationObserver | None = None
     policy: Policy = STRICT
+    stops: list[Stop] = field(default_factory=list)
+
+    def note(self, stop: Stop) -> None:
+        """Implements `projections.ports.stopped_topics.StoppedTopics`."""
+        if getattr(self.dead_letters, "are_away", False):
+            raise Unavailable("the read database is away")
+        self.stops.append(stop)
 
     def context(
         self, instance: str = "1", given: tuple[TopicPartition, ...] = ((TOPIC, 0),)
@@ -126,6 +134,7 @@ class Translation:
             open_writer=lambda: MemoryEventWriter(self.brokers, instance),
             join=join,
             changes=MemoryChanges(self.brokers),
+            stopped_topics=self,
             positions=MemoryTranslatedPositions(self.brokers, GROUP),
             observer=self.observer,
             policy=self.policy,

@@ -157,7 +157,7 @@ class _TableReader:
             raise Undecodable("the value has no source")
         if source.table is not None and source.table != self._table:
             raise Undecodable(f"it is of the table {source.table}, not {self._table}")
-        identity = _id_of(key)
+        identity = id_of(key)
         before, after, absent = self._rows(record, schema, source.connector, operation, is_toasted)
         place = position(source)
         if not place and self._is_exactly_once and operation is not Operation.READ:
@@ -305,7 +305,8 @@ def _wires(schema: bytes) -> dict[str, Wire]:
         raise Undecodable("the schema has no fields of the row after") from None
 
 
-def _id_of(key: bytes | None) -> str:
+def id_of(key: bytes | None) -> str:
+    """The row's id from a record's key, bare or with schema. Raises Undecodable."""
     if key is None:
         raise Undecodable("the record has no key: the table needs a primary key")
     try:

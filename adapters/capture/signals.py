@@ -16,6 +16,8 @@ from confluent_kafka import Producer
 from adapters.event_log.producer import write_durably
 
 _IDS_PER_SIGNAL = 500
+_POLL_MS = "1000"
+"""How often the connector looks for signals; Debezium's default of 5 s is felt by who waits."""
 _SECURITY = {
     "security.protocol": "security.protocol",
     "sasl.mechanism": "sasl.mechanism",
@@ -38,6 +40,7 @@ def signal_settings(prefix: str, kafka: Mapping[str, str]) -> dict[str, str]:
     return {
         "read.only": "true",
         "signal.enabled.channels": "kafka",
+        "signal.poll.interval.ms": _POLL_MS,
         "signal.kafka.topic": signal_topic(prefix),
         "signal.kafka.groupId": f"{prefix}-signal",
         "signal.kafka.bootstrap.servers": kafka["bootstrap.servers"],

@@ -14,7 +14,7 @@ from domain.failures import Unhealthy, WrongUsage
 if TYPE_CHECKING:
     import psycopg
 
-    from projections.audit.audit import AuditContext, TableAudit
+    from projections.audit.audit import AuditContext, Difference, TableAudit
     from projections.audit.healing import Healed, Healer
 
 _SHOWN = 20
@@ -35,12 +35,16 @@ def audit(
     tables: Tables = None,
     heal: Annotated[
         bool,
-        typer.Option("--heal", help="Make right what differs, through the log, and look again."),
+        typer.Option(
+            "--heal", help="Make right what differs, through the log, and look at it again."
+        ),
     ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the last audit, which was stopped.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Every difference, as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Every difference, and what was healed, as JSON.")
+    ] = False,
 ) -> None:
     """Compare the master catalog with the event log.
 
@@ -61,6 +65,7 @@ def audit(
     chosen = audited_tables(tables or [])
     require_brokers(endpoints)
     found: list[TableAudit] = []
+    healed: dict[str, Sequence[Difference]] = {}
     with (
         audit_context(settings, endpoints, _progress()) as context,
         read_connection(endpoints.read_dsn, "audit") as kept,
@@ -70,20 +75,21 @@ def audit(
             found.append(_audited(context, table, as_json=as_json))
             audits.note(kept, number, found[-1])
         if heal and not all(one.is_clean for one in found):
+            healed = {one.table: one.differences for one in found}
             with healer(settings, endpoints) as cure:
-                found = [_healed(context, cure, one, as_json=as_json) for one in found]
+                found = _healed(context, cure, found, as_json=as_json)
             for one in found:
                 audits.note(kept, number, one)
         audits.finish(kept, number)
     if as_json:
-        print(json.dumps([_as_dict(one) for one in found]))
+        print(json.dumps([_as_dict(one, healed.get(one.table, ())) for one in found]))
     if unclean := [one.table for one in found if not one.is_clean]:
         cure_text = "" if heal else "; `catalog audit --heal` makes them right through the log"
         raise Unhealthy(f"the log differs from the master in {', '.join(unclean)}{cure_text}")
 
 
 def _taken_up(connection: "psycopg.Connection[Any]", chosen: list[str]) -> tuple[int, list[str]]:
-    """The audit that was stopped, and the tables that it has not compared yet."""
+    """The audit that was stopped, and the tables that it has not found clean yet."""
     from adapters.read_database import audits
 
     before = audits.unfinished(connection)
@@ -131,16 +137,22 @@ def _audited(context: "AuditContext", table: str, *, as_json: bool) -> "TableAud
 
 
 def _healed(
-    context: "AuditContext", cure: "Healer", found: "TableAudit", *, as_json: bool
-) -> "TableAudit":
-    """Heal a table and look at it again."""
+    context: "AuditContext", cure: "Healer", found: "Sequence[TableAudit]", *, as_json: bool
+) -> "list[TableAudit]":
+    """Heal tables and look again at what differed; the others are as they were found."""
+    from projections.audit.audit import look_again
     from projections.audit.healing import heal
 
-    if not found.differences and not found.uncounted:
-        return found
-    done = heal(context, cure, found, datetime.now(UTC), _wait)
-    print(f"{found.table}: {_what_was_done(done)}", file=sys.stderr)
-    return _audited(context, found.table, as_json=as_json)
+    differing = [one for one in found if one.differences or one.uncounted]
+    done = heal(context, cure, differing, datetime.now(UTC), _wait)
+    again: dict[str, TableAudit] = {}
+    for one, healed in zip(differing, done, strict=True):
+        print(f"{one.table}: {_what_was_done(healed)}", file=sys.stderr)
+        began = monotonic()
+        again[one.table] = look_again(context, one)
+        if not as_json:
+            _show(again[one.table], monotonic() - began)
+    return [again.get(one.table, one) for one in found]
 
 
 def _wait(seconds: float) -> bool:
@@ -152,6 +164,12 @@ def _what_was_done(done: "Healed") -> str:
     text = f"{done.recaptured} rows taken in again, {done.removed} ghosts removed"
     if done.waiting:
         text += f"; still waiting for {len(done.waiting)}: {_some(done.waiting)}"
+    if done.parked:
+        text += (
+            f"; {len(done.parked)} wait behind a parked change ({_some(done.parked)}): discard that"
+            " (`catalog dead-letters list` has its number and reason), then `catalog dead-letters"
+            " retry --all`"
+        )
     return text
 
 
@@ -178,21 +196,26 @@ def _show(found: "TableAudit", seconds: float) -> None:
         print(f"  can't be translated: {reason}")
 
 
-def _as_dict(found: "TableAudit") -> dict[str, object]:
+def _as_dict(found: "TableAudit", healed: "Sequence[Difference]") -> dict[str, object]:
     return {
         "table": found.table,
         "master_rows": found.master_rows,
         "events": found.events,
         "clean": found.is_clean,
-        "differences": [
-            {"kind": one.kind.value, "topic": one.topic, "id": one.id, "fields": one.fields}
-            for one in found.differences
-        ],
+        "differences": _as_dicts(found.differences),
+        "healed": _as_dicts(healed),
         "uncounted": found.uncounted,
         "unsettled": found.unsettled,
         "unusable": found.unusable,
         "reasons": found.reasons,
     }
+
+
+def _as_dicts(differences: "Sequence[Difference]") -> list[dict[str, object]]:
+    return [
+        {"kind": one.kind.value, "topic": one.topic, "id": one.id, "fields": one.fields}
+        for one in differences
+    ]
 
 
 def _progress() -> Callable[[str, int], None]:

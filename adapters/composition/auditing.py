@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
 from confluent_kafka import Producer
 
 from adapters.capture.master_rows import PostgresMaster
-from adapters.capture.records import DebeziumReader
+from adapters.capture.records import DebeziumReader, id_of
 from adapters.capture.signals import Signals
 from adapters.composition import clients, databases, wiring
 from adapters.composition.endpoints import Endpoints
@@ -29,7 +29,8 @@ from adapters.read_database.spool import DiskSpool
 from domain.events import Event, topic_of
 from domain.failures import WrongUsage
 from projections.audit.audit import AuditContext
-from projections.ports.change_reader import Skip
+from projections.ports.change_reader import Skip, Undecodable
+from projections.ports.dead_letters import Stage
 from projections.ports.master import MasterRow
 from projections.translation.interpreter import Interpreter
 
@@ -81,11 +82,25 @@ def audited_tables(names: Sequence[str]) -> list[str]:
 @contextmanager
 def healer(settings: Settings, endpoints: Endpoints) -> Iterator[LogHealer]:
     """What changes the log for an audit."""
-    with closing(clients.registry(endpoints)) as registry:
+    prefix = settings.connect.topic_prefix
+    with (
+        closing(clients.registry(endpoints)) as registry,
+        closing(databases.dead_letters(endpoints)) as dead_letters,
+    ):
         writer = producer(endpoints.kafka)
-        yield LogHealer(
-            Signals(writer, settings.connect.topic_prefix), AvroEventEncoder(registry), writer
-        )
+
+        def parked(table: str) -> set[str]:
+            topic = f"{prefix}.{MASTER_SCHEMA}.{table}"
+            return set(_ids(dead_letters.parked_keys(Stage.TRANSLATE, topic)))
+
+        yield LogHealer(Signals(writer, prefix), AvroEventEncoder(registry), writer, parked)
+
+
+def _ids(keys: Iterable[bytes]) -> Iterator[str]:
+    """Ids of the rows with these keys; a key that can't be read is no row's."""
+    for key in keys:
+        with suppress(Undecodable):
+            yield id_of(key)
 
 
 @dataclass(frozen=True)
@@ -95,6 +110,8 @@ class LogHealer:
     signals: Signals
     encoder: AvroEventEncoder
     producer: Producer
+    parked: Callable[[str], Collection[str]]
+    """See the port."""
 
     def recapture(self, table: str, ids: Sequence[str] | None) -> None:
         """See the port."""

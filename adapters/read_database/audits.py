@@ -45,12 +45,12 @@ def begin(connection: Connection, tables: Sequence[str]) -> int:
 
 
 def unfinished(connection: Connection) -> tuple[int, list[str]] | None:
-    """The newest audit, where it did not finish, and the tables that are left. Raises
-    Unavailable."""
+    """The newest audit, where it did not finish, and the tables that are left: not compared yet,
+    or not clean, so that what was found is said again, and can be healed. Raises Unavailable."""
     with store_errors():
         row = connection.execute(
             "SELECT number, tables, finished_at, ARRAY(SELECT table_name FROM engine.audit_table"
-            " WHERE audit = number) FROM engine.audit ORDER BY number DESC LIMIT 1"
+            " WHERE audit = number AND is_clean) FROM engine.audit ORDER BY number DESC LIMIT 1"
         ).fetchone()
     if row is None or row[2] is not None:
         return None

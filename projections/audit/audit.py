@@ -10,7 +10,7 @@ taken later, would show what the log said.
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import polars as pl
@@ -80,6 +80,8 @@ class TableAudit:
     """Why, of the first ones."""
     ends: Mapping[TopicPartition, int]
     """How far the log was read."""
+    rows: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False, compare=False)
+    """Topic → the true differences (`DIFFERING`), to look at them again."""
 
     @property
     def is_clean(self) -> bool:
@@ -150,6 +152,29 @@ def audit_table(context: AuditContext, table: str) -> TableAudit:
         unusable=len(tally.unusable),
         ends=ends,
         reasons=[f"{id}: {why}" for id, why in list(tally.unusable.items())[:_MOST_REASONS]],
+        rows=settled,
+    )
+
+
+def look_again(context: AuditContext, found: TableAudit) -> TableAudit:
+    """Look once more at the rows that differed, and only at them: what is made right is known by
+    what the log says of them since. Where more differed than were counted, look at the whole table.
+    Raises Unavailable.
+    """
+    if found.uncounted:
+        return audit_table(context, found.table)
+    tally, ends = _Tally(), dict(found.ends)
+    settled, unsettled, ends = _looked_closer(context, found.table, dict(found.rows), ends, tally)
+    return replace(
+        found,
+        differences=_differences(context, found.table, settled, tally),
+        unsettled=found.unsettled + unsettled,
+        unusable=found.unusable + len(tally.unusable),
+        ends=ends,
+        reasons=[*found.reasons, *(f"{id}: {why}" for id, why in tally.unusable.items())][
+            :_MOST_REASONS
+        ],
+        rows=settled,
     )
 
 

@@ -4,7 +4,7 @@ Rows that are missing or stale are taken in again by capture. Ghosts get their r
 capture can't speak of a row that isn't there; its origin says that an audit wrote it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -28,6 +28,11 @@ class Healer(Protocol):
         """Write events durably onto their topics."""
         ...
 
+    @property
+    def parked(self) -> Callable[[str], Collection[str]]:
+        """Table → ids of its rows of which changes are parked: whatever comes of them waits."""
+        ...
+
 
 @dataclass(frozen=True)
 class Healed:
@@ -39,32 +44,57 @@ class Healed:
     """Rows that capture took in again."""
     waiting: Sequence[str]
     """Ids that had not come when the time was over: capture may still be at it."""
+    parked: Sequence[str] = ()
+    """Ids that are taken in again and wait behind a parked change of theirs."""
 
 
 def heal(
     context: AuditContext,
     healer: Healer,
-    found: TableAudit,
+    found: Sequence[TableAudit],
     now: datetime,
     wait: Callable[[float], bool],
     seconds: float = 300.0,
-) -> Healed:
-    """Make one table right, and wait until the log says so.
+) -> list[Healed]:
+    """Make tables right, and wait until the log says so; what was done, in their order.
 
-    `now` (UTC) goes into the removals; `wait` sleeps and says whether to give up. A table with more
-    differences than an audit counts is taken in whole. Raises Unavailable.
+    `now` (UTC) goes into the removals; `wait` sleeps and says whether to give up. All is asked for
+    at once, since capture takes seconds to hear of it. A table with more differences than an audit
+    counts is taken in whole. Raises Unavailable.
     """
+    asked = [_asked(healer, one, now) for one in found]
+    ends = {partition: end for one in found for partition, end in one.ends.items()}
+
+    def parked() -> set[tuple[str, str]]:
+        ids = {one.table: healer.parked(one.table) for one, rows in pairs if rows}
+        return {row for one, rows in pairs for row in rows if row[1] in ids[one.table]}
+
+    pairs = list(zip(found, asked, strict=True))
+    left = _awaited(context, ends, set().union(*asked), parked, (wait, seconds))
+    held = parked()
+    return [
+        _healed(one, rows - left - held, rows & held, rows & left - held) for one, rows in pairs
+    ]
+
+
+def _asked(healer: Healer, found: TableAudit, now: datetime) -> set[tuple[str, str]]:
+    """Remove a table's ghosts and ask for its other rows: (topic, id) of those."""
     ghosts = [one for one in found.differences if one.kind is Kind.GHOST]
     others = {(one.topic, one.id) for one in found.differences if one.kind is not Kind.GHOST}
-    ids = sorted({id for _, id in others})
     if ghosts:
         healer.write([removal(one, now) for one in ghosts])
     if found.uncounted:
         healer.recapture(found.table, None)
-    elif ids:
-        healer.recapture(found.table, ids)
-    missing = sorted({id for _, id in _awaited(context, found.ends, others, wait, seconds)})
-    return Healed(len(ghosts), len(ids) - len(missing), missing)
+    elif others:
+        healer.recapture(found.table, sorted({id for _, id in others}))
+    return others
+
+
+def _healed(found: TableAudit, *rows: set[tuple[str, str]]) -> Healed:
+    """`rows` are those that came, that are parked, and that are waited for."""
+    ghosts = sum(one.kind is Kind.GHOST for one in found.differences)
+    came, parked, waiting = (sorted({id for _, id in some}) for some in rows)
+    return Healed(ghosts, len(came), waiting, parked)
 
 
 def removal(ghost: Difference, now: datetime) -> Event:
@@ -86,16 +116,19 @@ def _awaited(
     context: AuditContext,
     ends: Mapping[TopicPartition, int],
     rows: set[tuple[str, str]],
-    wait: Callable[[float], bool],
-    seconds: float,
+    parked: Callable[[], set[tuple[str, str]]],
+    patience: tuple[Callable[[float], bool], float],
 ) -> set[tuple[str, str]]:
-    """Those of (topic, id) of which the log says nothing new within `seconds`.
+    """Those of (topic, id) of which the log says nothing new within the seconds of `patience`.
+    What is parked isn't waited for.
 
     With its topic, since a row that belongs in another topic has its removal there.
     """
-    at, left, pause = dict(ends), set(rows), 0.5
-    topics = sorted({topic for topic, _ in at})
-    while left and seconds > 0 and not wait(pause):
+    wait, seconds = patience
+    left, pause = set(rows), 0.5
+    topics = sorted({topic for topic, _ in left})
+    at = {partition: end for partition, end in ends.items() if partition[0] in topics}
+    while left - parked() and seconds > 0 and not wait(pause):
         seconds -= pause
         context.master.await_log()
         until = {partition: one.end for partition, one in context.events.bounds(topics).items()}

@@ -17,6 +17,7 @@ from types import MappingProxyType
 
 import polars as pl
 
+from projections.compaction import compact
 from projections.engine.batch import project_usable, superseded_left_out, used_of
 from projections.engine.beginnings import Beginnings
 from projections.engine.context import EngineContext
@@ -284,18 +285,13 @@ def _newest(partition: _Partition) -> pl.Series:
             numbered = frame.with_row_index("row", row)
             row += frame.height
             if count > 1:
-                numbered = _compact(numbered.filter(pl.col("id").hash() % count == number))
+                numbered = compact(numbered.filter(pl.col("id").hash() % count == number))
             ids.append(numbered)
         if ids:
             those = pl.concat(ids, rechunk=False)
             last = those["id"].is_last_distinct() & ~those[REMOVED]
             mask = mask.scatter(those["row"].filter(last), True)
     return mask
-
-
-def _compact(frame: pl.DataFrame) -> pl.DataFrame:
-    """Copy a frame's texts: those of a filtered one keep the memory of all that it was made of."""
-    return pl.DataFrame(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
 
 
 def _rows(partition: _Partition, kept: pl.Series) -> Iterator[pl.DataFrame]:

@@ -5,6 +5,7 @@ Both are asked past the product's own code: plain SQL on both databases, and a p
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -33,20 +34,27 @@ SUBJECTS = (
 """Tables that are called alike on both sides."""
 DEALS = ("download_offer", "streaming_right")
 """Read tables that the master's deals become."""
-_DOWNLOAD = "use_type IS NOT NULL AND use_type LIKE '%Download'"
+_DOWNLOAD = "use_type IS NOT NULL AND right(use_type, 8) = 'Download'"
 _OWN = {"event_id", "event_partition", "event_offset", "updated_at"}
 """What each side says of itself."""
 
 
-def disagreements(endpoints: Endpoints) -> list[str]:
-    """Rows that master and read catalog don't have alike; rows of other origin are left out."""
-    found = [line for subject in SUBJECTS for line in _compare(endpoints, subject, subject, "true")]
-    for read, condition in zip(DEALS, (_DOWNLOAD, f"NOT ({_DOWNLOAD})"), strict=True):
-        found += _compare(endpoints, "deal", read, condition)
-    return found
+def disagreements(endpoints: Endpoints, ids: Sequence[str] | None = None) -> list[str]:
+    """Rows that master and read catalog don't have alike: those with these ids, or all but
+    synthetic ones and those of another origin."""
+    pairs = [(subject, subject, "true") for subject in SUBJECTS]
+    pairs += [
+        ("deal", read, condition)
+        for read, condition in zip(DEALS, (_DOWNLOAD, f"NOT ({_DOWNLOAD})"), strict=True)
+    ]
+    return [line for pair in pairs for line in _compare(endpoints, *pair, ids)]
 
 
-def _compare(endpoints: Endpoints, master: str, read: str, condition: str) -> list[str]:
+def _compare(
+    endpoints: Endpoints, master: str, read: str, condition: str, ids: Sequence[str] | None
+) -> list[str]:
+    chosen = "id NOT LIKE 'syn:%'" if ids is None else "id = ANY(%(ids)s)"
+    ours_only = "event_id LIKE 'master.public.%'" if ids is None else "true"
     with psycopg.connect(endpoints.read_dsn) as connection:
         columns = [
             name
@@ -61,13 +69,16 @@ def _compare(endpoints: Endpoints, master: str, read: str, condition: str) -> li
         listed = ", ".join(columns)
         ours = _rows(
             connection,
-            f"SELECT {listed} FROM catalog.{read} WHERE event_id LIKE 'master.public.%'"
-            " AND id NOT LIKE 'syn:%'",
+            f"SELECT {listed} FROM catalog.{read} WHERE {ours_only} AND {chosen}",
             columns,
+            ids,
         )
     with psycopg.connect(endpoints.master_dsn) as connection:
         theirs = _rows(
-            connection, f"SELECT {listed} FROM public.{master} WHERE {condition}", columns
+            connection,
+            f"SELECT {listed} FROM public.{master} WHERE {condition} AND {chosen}",
+            columns,
+            ids,
         )
     return [
         f"{read} {own}: master {theirs.get(own)}, read {ours.get(own)}"
@@ -77,12 +88,14 @@ def _compare(endpoints: Endpoints, master: str, read: str, condition: str) -> li
 
 
 def _rows(
-    connection: psycopg.Connection, statement: str, columns: list[str]
+    connection: psycopg.Connection, statement: str, columns: list[str], ids: Sequence[str] | None
 ) -> dict[str, tuple[Any, ...]]:
     at = columns.index("id")
     return {
         row[at]: tuple(_plain(cell) for cell in row)
-        for row in connection.execute(statement.encode())
+        for row in connection.execute(
+            statement.encode(), None if ids is None else {"ids": list(ids)}
+        )
     }
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,18 @@ class Child:
     def output(self) -> str:
         """What it printed so far, on both streams."""
         return self.supervisor.log.read_text(encoding="utf-8", errors="replace")
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What came of a command."""
+
+    code: int
+    out: str
+    errors: str
+    peak: float
+    """Most resident memory, in MB."""
+    seconds: float
 
 
 @dataclass
@@ -142,6 +155,20 @@ class Chain:
                 raise
         assert process.returncode in codes, f"catalog {' '.join(arguments)}: {errors}{out}"
         return out
+
+    def watched(self, *arguments: str, seconds: float = 300) -> "Watched":
+        """Run a command to its end, and watch its memory meanwhile."""
+        began, peak = time.monotonic(), 0.0
+        with self.popen(*arguments) as process, ThreadPoolExecutor(1) as pool:
+            ended = pool.submit(process.communicate, timeout=seconds)
+            try:
+                while not ended.done():
+                    peak = max(peak, peak_memory(process.pid))
+                    wait([ended], 0.1)
+                out, errors = ended.result()
+            finally:
+                process.kill()
+        return Watched(process.returncode, out, errors, peak, time.monotonic() - began)
 
     def look_up(self, scheme: str, values: Sequence[str]) -> list[dict[str, Any]]:
         """Answers of `catalog lookup SCHEME - --json`, in order; a malformed number has none."""

@@ -40,6 +40,10 @@ class Size:
     """Messages of a batch that is put into an inbox."""
     inbox_kills: int
     """Of the inbox, while it takes that batch in and answers."""
+    audited: int
+    """Tracks of the master that an audit compares, with all that belongs to them."""
+    differences: int
+    """Ways in which the log differs from that master."""
     pause: float
     """Seconds between two questions of a reader."""
 
@@ -60,6 +64,8 @@ SIZES = {
         rows=48,
         delivered=40,
         inbox_kills=2,
+        audited=1_200,
+        differences=50,
         pause=0.02,
     ),
     "full": Size(
@@ -77,6 +83,8 @@ SIZES = {
         rows=2_000,
         delivered=2_000,
         inbox_kills=5,
+        audited=1_000_000,
+        differences=500,
         pause=0.0,
     ),
 }

@@ -1,8 +1,6 @@
 """What happened behind capture's back is found in the master, named, and healed through the log."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -11,20 +9,9 @@ import pytest
 from tests.chain.loading import Load
 from tests.chain.processes import Chain
 from tests.chain.size import Size
+from tests.chain.unseen import unseen
 
 pytestmark = pytest.mark.integration
-
-
-@contextmanager
-def unseen(chain: Chain, *tables: str) -> Iterator[psycopg.Connection]:
-    """What is done to these tables meanwhile is in no publication, so capture never hears of it."""
-    publication = chain.settings.connect.publication
-    with psycopg.connect(chain.endpoints.master_dsn, autocommit=True) as connection:
-        for table in tables:
-            connection.execute(f"ALTER PUBLICATION {publication} DROP TABLE {table}")
-        yield connection
-        for table in tables:
-            connection.execute(f"ALTER PUBLICATION {publication} ADD TABLE {table}")
 
 
 def test_missing_ghost_and_stale_rows_are_found_and_healed(chain: Chain, size: Size) -> None:

@@ -25,12 +25,13 @@ def test_a_stopped_audit_goes_on_and_the_last_look_counts(database: str) -> None
         number = audits.begin(connection, ["label", "track"])
         assert audits.unfinished(connection) == (number, ["label", "track"])
         audits.note(connection, number, STALE)
-        assert audits.unfinished(connection) == (number, ["label"])
+        assert audits.unfinished(connection) == (number, ["label", "track"])
         (one,) = audits.last_of_each(connection)
         assert (one.table, one.is_clean, one.found["stale"]) == ("track", False, 1)
         assert one.found["differences"][0]["fields"] == ["title"]
         audits.note(connection, number, CLEAN)
         (one,) = audits.last_of_each(connection)
         assert (one.is_clean, one.found["stale"]) == (True, 0)
+        assert audits.unfinished(connection) == (number, ["label"])
         audits.finish(connection, number)
         assert audits.unfinished(connection) is None

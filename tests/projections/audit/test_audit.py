@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from domain.events import Event
 from domain.failures import Unusable
 from projections.audit import comparison
-from projections.audit.audit import AuditContext, Kind, audit_table
+from projections.audit.audit import AuditContext, Kind, audit_table, look_again
 from projections.audit.healing import heal
 from projections.ports.master import MasterRow
 from tests.projections.engine.memory_log import JsonDecoder, MemoryLog, event
@@ -95,6 +95,10 @@ class MemoryHealer:
     written: list[Event] = field(default_factory=list)
     deaf: bool = False
     """Whether capture takes nothing in again."""
+    held: Sequence[str] = ()
+
+    def parked(self, table: str) -> Sequence[str]:
+        return self.held
 
     def recapture(self, table: str, ids: Sequence[str] | None) -> None:
         for id in () if self.deaf else ids or list(self.master.rows):
@@ -112,11 +116,11 @@ names = st.sampled_from(["a", "b"])
 changes = st.lists(st.tuples(st.sampled_from(IDS), names | st.none(), st.booleans()), max_size=25)
 
 
-@given(before=changes, during=changes, rows_per_bucket=st.sampled_from([1, 100]))
+@given(before=changes, during=changes, rows_per_part=st.sampled_from([1, 100]))
 def test_all_that_capture_did_not_see_is_found_and_nothing_else(
     before: list[tuple[str, str | None, bool]],
     during: list[tuple[str, str | None, bool]],
-    rows_per_bucket: int,
+    rows_per_part: int,
 ) -> None:
     master = MemoryMaster()
     for id, name, seen in before:
@@ -132,7 +136,8 @@ def test_all_that_capture_did_not_see_is_found_and_nothing_else(
 
     master.on_snapshot = master.on_await = change
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(comparison, "PER_BUCKET", rows_per_bucket)
+        patched.setattr(comparison, "PER_PART", rows_per_part)
+        patched.setattr(comparison, "MOST_BUCKETS", 3)
         patched.setattr("projections.audit.audit.CLOSER_LOOKS", 100)
         found = audit_table(context(master), "label")
     while left:
@@ -159,11 +164,12 @@ def test_what_was_healed_is_clean(before: list[tuple[str, str | None, bool]]) ->
         master.await_log()
     found = audit_table(context(master), "label")
     cure = MemoryHealer(master)
-    healed = heal(context(master), cure, found, NOW, lambda _: False)
+    (healed,) = heal(context(master), cure, [found], NOW, lambda _: False)
     kinds = [one.kind for one in found.differences]
     assert healed.removed == kinds.count(Kind.GHOST)
     assert healed.recaptured == len(kinds) - kinds.count(Kind.GHOST)
     assert not healed.waiting
+    assert look_again(context(master), found).is_clean
     assert audit_table(context(master), "label").is_clean
     assert {one.origin.position for one in cure.written} <= {"audit"}
 
@@ -172,8 +178,26 @@ def test_rows_that_do_not_come_are_named_and_the_wait_has_an_end() -> None:
     master = MemoryMaster()
     master.put("label1", "a", seen=False)
     found = audit_table(context(master), "label")
-    healed = heal(context(master), MemoryHealer(master, deaf=True), found, NOW, lambda _: False, 3)
+    (healed,) = heal(
+        context(master), MemoryHealer(master, deaf=True), [found], NOW, lambda _: False, 3
+    )
     assert (healed.recaptured, healed.waiting) == (0, ["label1"])
+    again = look_again(context(master), found)
+    assert [(one.id, one.kind) for one in again.differences] == [("label1", Kind.MISSING)]
+
+
+def test_rows_that_wait_behind_a_parked_change_are_named_and_not_waited_for() -> None:
+    master = MemoryMaster()
+    for id in ("label1", "label2"):
+        master.put(id, "a", seen=False)
+    found = audit_table(context(master), "label")
+    cure = MemoryHealer(master, deaf=True, held=["label1", "label2"])
+
+    def waits(_: float) -> bool:
+        raise AssertionError("nothing is waited for")
+
+    (healed,) = heal(context(master), cure, [found], NOW, waits)
+    assert (healed.recaptured, healed.waiting, healed.parked) == (0, [], ["label1", "label2"])
 
 
 def test_a_table_with_countless_differences_is_taken_in_whole(
@@ -185,7 +209,8 @@ def test_a_table_with_countless_differences_is_taken_in_whole(
         master.put(id, "a", seen=False)
     found = audit_table(context(master), "label")
     assert (len(found.differences), found.uncounted) == (2, 4)
-    heal(context(master), MemoryHealer(master), found, NOW, lambda _: False)
+    heal(context(master), MemoryHealer(master), [found], NOW, lambda _: False)
+    assert look_again(context(master), found).is_clean
     assert audit_table(context(master), "label").is_clean
 
 

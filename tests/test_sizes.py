@@ -20,7 +20,6 @@ LINES, FUNCTION, PARAMETERS = 350, 60, 6
 
 LONG_MODULES = {
     "adapters/composition/settings.py": (450, "a line per setting, and where each came from"),
-    "adapters/ingestion/ern/deals.py": (420, "DDEX's rules of deals refer to one another"),
     "adapters/read_database/read_store.py": (420, "one port, whose statements share a transaction"),
     "adapters/source/affected.py": (
         420,

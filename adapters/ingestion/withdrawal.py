@@ -5,8 +5,10 @@ leave resources out, and what they update), the releases are as those make them.
 as a whole isn't kept and doesn't come back by itself: it can be taken in again.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
 
 import psycopg
 from psycopg.rows import class_row
@@ -15,7 +17,6 @@ from psycopg.types.json import Jsonb
 from adapters.ingestion.ern import history, identity
 from adapters.ingestion.ern.history import Composed
 from adapters.ingestion.ern.rows import Row
-from adapters.ingestion.master.frames import frame_of
 from adapters.ingestion.master.writer import DesiredState, lock, write
 from domain.failures import Refused
 
@@ -111,7 +112,7 @@ def _without(
 ) -> tuple[DesiredState, dict[str, Composed]]:
     """The state of a message's releases without it; and of those that others speak of too, how."""
     owners: dict[str, list[str]] = {}
-    rows: dict[str, list[Row]] = {}
+    rows: dict[str, list[Iterable[Row]]] = {}
     remaining: dict[str, Composed] = {}
     stated = connection.execute(
         "SELECT substr(s.id, 9), s.owned FROM statement s WHERE starts_with(s.id, 'release/')"
@@ -128,10 +129,10 @@ def _without(
             for kind, ids in (composed.owned or {}).items():
                 owners.setdefault(kind, []).extend(ids)
             for table in composed.rows:
-                rows.setdefault(table, []).extend(composed.rows.of(table))
+                rows.setdefault(table, []).append(composed.rows.each(table))
     owners["whole release"] = owners.get("release", [])
-    frames = {table: frame_of(table, found) for table, found in rows.items()}
-    return DesiredState(rows=frames, owners=owners), remaining
+    plain = {table: chain.from_iterable(parts) for table, parts in rows.items()}
+    return DesiredState(plain_rows=plain, owners=owners), remaining
 
 
 def _state(connection: psycopg.Connection, name: str, composed: Composed) -> None:

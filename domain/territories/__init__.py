@@ -7,6 +7,7 @@ ISO 3166-2 code (`US-NY`). What isn't known is said to be so: the caller closes 
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from domain.territories.countries import COUNTRIES, GROUPS, NUMBERS, WITHDRAWN
 from domain.territories.zones import ZONES, zone_of
@@ -17,6 +18,7 @@ _ALIASES = {"UK": "GB", "EL": "GR"}
 _SUBDIVISION = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,3}", re.ASCII)
 
 
+@lru_cache(maxsize=4096)
 def normalise(code: str) -> tuple[str, ...]:
     """The territories that a code means, in normal form; none for one that nobody knows.
 

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import BinaryIO
 
 import psycopg
 
@@ -18,6 +19,8 @@ from adapters.ingestion.ern.message import read
 from adapters.ingestion.ern.rows import Rows
 from adapters.ingestion.ern.statement import ReleaseStatement
 from domain.failures import Unusable
+
+_AT_ONCE = 1 << 16
 
 Stamp = tuple[datetime, int, str]
 """When, how much, and by which message something was said: the greatest counts."""
@@ -54,9 +57,11 @@ class Composed:
         return {kind: self.rows.ids(kind) for kind in kinds} if self.statements else None
 
 
-def packed(content: bytes) -> bytes:
+def packed(stream: BinaryIO) -> bytes:
     """A message as it is kept."""
-    return zlib.compress(content, 3)
+    packing = zlib.compressobj(3)
+    pieces = [packing.compress(piece) for piece in iter(lambda: stream.read(_AT_ONCE), b"")]
+    return b"".join((*pieces, packing.flush()))
 
 
 def parts(connection: psycopg.Connection, names: Collection[str]) -> dict[str, list[Part]]:

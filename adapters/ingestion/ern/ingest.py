@@ -9,6 +9,7 @@ newest mention counts; silence about them says nothing.
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 import psycopg
 
@@ -17,7 +18,6 @@ from adapters.ingestion.ern.header import PURGE
 from adapters.ingestion.ern.message import Message, read
 from adapters.ingestion.ern.rows import as_part
 from adapters.ingestion.master import messages
-from adapters.ingestion.master.frames import frame_of
 from adapters.ingestion.master.messages import MessageRow
 from adapters.ingestion.master.writer import DesiredState, lock, write
 from adapters.ingestion.report import FileReport, Rejected
@@ -49,8 +49,7 @@ def ingest(
         if source.size > most_bytes:
             raise Unusable(f"{source.size} bytes are more than the limit of {most_bytes}")
         with source.open() as stream:
-            content = stream.read()
-        message = read(content, most_bytes)
+            message = read(stream, most_bytes)
         _refuse_future(message.header.created_at)
     except Unusable as error:
         set_aside(connection, source, report, str(error))
@@ -68,7 +67,7 @@ def ingest(
         planned = plan(connection, message, own_id, report)
         planning.plan_mentions(connection, message, own_id, planned)
         desired = DesiredState(
-            rows={table: frame_of(table, rows) for table, rows in planned.rows.items()},
+            plain_rows={t: chain.from_iterable(parts) for t, parts in planned.rows.items()},
             owners={kind: sorted(ids) for kind, ids in planned.owners.items()},
         )
         report.changed.update(write(connection, desired, own_id))
@@ -81,9 +80,14 @@ def ingest(
         messages.release_from_quarantine(connection, source.sha256)
         row = _record_of(source, message, own_id, report)
         counts = any(part.stamp[2] == own_id for p in planned.counting.values() for part in p)
-        kept = history.packed(content) if counts and message.statements else None
+        kept = _packed(source) if counts and message.statements else None
         messages.record(connection, replace(row, content=kept))
         planning.mark_superseded(connection, planned.replaced - {own_id}, own_id)
+
+
+def _packed(source: SourceFile) -> bytes:
+    with source.open() as stream:
+        return history.packed(stream)
 
 
 def _refuse_future(created: datetime) -> None:

@@ -2,16 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
-from adapters.ingestion.ern import deals, releases
+from lxml.etree import _Element as Element
+
+from adapters.ingestion.ern import releases
 from adapters.ingestion.ern.contents import references
-from adapters.ingestion.ern.document import parse
+from adapters.ingestion.ern.document import Take, nodes, parse
 from adapters.ingestion.ern.header import PURGE, Header
 from adapters.ingestion.ern.header import read as read_header
 from adapters.ingestion.ern.parties import Parties
+from adapters.ingestion.ern.reading import thinned
 from adapters.ingestion.ern.releases import Release
 from adapters.ingestion.ern.rows import Rows, identifiers
 from adapters.ingestion.ern.statement import ReleaseStatement, Teller
+from adapters.ingestion.ern.terms import Dealt
 from domain.failures import Unusable
 from domain.identifiers import Identifier
 
@@ -35,9 +40,10 @@ class Message:
     """What is odd but did not hinder."""
 
 
-def read(content: bytes, most_bytes: int) -> Message:
+def read(content: bytes | BinaryIO, most_bytes: int) -> Message:
     """Read a message of any 3.x or 4.x version. Raises Unusable, with the reason."""
-    root = parse(content, most_bytes)
+    dealt = Dealt()
+    root = _root(content, most_bytes, dealt)
     header = read_header(root)
     parties = Parties(root, header)
     notes = (
@@ -51,8 +57,8 @@ def read(content: bytes, most_bytes: int) -> Message:
             raise Unusable("no release id: PurgedRelease/ReleaseId is missing or empty")
         return Message(header, parties.rows, purged=purged, notes=notes)
     found = releases.read(root)
-    teller = Teller(root, header, parties)
-    _refuse_dangling(found, teller, set(deals.by_release(root)))
+    teller = Teller(root, header, parties, dealt)
+    _refuse_dangling(found, teller, set(dealt.of_release))
     notes += [
         f"resource reference {reference.partition('~')[0]} is used twice"
         for reference in teller.recordings
@@ -66,6 +72,25 @@ def read(content: bytes, most_bytes: int) -> Message:
         tell=lambda names: teller.statements(found, names),
         notes=notes,
     )
+
+
+def _root(content: bytes | BinaryIO, most_bytes: int, dealt: Dealt) -> Element:
+    """The message without its deals; of resources and releases what is read of them."""
+    held: dict[str, list[Element]] = {"ResourceList": [], "ReleaseList": []}
+
+    def hold(name: str) -> Take:
+        def take(element: Element) -> int:
+            held[name].append(thinned(element))
+            return nodes(element)
+
+        return take
+
+    lists = {"DealList": dealt.add, **{name: hold(name) for name in held}}
+    root = parse(content, most_bytes, lists=lists)
+    for name, elements in held.items():
+        if (section := root.find(name)) is not None:
+            section.extend(elements)
+    return root
 
 
 def _refuse_dangling(found: list[Release], teller: Teller, dealt: set[str]) -> None:

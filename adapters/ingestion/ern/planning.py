@@ -23,7 +23,8 @@ _MENTIONED = ("party", "artist", "label")
 class Plan:
     """What is to be written for a message."""
 
-    rows: dict[str, list[Row]] = field(default_factory=dict)
+    rows: dict[str, list[Iterable[Row]]] = field(default_factory=dict)
+    """Table → its rows, in parts."""
     owners: dict[str, set[str]] = field(default_factory=dict)
     stated: list[tuple[str, Stamp, dict[str, list[str]] | None]] = field(default_factory=list)
     replaced: set[str] = field(default_factory=set)
@@ -43,7 +44,7 @@ class Plan:
 
     def say(self, rows: Rows) -> None:
         for table in rows:
-            self.rows.setdefault(table, []).extend(rows.of(table))
+            self.rows.setdefault(table, []).append(rows.each(table))
 
 
 def plan_release(
@@ -238,7 +239,7 @@ def plan_mentions(
     """Parties, artists and labels of whom nothing newer was said."""
     stamp = (message.header.created_at, 0, own_id)
     rows = message.parties
-    plan.rows["licensor"] = rows.of("licensor")
+    plan.rows["licensor"] = [rows.of("licensor")]
     for table in _MENTIONED:
         earlier = _statements(connection, table, rows.ids(table))
         fresh = [
@@ -246,13 +247,13 @@ def plan_mentions(
             for row in rows.of(table)
             if (said := earlier.get(str(row["id"]))) is None or said[0] <= stamp
         ]
-        plan.rows[table] = fresh
+        plan.rows[table] = [fresh]
         ids = {str(row["id"]) for row in fresh}
         plan.stated += [(f"{table}/{name}", stamp, None) for name in sorted(ids)]
         if table == "party":
             plan.own({"party": ids})
             numbers = [row for row in rows.of("identifier") if row["owner_id"] in ids]
-            plan.rows.setdefault("identifier", []).extend(numbers)
+            plan.rows.setdefault("identifier", []).append(numbers)
 
 
 def _statements(

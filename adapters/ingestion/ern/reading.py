@@ -65,6 +65,19 @@ def places(element: Element) -> list[Element]:
     return [element, *(worldwide or by_territory)[:1]]
 
 
+def thinned(element: Element) -> Element:
+    """A resource or release without the territories that nobody asks for.
+
+    In 3.x each of thousands of tracks may name hundreds of them for one set of details; whether
+    these are the worldwide ones is said by the first.
+    """
+    for child in element:
+        if str(child.tag).endswith("DetailsByTerritory"):
+            for code in child.findall("TerritoryCode")[1:]:
+                child.remove(code)
+    return element
+
+
 def children(element: Element, name: str) -> list[Element]:
     """Children of that name at all places."""
     return [child for place in places(element) for child in place.findall(name)]

@@ -1,5 +1,6 @@
 """Sound recordings and videos of a message, with their formats."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from lxml.etree import _Element as Element
@@ -72,6 +73,7 @@ def read(root: Element, parties: Parties) -> tuple[dict[str, Recording], set[str
     }
     recordings: dict[str, Recording] = {}
     references: set[str] = set()
+    said: Counter[str] = Counter()
     for element in root.findall("ResourceList/*"):
         reference = text(element, "ResourceReference")
         if reference is None:
@@ -79,9 +81,9 @@ def read(root: Element, parties: Parties) -> tuple[dict[str, Recording], set[str
         references.add(reference)
         if element.tag not in KINDS:
             continue
-        twice = sum(known.partition("~")[0] == reference for known in recordings)
-        if twice:  # not placed by any release, but kept, and found by its numbers
-            reference = f"{reference}~{twice + 1}"
+        said[reference] += 1
+        if said[reference] > 1:  # not placed by any release, but kept, and found by its numbers
+            reference = f"{reference}~{said[reference]}"
         holders = [e for name in _HOLDERS for e in element.findall(name)]
         for name in _EDITIONS:
             holders += element.findall(f"{name}/ResourceId")

@@ -1,7 +1,7 @@
 """The rows that a message makes, gathered by table."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from lxml.etree import _Element as Element
 
@@ -24,10 +24,15 @@ _SCHEMES = {
 
 
 class Rows:
-    """Table → its rows by id; a row said twice is kept once, as it was said last."""
+    """Table → its rows by id; a row said twice is kept once, as it was said last.
+
+    Where rows are many times more than what they are made of (a deal for a territory, which stands
+    for two thousand tracks), they are made anew whenever they are asked for, and not kept.
+    """
 
     def __init__(self) -> None:
         self._tables: defaultdict[str, dict[str, Row]] = defaultdict(dict)
+        self._made: defaultdict[str, list[Callable[[], Iterable[Row]]]] = defaultdict(list)
 
     def add(self, table: str, id: str, **state: object) -> None:
         """Add a row."""
@@ -37,17 +42,32 @@ class Rows:
         """Add a whole row, which has its id."""
         self._tables[table][str(row["id"])] = row
 
+    def make(self, table: str, rows: Callable[[], Iterable[Row]]) -> None:
+        """Add rows that are made when they are asked for; each has an id that no other has."""
+        self._made[table].append(rows)
+
     def ids(self, table: str) -> list[str]:
-        """Ids of a table's rows."""
+        """Ids of a table's rows, but for those that are made when asked for."""
         return list(self._tables[table])
 
+    def get(self, table: str, id: str) -> Row:
+        """A row that is there."""
+        return self._tables[table][id]
+
     def of(self, table: str) -> list[Row]:
-        """A table's rows."""
-        return list(self._tables[table].values())
+        """A table's rows, all at once."""
+        return list(self.each(table))
+
+    def each(self, table: str) -> Iterator[Row]:
+        """A table's rows, one after another."""
+        yield from list(self._tables[table].values())
+        for made in self._made[table]:
+            yield from made()
 
     def __iter__(self) -> Iterator[str]:
-        """The tables that have rows."""
-        return (table for table, rows in list(self._tables.items()) if rows)
+        """The tables that have rows, or rows that are made when asked for."""
+        said = [table for table, rows in self._tables.items() if rows]
+        return iter(dict.fromkeys([*said, *(table for table, made in self._made.items() if made)]))
 
     def add_identifiers(self, owner_type: str, owner: str, found: Iterable[Identifier]) -> None:
         """Add identifier rows, numbered within each scheme: `release/…/gtin/1`."""

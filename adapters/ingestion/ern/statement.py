@@ -17,6 +17,7 @@ from adapters.ingestion.ern.parties import Parties
 from adapters.ingestion.ern.reading import places, value
 from adapters.ingestion.ern.releases import Release
 from adapters.ingestion.ern.rows import Rows, as_part
+from adapters.ingestion.ern.terms import Dealt
 from domain.identifiers import Identifier, is_placeholder
 
 
@@ -53,14 +54,13 @@ class ReleaseStatement:
 class Teller:
     """Tells a message's releases as rows; holds what they share."""
 
-    def __init__(self, root: Element, header: Header, parties: Parties) -> None:
+    def __init__(self, root: Element, header: Header, parties: Parties, dealt: Dealt) -> None:
         self.parties = parties
         self.recordings, self.resources = recordings.read(root, parties)
         self._prefix = header.prefix
         self._created = header.created_at
         self._lent: dict[str, list[Identifier]] = {}
-        self._deals = deals.by_release(root)
-        self._visibilities = deals.visibilities(root)
+        self._dealt = dealt
 
     def statements(
         self, found: list[Release], names: Mapping[str, str] | None = None
@@ -70,10 +70,11 @@ class Teller:
         self._lent = {}
         mains = [r for r in found if not r.is_track_release]
         places_of = {id(r): contents(r.element, self.recordings) for r in found}
+        held = [references(main.element) for main in mains]
         followers: dict[int, list[Release]] = {id(main): [] for main in mains}
         for track_release in (r for r in found if r.is_track_release):
             wanted = references(track_release.element)
-            holder = next((m for m in mains if wanted & references(m.element)), mains[0])
+            holder = next((m for m, own in zip(mains, held, strict=True) if wanted & own), mains[0])
             followers[id(holder)].append(track_release)
         placed = {p.reference for places in places_of.values() for p in places}
         unplaced = [r for r in self.recordings if r not in placed]
@@ -175,12 +176,12 @@ class Teller:
         `track_id` is set for the release of one track; `tracks` are all, by resource reference.
         """
         element = release.element
-        terms = self._deals.get(release.reference, [])
+        terms = self._dealt.of_release.get(release.reference, [])
         state = releases.state(element, self.parties)
         deal_track = track_id
         if track_id is not None:
             # What a track release doesn't say of itself (4.x: hardly anything) its track says.
-            track = next(t for t in rows.of("track") if t["id"] == track_id)
+            track = rows.get("track", track_id)
             untitled = state["title"] is None
             state = {n: v if v is not None else track.get(n) for n, v in state.items()}
             state["version_title"] = track["version_title"] if untitled else state["version_title"]
@@ -207,7 +208,8 @@ class Teller:
         visible = [
             visibility
             for reference in element.findall("ReleaseVisibilityReference")
-            if (visibility := self._visibilities.get((reference.text or "").strip())) is not None
+            if (visibility := self._dealt.visibilities.get((reference.text or "").strip()))
+            is not None
         ]
         about = deals.Subject(own_id, deal_track, tracks, self._created)
         deals.add(rows, terms, visible, about)

@@ -1,7 +1,8 @@
 """Rows of a master table as the columns that the writer takes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -9,6 +10,16 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from adapters.ingestion.master.tables import METADATA
+
+_ROWS_AT_ONCE = 1000
+"""A row of a deal for all territories takes some 4 kB as a frame and as CSV."""
+
+
+def frames_of(table: str, rows: Iterable[dict[str, object]]) -> Iterator[pl.DataFrame]:
+    """Rows in frames of at most a thousand, each made when it is asked for."""
+    left = iter(rows)
+    while some := list(islice(left, _ROWS_AT_ONCE)):
+        yield frame_of(table, some)
 
 
 def frame_of(table: str, rows: Sequence[dict[str, object]]) -> pl.DataFrame:

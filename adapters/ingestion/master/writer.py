@@ -8,14 +8,16 @@ kind of change.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import LiteralString
 
 import polars as pl
 import psycopg
 from psycopg import sql
 
+from adapters.ingestion.master.frames import frames_of
 from adapters.ingestion.master.tables import METADATA
 from domain.failures import Unusable, reason_of
 
@@ -71,6 +73,8 @@ class DesiredState:
 
     rows: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     """Table → its rows: `id` and any of its state columns (absent ones are null); ids unique."""
+    plain_rows: Mapping[str, Iterable[dict[str, object]]] = field(default_factory=dict)
+    """Such rows, asked for once; they become frames a thousand at a time."""
     owners: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Kind (release, recording, track, party, whole release, deals of release) → ids of which
     `rows` says all."""
@@ -109,16 +113,16 @@ def _write(connection: psycopg.Connection, desired: DesiredState, message: str) 
     staged: dict[str, Sequence[str]] = {}
     for table in ORDER:
         given = [rows[table] for rows in (desired.rows, desired.mentioned) if table in rows]
-        for frame in given:
-            if frame.height:
-                staged[table] = _stage(connection, table, frame)
+        frames = chain(given, frames_of(table, desired.plain_rows.get(table, ())))
+        if _stage(connection, table, frames):
+            staged[table] = _state_columns(table)
     _stage_owners(connection, desired.owners)
     for table in reversed(ORDER):
         if owned := _OWNED.get(table):
             _count(changed, table, "deleted", _delete(connection, table, owned, table in staged))
     for table, columns in staged.items():
         stage = sql.Identifier(f"stage_{table}")
-        if table in desired.rows:
+        if table in desired.rows or table in desired.plain_rows:
             _count(
                 changed, table, "updated", update_rows(connection, table, columns, stage, message)
             )
@@ -139,23 +143,29 @@ def _state_columns(table: str) -> list[str]:
 _OF_THE_WRITER = ("message_id", "updated_at")
 
 
-def _stage(connection: psycopg.Connection, table: str, frame: pl.DataFrame) -> Sequence[str]:
-    """COPY the frame into `stage_<table>`; returns the state columns of the table."""
-    columns = _state_columns(table)
+def _stage(connection: psycopg.Connection, table: str, frames: Iterable[pl.DataFrame]) -> int:
+    """COPY the frames into `stage_<table>`, which is made if there are any; returns their rows."""
     stage = sql.Identifier(f"stage_{table}")
-    connection.execute(
-        sql.SQL(
-            "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS"
-            " AS SELECT {} FROM {} WITH NO DATA"
-        ).format(stage, _list(columns), sql.Identifier(table))
-    )
-    copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL '\\N')").format(
-        stage, _list(frame.columns)
-    )
-    with connection.cursor() as cursor, cursor.copy(copy) as into:
-        into.write(as_csv(frame))
-    connection.execute(sql.SQL("ANALYZE {}").format(stage))
-    return columns
+    rows = 0
+    for frame in frames:
+        if not frame.height:
+            continue
+        if not rows:
+            connection.execute(
+                sql.SQL(
+                    "CREATE TEMPORARY TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS"
+                    " AS SELECT {} FROM {} WITH NO DATA"
+                ).format(stage, _list(_state_columns(table)), sql.Identifier(table))
+            )
+        rows += frame.height
+        copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL '\\N')").format(
+            stage, _list(frame.columns)
+        )
+        with connection.cursor() as cursor, cursor.copy(copy) as into:
+            into.write(as_csv(frame))
+    if rows:
+        connection.execute(sql.SQL("ANALYZE {}").format(stage))
+    return rows
 
 
 def as_csv(frame: pl.DataFrame) -> str:

@@ -3,12 +3,9 @@
 import posixpath
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
-from lxml import etree
-
-from adapters.ingestion import manifests
+from adapters.ingestion import manifests, resources
 from adapters.ingestion.manifests import Entry, Found, Manifest
 from adapters.ingestion.source_file import SourceFile
 from adapters.ingestion.sources import Passed, Source
@@ -39,6 +36,12 @@ class Batch:
         """BatchId: the folder's name, without what tells its priority (P_, M_, N_)."""
         return batch_id(self.folder)
 
+    @property
+    def _root(self) -> Path | None:
+        """The folder itself, where it is one: not a place in an archive."""
+        path = self.marker.path
+        return path.parent if path == Path(self.marker.name) else None
+
     def relative(self, name: str) -> str:
         """A file's path in the batch."""
         return _relative(name, self.folder)
@@ -52,10 +55,11 @@ class Batch:
             notes.append("the manifest does not name it")
         if not self.manifest.is_bare:
             with source.open() as stream:
-                absent = missing_resources(stream.read(), path, self.files)
-            if absent:
-                more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
-                notes.append(f"not in the batch: {', '.join(absent[:_SHOWN])}{more}")
+                odd = resources.check(stream, path, self.files, self._root)
+            if odd.absent:
+                notes.append(f"not in the batch: {_some(odd.absent, ', ')}")
+            if odd.damaged:
+                notes.append(_some(odd.damaged, "; "))
         return [note for note in notes if note]
 
 
@@ -118,30 +122,9 @@ def batch_id(folder: str) -> str:
     return name[2:] if name[:2] in ("P_", "M_", "N_") else name
 
 
-def missing_resources(content: bytes, path: str, files: Collection[str]) -> list[str]:
-    """Files that a message names (3.x File/FilePath and FileName, 4.x File/URI) and that are not
-    in its batch. Addresses elsewhere are not looked for; nor is a message that isn't XML."""
-    folder = posixpath.dirname(path)
-    absent = []
-    try:
-        for _, element in etree.iterparse(
-            BytesIO(content), tag="{*}File", resolve_entities=False, no_network=True, load_dtd=False
-        ):
-            told = {
-                etree.QName(child).localname: (child.text or "").strip()
-                for child in element.iterchildren("{*}*")
-            }
-            name = told.get("URI") or posixpath.join(
-                told.get("FilePath", ""), told.get("FileName", "")
-            )
-            if not name or "://" in name:
-                continue
-            where = posixpath.normpath(posixpath.join(folder, name.lstrip("/")))
-            if where not in files and name.lstrip("/") not in files:
-                absent.append(name)
-    except etree.XMLSyntaxError:
-        return []
-    return absent
+def _some(found: Sequence[str], between: str) -> str:
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return between.join(found[:_SHOWN]) + more
 
 
 def _nearest(name: str, folders: Collection[str]) -> str | None:

@@ -138,16 +138,22 @@ def hash_note(entry: Entry, path: Path) -> str | None:
     """
     if not entry.hash_sum:
         return None
-    algorithm = re.sub(r"[^a-z0-9]", "", (entry.algorithm or "md5").lower())
+    return sum_note(entry.algorithm, entry.hash_sum, path, "manifest")
+
+
+def sum_note(said: str | None, hash_sum: str, path: Path, by: str) -> str | None:
+    """What is wrong with a file's hash sum of the algorithm `said`, which a `by` tells of.
+
+    The file is read in pieces. Raises OSError.
+    """
+    algorithm = re.sub(r"[^a-z0-9]", "", (said or "md5").lower())
     if algorithm not in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512"):
-        return f"its hash sum isn't checked: algorithm {entry.algorithm} is not known"
+        return f"its hash sum isn't checked: algorithm {said} is not known"
     with path.open("rb") as file:
         actual = hashlib.file_digest(file, algorithm).digest()
-    if actual in _digests(entry.hash_sum):
+    if actual in _digests(hash_sum):
         return None
-    return (
-        f"its {entry.algorithm or 'MD5'} sum is {actual.hex()}, the manifest says {entry.hash_sum}"
-    )
+    return f"its {said or 'MD5'} sum is {actual.hex()}, the {by} says {hash_sum}"
 
 
 def _digests(written: str) -> set[bytes]:

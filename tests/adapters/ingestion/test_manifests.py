@@ -2,11 +2,11 @@
 
 import base64
 import hashlib
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from adapters.ingestion.batches import missing_resources
 from adapters.ingestion.manifests import (
     Entry,
     Manifest,
@@ -16,6 +16,7 @@ from adapters.ingestion.manifests import (
     is_manifest,
     read,
 )
+from adapters.ingestion.resources import check
 from domain.failures import Unusable
 from tests.adapters.ingestion.deliveries import RECIPIENT, manifest
 from tests.adapters.ingestion.messages import SENDER
@@ -110,4 +111,32 @@ def test_resources_that_are_not_there() -> None:
         </FileName><FilePath>resources/</FilePath></File><File><URI>https://a/3.flac</URI></File>
         <File><FileName>4.flac</FileName></File></m>"""
     files = {"1/resources/1.flac", "1/1.xml", "1/4.flac"}
-    assert missing_resources(content, "1/1.xml", files) == ["resources/2.flac"]
+    odd = check(BytesIO(content), "1/1.xml", files, None)
+    assert (odd.absent, odd.damaged) == (["resources/2.flac"], [])
+
+
+@pytest.mark.parametrize("version", ["3.x", "4.x"])
+def test_hash_sums_of_resources(tmp_path: Path, version: str) -> None:
+    """Each file is read where it lies; what differs is told by its name."""
+    (tmp_path / "1" / "resources").mkdir(parents=True)
+    sums = []
+    for name in ("good.flac", "bad.flac"):
+        (tmp_path / "1" / "resources" / name).write_bytes(name.encode())
+        sums.append(hashlib.md5(name.encode()).hexdigest())  # noqa: S324 - what senders use
+    (tmp_path / "1" / "resources" / "bad.flac").write_bytes(b"damaged")
+    names = ("URL", "HashSum", "HashSumAlgorithmType")
+    if version == "4.x":
+        names = ("URI", "HashSumValue", "Algorithm")
+    where, value, algorithm = names
+    content = "".join(
+        f"<File><{where}>resources/{name}</{where}><HashSum><{value}>{said}</{value}>"
+        f"<{algorithm}>MD5</{algorithm}></HashSum></File>"
+        for name, said in zip(("good.flac", "bad.flac"), sums, strict=True)
+    )
+    message = BytesIO(f"<m xmlns='urn:x'><SoundRecording>{content}</SoundRecording></m>".encode())
+    files = {"1/resources/good.flac", "1/resources/bad.flac"}
+    odd = check(message, "1/1.xml", files, tmp_path)
+    assert odd.absent == []
+    [note] = odd.damaged
+    assert note.startswith("resources/bad.flac: its MD5 sum is")
+    assert note.endswith(f"the message says {sums[1]}")

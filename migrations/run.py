@@ -5,6 +5,7 @@ One folder a branch: `engine` (the projection engine's own tables, once a read d
 its generations. Their revisions name no schema; where they run is said here.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +17,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from psycopg import sql
+from alembic.util import CommandError
+from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
-from domain.failures import Unavailable
+from domain.failures import Misconfigured, Unavailable
 
 FOLDER = Path(__file__).parent
 
@@ -32,10 +34,11 @@ def upgrade(dsn: str, branch: str, schema: str, revision: str = "head") -> None:
     """Bring `schema` (made if need be) to `revision`, in one transaction.
 
     Several processes may do so at the same time: the others wait and find nothing left to do.
-    Raises UnknownBranch, and Unavailable where the database can't be reached or used.
+    Raises UnknownBranch, Misconfigured where the schema holds tables of somebody else, and
+    Unavailable where the database can't be reached or used.
     """
     config = _config(branch)
-    with _connection(dsn, schema, create=True) as connection:
+    with _foreign_tables(dsn, schema), _connection(dsn, schema, create=True) as connection:
         config.attributes.update(connection=connection, schema=schema)
         command.upgrade(config, revision)
 
@@ -121,6 +124,26 @@ def _connection(dsn: str, schema: str, *, create: bool = False) -> Iterator[sa.C
         )
         connection.dialect.default_schema_name = schema
         yield connection
+
+
+@contextmanager
+def _foreign_tables(dsn: str, schema: str) -> Iterator[None]:
+    """Say in one sentence that a schema is somebody else's; nothing of it was touched."""
+    try:
+        yield
+    except (sa.exc.ProgrammingError, CommandError) as error:
+        cause = getattr(error, "orig", None)
+        if isinstance(cause, errors.DuplicateTable):
+            named = re.search('"(.+)"', cause.diag.message_primary or "")
+            what = f"a table {named[1] if named else ''} already"
+        elif isinstance(error, CommandError) and "Can't locate revision" in str(error):
+            what = "migrations (alembic_version) of another application, or of a newer version"
+        else:
+            raise
+        raise Misconfigured(
+            f"the schema {schema} of the database {_named(dsn)} has {what}, which isn't ours: take"
+            " an empty database of its own; a master that exists is taken in by `catalog source`"
+        ) from error
 
 
 @contextmanager

@@ -21,14 +21,6 @@ LINES, FUNCTION, PARAMETERS = 350, 60, 6
 LONG_MODULES = {
     "adapters/composition/settings.py": (450, "a line per setting, and where each came from"),
     "adapters/read_database/read_store.py": (420, "one port, whose statements share a transaction"),
-    "adapters/source/affected.py": (
-        420,
-        "new: which rows a change can reach, by kind of statement",
-    ),
-    "adapters/source/difference.py": (
-        420,
-        "new: one comparison, in statements that build on another",
-    ),
 }
 MANY_PARAMETERS = {
     "adapters/capture/connector.py:sql_server_configuration": (8, "the connector's own settings"),

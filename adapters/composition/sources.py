@@ -22,6 +22,7 @@ from adapters.source import folder, guess, inspection, lifecycle, postgres, regi
 from adapters.source.definition import Source
 from adapters.source.inspection import Columns, Disagreement, Finding
 from adapters.source.mapping import MasterMapping
+from adapters.source.replicator import Overtaken
 from domain.failures import Misconfigured, NotMigrated, Refused, Unhealthy
 
 MOST_LOOKED_AT = 100_000
@@ -198,9 +199,13 @@ def _load(loading: _Loading, mappings: Sequence[MasterMapping], report: Report) 
     rows, heard = 0, monotonic()
     while True:
         is_done = capture.is_snapshot_done(settings, endpoints, source)
-        taken = lifecycle.catch_up(
-            master, source, mappings, log, loading.schemas, _counting(report, rows)
-        )
+        try:
+            taken = lifecycle.catch_up(
+                master, source, mappings, log, loading.schemas, _counting(report, rows)
+            )
+        except Overtaken:  # who followed it is about to leave
+            sleep(_PAUSE)
+            continue
         if taken.stopped:
             reasons = "; ".join(f"{t}/{p}: {why}" for (t, p), why in taken.stopped.items())
             register.stop(master, source, reasons)

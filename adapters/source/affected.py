@@ -23,6 +23,7 @@ from sqlglot import exp
 
 from adapters.source import blocks
 from adapters.source.blocks import DIALECT, Block, Relation, Tables, Underivable, folded
+from adapters.source.replaced import statement_of
 
 PREFIX = "__changed__"
 CHANGED = "changed"
@@ -130,13 +131,13 @@ def _changed_block(block: Block, table: str, tables: Tables) -> Iterator[exp.Sel
         body = blocks.body_of(relation)
         if relation.is_monotone:
             for node in _replaced(relation, table, tables):
-                yield _statement(block, [], {relation.alias: node})
+                yield statement_of(block, [], {relation.alias: node})
         elif body is not None and isinstance(relation.node, exp.Lateral):
             for inner in _changed(body, table, tables, []):
-                yield _statement(block, relation.needs, {}, exp.Exists(this=inner))
+                yield statement_of(block, relation.needs, {}, exp.Exists(this=inner))
         else:
             for node in _loosely_replaced(block, relation, table, tables):
-                yield _statement(block, relation.needs, {relation.alias: node})
+                yield statement_of(block, relation.needs, {relation.alias: node})
     yield from _changed_subqueries(block, table, tables)
 
 
@@ -154,7 +155,7 @@ def _changed_subqueries(block: Block, table: str, tables: Tables) -> Iterator[ex
                     raise Underivable("WITH RECURSIVE")
                 needs = block.owners(_holder(query) if _is_in(query) else query)
                 for met in _met_by(query, table, tables):
-                    yield _statement(block, needs, {}, met)
+                    yield statement_of(block, needs, {}, met)
 
 
 def _is_in(query: exp.Expr) -> bool:
@@ -276,80 +277,3 @@ def _renamed(node: exp.Expr, table: str, name: str | None = None) -> exp.Table:
         if alias is not None
         else exp.TableAlias(this=exp.to_identifier(name or table, quoted=True)),
     )
-
-
-def _statement(
-    block: Block,
-    needs: Sequence[str] | frozenset[str],
-    replaced: dict[str, exp.Expr],
-    also: exp.Expr | None = None,
-) -> exp.Select:
-    """All monotone relations, of the others those that are needed, and what stands in their place.
-
-    The others are joined so that they take no row away, except for the replaced one.
-    """
-    kept = set(block.monotone()) | set(replaced) | _closure(block, needs)
-    changed = exp.Select()
-    joins = []
-    for relation in block.relations:
-        if relation.alias not in kept:
-            continue
-        node = (replaced.get(relation.alias) or relation.node).copy()
-        if relation.join is None or "from_" not in changed.args:
-            changed.set("from_", exp.From(this=node))
-            if relation.join is not None and (
-                relation.join.args.get("on") is not None or relation.join.args.get("using")
-            ):
-                raise Underivable("it begins with an outer join or a grouped subquery")
-            continue
-        join = relation.join.copy()
-        join.set("this", node)
-        if relation.alias in replaced:
-            join.set("side", None)
-        elif not relation.is_monotone and join.side != "LEFT":
-            join.set("side", "LEFT")
-            join.set("kind", None)
-            if join.args.get("on") is None and not join.args.get("using"):
-                join.set("on", exp.true())
-        if (
-            join.args.get("on") is None
-            and not join.args.get("using")
-            and relation.alias in replaced
-        ):
-            join.set("kind", None)
-            join.set("on", exp.true())
-        joins.append(join)
-    if joins:
-        changed.set("joins", joins)
-    conditions = [c.copy() for c in _conjuncts(block) if _is_monotone(block, c)]
-    if also is not None:
-        conditions.append(also)
-    if conditions:
-        changed.set("where", exp.Where(this=exp.and_(*conditions)))
-    return changed
-
-
-def _closure(block: Block, needs: Sequence[str] | frozenset[str]) -> set[str]:
-    """The relations that are needed, and those that these need."""
-    found: set[str] = set()
-    waiting = set(needs)
-    for relation in reversed(block.relations):
-        if relation.alias in waiting:
-            found.add(relation.alias)
-            waiting |= relation.needs
-    return found
-
-
-def _conjuncts(block: Block) -> list[exp.Expr]:
-    where = block.select.args.get("where")
-    return (
-        []
-        if where is None
-        else list(where.this.flatten())
-        if isinstance(where.this, exp.And)
-        else [where.this]
-    )
-
-
-def _is_monotone(block: Block, condition: exp.Expr) -> bool:
-    return not condition.find(exp.Query) and block.owners(condition) <= block.monotone()

@@ -15,15 +15,13 @@ from psycopg import sql
 
 from adapters.ingestion.master import writer
 from adapters.ingestion.master.tables import METADATA
+from adapters.source import judging
 from adapters.source.definition import Source
 from adapters.source.mapping import MasterMapping
 from adapters.source.replica import names
 from domain.failures import Unusable, bounded
-from domain.identifiers import UnknownScheme, identify, scheme_named
 
 IDS_AT_ONCE = 5_000
-LONGEST_ID = 500
-"""Characters of a row's id."""
 JUDGED = ("value", "is_valid", "flaw")
 """Columns of an identifier that the product fills in."""
 _OF_THE_WRITER = ("message_id", "updated_at")
@@ -32,11 +30,6 @@ _OF_THE_WRITER = ("message_id", "updated_at")
 def affected(mapping: MasterMapping) -> sql.Identifier:
     """The temporary table of ids that a batch affects."""
     return sql.Identifier("pg_temp", f"__affected__{mapping.master}")
-
-
-def stage_name(mapping: MasterMapping) -> sql.Identifier:
-    """The temporary table that holds evaluated rows in the types of the master table."""
-    return sql.Identifier("pg_temp", f"__rows__{mapping.master}")
 
 
 def state_columns(master: str) -> list[str]:
@@ -55,7 +48,7 @@ def prepare(connection: psycopg.Connection, mapping: MasterMapping) -> None:
         sql.SQL(
             "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA"
         ).format(
-            stage_name(mapping),
+            judging.stage_name(mapping),
             names(state_columns(mapping.master)),
             sql.Identifier(mapping.master),
         )
@@ -140,14 +133,14 @@ def _write_ids(
     had, and the others go on."""
     try:
         with connection.transaction():
-            _forget_unusable(connection, source, mapping, ids)
+            judging.forget_unusable(connection, source, mapping, ids)
             _evaluate(connection, source, mapping, ids)
             return _write(connection, source, mapping, ids)
     except psycopg.Error as error:
         if not writer.is_of_the_rows(error):
             raise
         if len(ids) == 1:
-            _set_aside(connection, source, mapping, ids, bounded(str(error)))
+            judging.set_aside(connection, source, mapping, ids, bounded(str(error)))
             return Counter({f"{mapping.master} unusable": 1})
     half = len(ids) // 2
     return _write_ids(connection, source, mapping, ids[:half]) + _write_ids(
@@ -161,7 +154,7 @@ def write_whole(
     """Evaluate the whole mapping and write what differs."""
     try:
         with connection.transaction():
-            _forget_unusable(connection, source, mapping, None)
+            judging.forget_unusable(connection, source, mapping, None)
             _evaluate(connection, source, mapping, None)
             return _write(connection, source, mapping, None)
     except psycopg.Error as error:
@@ -178,7 +171,7 @@ def evaluate_whole(
     limit: int | None = None,
 ) -> None:
     """The mapping's rows (some of them, with a limit), as they would be written, in
-    `stage_name(mapping)`. Ids that are known to fail are left out where one does.
+    `judging.stage_name(mapping)`. Ids that are known to fail are left out where one does.
 
     Raises Unusable where another row can't be evaluated.
     """
@@ -213,7 +206,7 @@ def _evaluate(
     without: Sequence[str] = (),
 ) -> None:
     """The mapping's rows of some ids (of all where None) in the stage table, unique and judged."""
-    stage = stage_name(mapping)
+    stage = judging.stage_name(mapping)
     connection.execute(sql.SQL("TRUNCATE {}").format(stage))
     with reading(connection, source):
         columns = given_columns(connection, mapping)
@@ -233,9 +226,9 @@ def _evaluate(
             + (sql.SQL("") if limit is None else sql.SQL(" LIMIT {}").format(sql.Literal(limit)))
         )
     connection.execute(sql.SQL("DELETE FROM {} WHERE id IS NULL").format(stage))
-    _keep_one_of_each(connection, source, mapping)
+    judging.keep_one_of_each(connection, source, mapping)
     if mapping.master == "identifier":
-        _judge(connection, source, mapping)
+        judging.judge(connection, source, mapping)
     connection.execute(sql.SQL("ANALYZE {}").format(stage))
 
 
@@ -247,94 +240,13 @@ def given_columns(connection: psycopg.Connection, mapping: MasterMapping) -> lis
     return [column.name for column in cursor.description or ()]
 
 
-def _keep_one_of_each(
-    connection: psycopg.Connection, source: Source, mapping: MasterMapping
-) -> None:
-    """Of rows with the same id the first by their text stays, whichever came first."""
-    stage = stage_name(mapping)
-    too_long = connection.execute(
-        sql.SQL("DELETE FROM {} WHERE length(id) > {} RETURNING id").format(stage, LONGEST_ID)
-    ).fetchall()
-    _set_aside(
-        connection,
-        source,
-        mapping,
-        [row[0][:LONGEST_ID] for row in too_long],
-        f"its id is longer than {LONGEST_ID} characters",
-    )
-    several = connection.execute(
-        sql.SQL("SELECT id FROM {} GROUP BY id HAVING count(*) > 1").format(stage)
-    ).fetchall()
-    if several:
-        connection.execute(
-            sql.SQL(
-                "DELETE FROM {0} s USING (SELECT ctid, row_number() OVER (PARTITION BY id"
-                " ORDER BY r::text) AS place FROM {0} r) o WHERE o.ctid = s.ctid AND o.place > 1"
-            ).format(stage)
-        )
-        _set_aside(
-            connection,
-            source,
-            mapping,
-            [row[0] for row in several],
-            "the mapping gives several rows this id: one of them is taken",
-        )
-
-
-def _judge(connection: psycopg.Connection, source: Source, mapping: MasterMapping) -> None:
-    """Normal forms and flaws of identifiers, by the product's rules; rows without a number go."""
-    stage = stage_name(mapping)
-    connection.execute(
-        sql.SQL(
-            "DELETE FROM {} WHERE scheme IS NULL OR value_raw IS NULL OR btrim(value_raw) = ''"
-        ).format(stage)
-    )
-    connection.execute(
-        "CREATE TEMPORARY TABLE IF NOT EXISTS __judged (named text, raw text, scheme text,"
-        " value text, is_valid boolean, flaw text) ON COMMIT DROP"
-    )
-    connection.execute("TRUNCATE pg_temp.__judged")
-    unknown: set[str] = set()
-    asked = sql.SQL("SELECT DISTINCT scheme, value_raw FROM {}").format(stage)
-    while_judging = connection.cursor("judging")
-    with while_judging as numbers:
-        numbers.execute(asked)
-        while some := numbers.fetchmany(IDS_AT_ONCE):
-            rows = []
-            for named, raw in some:
-                try:
-                    number = identify(scheme_named(named), raw)
-                except UnknownScheme:
-                    unknown.add(named)
-                    continue
-                flaw = number.validation_error
-                rows.append((named, raw, number.scheme, number.value, number.is_valid, flaw))
-            copy = "COPY pg_temp.__judged FROM STDIN"
-            with connection.cursor() as cursor, cursor.copy(copy) as into:
-                for row in rows:
-                    into.write_row(row)
-    connection.execute("ANALYZE pg_temp.__judged")
-    for named in sorted(unknown):
-        gone = connection.execute(
-            sql.SQL("DELETE FROM {} WHERE scheme = %s RETURNING id").format(stage), (named,)
-        ).fetchall()
-        _set_aside(connection, source, mapping, [row[0] for row in gone], str(UnknownScheme(named)))
-    connection.execute(
-        sql.SQL(
-            "UPDATE {} s SET scheme = j.scheme, value = j.value, is_valid = j.is_valid,"
-            " flaw = j.flaw FROM pg_temp.__judged j"
-            " WHERE j.named = s.scheme AND j.raw = s.value_raw"
-        ).format(stage)
-    )
-
-
 def _write(
     connection: psycopg.Connection,
     source: Source,
     mapping: MasterMapping,
     ids: Sequence[str] | None,
 ) -> Counter[str]:
-    master, stage = mapping.master, stage_name(mapping)
+    master, stage = mapping.master, judging.stage_name(mapping)
     columns = state_columns(master)
     only: LiteralString = "" if ids is None else "AND t.id = ANY(%(ids)s)"
     deleted = connection.execute(
@@ -350,35 +262,3 @@ def _write(
         "inserted": writer.insert_rows(connection, master, columns, stage, source.mark),
     }
     return Counter({f"{master} {kind}": rows for kind, rows in counts.items() if rows})
-
-
-def _set_aside(
-    connection: psycopg.Connection,
-    source: Source,
-    mapping: MasterMapping,
-    ids: Sequence[str],
-    reason: str,
-) -> None:
-    if ids:
-        connection.execute(
-            sql.SQL(
-                "INSERT INTO {} (master, id, reason) SELECT DISTINCT %s, unnest(%s::text[]), %s"
-                " ON CONFLICT (master, id) DO UPDATE SET reason = excluded.reason"
-            ).format(sql.Identifier(source.replica, "__unusable")),
-            (mapping.master, list(ids), reason),
-        )
-
-
-def _forget_unusable(
-    connection: psycopg.Connection,
-    source: Source,
-    mapping: MasterMapping,
-    ids: Sequence[str] | None,
-) -> None:
-    only: LiteralString = "" if ids is None else " AND id = ANY(%(ids)s)"
-    connection.execute(
-        sql.SQL("DELETE FROM {} WHERE master = %(master)s" + only).format(
-            sql.Identifier(source.replica, "__unusable")
-        ),
-        {"master": mapping.master, "ids": None if ids is None else list(ids)},
-    )

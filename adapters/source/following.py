@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -45,6 +45,9 @@ class Following:
     stopped: dict[TopicPartition, str] = field(default_factory=dict)
     rows: int = 0
     """Changes that were taken in."""
+    _tried: set[TopicPartition] = field(default_factory=set)
+    """Those of the stopped that are tried again."""
+    _noted: str | None = None
 
     def run(self, log_: EventLog, group: str, stop: Callable[[], bool]) -> None:
         """Follow until `stop` says so or the source is defined anew.
@@ -56,14 +59,14 @@ class Following:
         register.stop(self.connection, self.source, None)
         with closing(log_.subscribe(group, topics, self._assigned, self._lost)) as subscription:
             retry_at = self.clock() + RETRY_SECONDS
-            while not stop() and register.is_current(self.connection, self.source):
+            while not stop() and register.is_followed(self.connection, self.source):
                 for batches in _rounds(subscription.poll(POLL_SECONDS)):
                     if not self._take_in(mappings, batches, subscription):
                         break
                 self._evaluate_due(mappings)
                 if self.stopped and self.clock() > retry_at:
                     again = {at: self.at[at] for at in self.stopped if at in self.at}
-                    self.stopped.clear()
+                    self._tried = set(again)
                     subscription.seek(again)
                     retry_at = self.clock() + RETRY_SECONDS
                 elif not self.stopped:
@@ -89,7 +92,9 @@ class Following:
         going = [
             b
             for b in batches
-            if (b.topic, b.partition) in self.at and (b.topic, b.partition) not in self.stopped
+            if (at := (b.topic, b.partition)) in self.at
+            and (len(b) or b.next_offset > self.at[at])
+            and (at not in self.stopped or at in self._tried)
         ]
         if not going:
             return True
@@ -101,7 +106,7 @@ class Following:
             self.at |= self._positions(list(self.at))
             subscription.seek(self.at)
             return False
-        self._note(taken)
+        self._note(taken, begun)
         self.at |= {
             (b.topic, b.partition): b.next_offset
             for b in going
@@ -110,7 +115,7 @@ class Following:
         subscription.note_progress({at: self.at[at] for at in begun})
         return True
 
-    def _note(self, taken: Taken) -> None:
+    def _note(self, taken: Taken, read: Collection[TopicPartition]) -> None:
         self.rows += taken.rows
         if taken.rows:
             register.note_change(self.connection, self.source)
@@ -119,10 +124,12 @@ class Following:
             self.at |= self._positions(list(taken.stopped))
             for (topic, partition), why in taken.stopped.items():
                 log.error("topic stopped", topic=topic, partition=partition, reason=why)
-        before = dict(self.stopped)
+        self._tried -= set(read)
+        self.stopped = {at: why for at, why in self.stopped.items() if at not in read}
         self.stopped |= taken.stopped
-        if self.stopped or before:
-            register.stop(self.connection, self.source, told(self.stopped))
+        if (reason := told(self.stopped)) != self._noted:
+            register.stop(self.connection, self.source, reason)
+            self._noted = reason
 
     def _assigned(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         found = self._positions(partitions)

@@ -18,7 +18,7 @@ from sqlglot import exp
 
 from adapters.ingestion.master import writer
 from adapters.ingestion.master.tables import CAPTURED
-from adapters.source import blocks, difference, replica
+from adapters.source import blocks, difference, judging, replica
 from adapters.source.definition import Source
 from adapters.source.mapping import MasterMapping, prepare
 from domain.changes import Change, Coordinates, Operation
@@ -159,7 +159,7 @@ def _plan(
     with difference.reading(connection, source):
         connection.execute(
             sql.SQL("EXPLAIN INSERT INTO {} ({}) SELECT {} FROM ({}\n) m").format(
-                difference.stage_name(mapping),
+                judging.stage_name(mapping),
                 replica.names(given),
                 replica.names(given, "m"),
                 sql.SQL(mapping.sql),
@@ -221,7 +221,7 @@ def preview(
         difference.evaluate_whole(connection, source, mapping, limit)
         with connection.cursor(row_factory=dict_row) as cursor:
             given = cursor.execute(
-                sql.SQL("SELECT * FROM {} ORDER BY id").format(difference.stage_name(mapping))
+                sql.SQL("SELECT * FROM {} ORDER BY id").format(judging.stage_name(mapping))
             ).fetchall()
             known = cursor.execute(
                 sql.SQL("SELECT {} FROM {} WHERE id = ANY(%s)").format(
@@ -272,7 +272,7 @@ def verify(
 def _compare(
     connection: psycopg.Connection, source: Source, mapping: MasterMapping
 ) -> Disagreement:
-    stage, master = difference.stage_name(mapping), sql.Identifier(mapping.master)
+    stage, master = judging.stage_name(mapping), sql.Identifier(mapping.master)
     state = [c for c in difference.state_columns(mapping.master) if c != "id"]
     excused = sql.SQL("SELECT FROM {} u WHERE u.master = {} AND u.id = ").format(
         sql.Identifier(source.replica, "__unusable"), sql.Literal(mapping.master)

@@ -82,15 +82,28 @@ def define(connection: psycopg.Connection, source: Source, files: Mapping[str, s
 
 def is_current(connection: psycopg.Connection, source: Source) -> bool:
     """Whether a source is still defined so; where nothing is defined it is."""
+    return _defined(connection, source) in (None, source.fingerprint)
+
+
+def is_followed(connection: psycopg.Connection, source: Source) -> bool:
+    """Whether it is still defined so, and live."""
+    if _defined(connection, source) != source.fingerprint:
+        return False
+    row = connection.execute(sql.SQL("SELECT state FROM {}").format(_table(source.name))).fetchone()
+    return row is not None and row[0] == LIVE
+
+
+def _defined(connection: psycopg.Connection, source: Source) -> str | None:
+    """The fingerprint of its definition; None where nothing is defined, empty without replica."""
     there = connection.execute(
         "SELECT to_regclass(%s)", (_table(source.name).as_string(connection),)
     ).fetchone()
     if there is None or there[0] is None:
-        return False
+        return ""
     row = connection.execute(
         sql.SQL("SELECT fingerprint FROM {}").format(_table(source.name))
     ).fetchone()
-    return row is None or row[0] == source.fingerprint
+    return None if row is None else str(row[0])
 
 
 def set_state(connection: psycopg.Connection, source: Source, state: str) -> None:

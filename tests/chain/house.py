@@ -52,29 +52,29 @@ class Happenings:
 
     def _change(self) -> list[str]:
         draw = self._choose.randint
-        a, b = draw(1, 300), draw(1, 300)
+        a, b = draw(1, 100), draw(1, 100)
         self._new += 1
         new = self._new
         return self._choose.choice(
             [
                 [f"UPDATE artist_credit SET name = 'Renamed {new}' WHERE id = {draw(1, 60)}"],
-                [f"UPDATE medium SET release = {a} WHERE id = {draw(1, 450)}"],
+                [f"UPDATE medium SET release = {a} WHERE id = {draw(1, 150)}"],
                 [
                     f"UPDATE release x SET barcode = y.barcode FROM release y"
                     f" WHERE (x.id, y.id) IN (({a}, {b}), ({b}, {a}))"
                 ],
-                [f"UPDATE track SET position = position + 1 WHERE medium = {draw(1, 450)}"],
-                [f"DELETE FROM track WHERE id = {draw(1, 4500)}"],
-                [f"DELETE FROM isrc WHERE id = {draw(1, 4000)}"],
-                [f"UPDATE isrc SET id = {new} WHERE id = {draw(1, 4000)}"],
+                [f"UPDATE track SET position = position + 1 WHERE medium = {draw(1, 150)}"],
+                [f"DELETE FROM track WHERE id = {draw(1, 1500)}"],
+                [f"DELETE FROM isrc WHERE id = {draw(1, 1300)}"],
+                [f"UPDATE isrc SET id = {new} WHERE id = {draw(1, 1300)}"],
                 [f"UPDATE offer SET price = price + 1 WHERE release = {a}"],
-                [f"DELETE FROM offer WHERE id = {draw(1, 600)}"],
+                [f"DELETE FROM offer WHERE id = {draw(1, 200)}"],
                 [f"UPDATE release_label SET label = {draw(1, 12)} WHERE release = {a}"],
                 [
                     f"INSERT INTO release VALUES ({new}, gen_random_uuid(), 'New {new}',"
                     f" {draw(1, 60)})",
                     f"INSERT INTO medium VALUES ({new}, {new}, 1)",
-                    f"INSERT INTO track VALUES ({new}, gen_random_uuid(), {draw(1, 4000)}, {new},"
+                    f"INSERT INTO track VALUES ({new}, gen_random_uuid(), {draw(1, 1300)}, {new},"
                     f" 1, 'New {new}', {draw(1, 60)}, 1000)",
                 ],
             ]

@@ -1,6 +1,6 @@
 -- A house's master as an example: a part of MusicBrainz's public schema
 -- (https://musicbrainz.org/doc/MusicBrainz_Database/Schema), and what the house sells where.
--- 300 releases of one or two media with ten tracks each; every number has a right check digit.
+-- 100 releases of one or two media with ten tracks each; every number has a right check digit.
 CREATE SCHEMA musicbrainz;
 SET search_path = musicbrainz;
 
@@ -48,23 +48,23 @@ INSERT INTO artist_credit_name SELECT n, 0, n, 'Artist ' || n, CASE WHEN n % 5 =
 INSERT INTO artist_credit_name SELECT n, 1, 1, 'Artist 1', '' FROM generate_series(5, 60, 5) n;
 INSERT INTO label SELECT n, pg_temp.gid('label', n), 'Label ' || n FROM generate_series(1, 12) n;
 INSERT INTO release SELECT n, pg_temp.gid('release', n), 'Release ' || n, n % 60 + 1,
-    CASE WHEN n % 10 > 0 THEN pg_temp.ean(299100000000 + n) END FROM generate_series(1, 300) n;
+    CASE WHEN n % 10 > 0 THEN pg_temp.ean(299100000000 + n) END FROM generate_series(1, 100) n;
 INSERT INTO release_gid_redirect SELECT pg_temp.gid('former', n), n FROM generate_series(1, 20) n;
 INSERT INTO release_label (release, label, catalog_number)
-    SELECT n, n % 12 + 1, 'CAT ' || n FROM generate_series(1, 300) n;
-INSERT INTO medium (release, position) SELECT n, 1 FROM generate_series(1, 300) n;
-INSERT INTO medium (release, position) SELECT n, 2 FROM generate_series(2, 300, 2) n;
+    SELECT n, n % 12 + 1, 'CAT ' || n FROM generate_series(1, 100) n;
+INSERT INTO medium (release, position) SELECT n, 1 FROM generate_series(1, 100) n;
+INSERT INTO medium (release, position) SELECT n, 2 FROM generate_series(2, 100, 2) n;
 INSERT INTO recording SELECT n, pg_temp.gid('recording', n), 'Song ' || n, n % 60 + 1,
-    120000 + n * 7 % 200000 FROM generate_series(1, 4000) n;
+    120000 + n * 7 % 200000 FROM generate_series(1, 1300) n;
 INSERT INTO isrc (recording, isrc) SELECT n, 'QZ5AB26' || lpad(n::text, 5, '0')
-    FROM generate_series(1, 4000) n;
+    FROM generate_series(1, 1300) n;
 INSERT INTO track (gid, recording, medium, position, name, artist_credit, length)
-    SELECT pg_temp.gid('track', m.id * 10 + n), (m.id * 10 + n) % 4000 + 1, m.id, n,
-           'Song ' || (m.id * 10 + n) % 4000 + 1, (m.id * 10 + n) % 60 + 1, 180000
+    SELECT pg_temp.gid('track', m.id * 10 + n), (m.id * 10 + n) % 1300 + 1, m.id, n,
+           'Song ' || (m.id * 10 + n) % 1300 + 1, (m.id * 10 + n) % 60 + 1, 180000
     FROM medium m, generate_series(1, 10) n;
 INSERT INTO offer (release, territory, price, currency, starts)
     SELECT n, t.code, 9.90, t.currency, '2026-01-01 00:00+00'
-    FROM generate_series(1, 300) n, (VALUES ('DE', 'EUR'), ('GB', 'GBP')) t (code, currency);
+    FROM generate_series(1, 100) n, (VALUES ('DE', 'EUR'), ('GB', 'GBP')) t (code, currency);
 
 SELECT setval(pg_get_serial_sequence('musicbrainz.' || t, 'id'), 100000) FROM unnest(ARRAY['artist',
     'artist_credit', 'label', 'release', 'recording']) t;

@@ -12,6 +12,7 @@ from adapters.monitoring.health import (
     GroupStatus,
     ParkedStatus,
     SlotStatus,
+    SourceStatus,
     State,
     Thresholds,
     TopicStatus,
@@ -165,3 +166,27 @@ def test_what_the_last_audit_found_is_not_forgotten() -> None:
     verdict = judge(replace(WELL, audits=[clean, unclean]), Thresholds())
     assert verdict.state is State.UNHEALTHY
     assert "`catalog audit --heal deal`" in verdict.problems[0]
+
+
+def test_sources_are_a_part_of_the_chain() -> None:
+    source = SourceStatus(
+        name="house",
+        connector="postgresql",
+        topics=3,
+        state="live",
+        reason=None,
+        capture="RUNNING",
+        lag=0,
+        changed_at=None,
+        unusable={},
+        mappings={},
+        is_exactly_once=True,
+    )
+    assert judge(replace(WELL, sources=[source]), Thresholds()).state is State.IDLE
+    busy = replace(WELL, sources=[replace(source, lag=1)])
+    assert judge(busy, Thresholds()).state is State.BUSY
+    stopped = replace(WELL, sources=[replace(source, reason="a column is gone", capture="FAILED")])
+    assert judge(stopped, Thresholds()).problems == (
+        "the source house is stopped: a column is gone",
+        "the connector of the source house is FAILED",
+    )

@@ -169,7 +169,7 @@ def status(
     name: Annotated[str | None, typer.Argument(metavar="NAME", show_default="all")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the applied sources, how far they are, and what stands in their way.
+    """Show the applied sources and what stands in their way.
 
     Exit code 3 where one is stopped.
     """
@@ -213,7 +213,7 @@ def status(
 
 
 def verify(name: Name, as_json: AsJson = False) -> None:
-    """Evaluate a source's mappings whole and compare with the master tables.
+    """Compare a whole evaluation with the master tables.
 
     And its replica with the source's own tables, where they can be reached. Exit code 3 where
     something differs.
@@ -252,7 +252,7 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take a source away: its capture and topics, its rows in the master, its replica."""
+    """Take a source away: its capture, topics, rows and replica."""
     from adapters.composition import sources
     from adapters.composition.endpoints import resolve_endpoints
     from adapters.composition.settings import load_settings

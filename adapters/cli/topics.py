@@ -88,11 +88,12 @@ def migrate(
         bool, typer.Option("--give-up", help="Go on with the topics that there are.")
     ] = False,
 ) -> None:
-    """Move all events into new topics, with as many partitions as CATALOG_KAFKA__PARTITIONS says.
+    """Move all events into new topics, in order.
 
-    For topics that got partitions added, or need more. Events are carried over in order, exactly
-    once; killed, it goes on where it was. Translators stop; the former topics stay. Afterwards set
-    CATALOG_KAFKA__PREFIX for every process, and run `catalog rebuild`.
+    They get as many partitions as CATALOG_KAFKA__PARTITIONS says. For topics that got partitions
+    added, or need more. Events are carried over exactly once; killed, it goes on where it was.
+    Translators stop; the former topics stay. Afterwards set CATALOG_KAFKA__PREFIX for every
+    process, and run `catalog rebuild`.
     """
     from adapters.composition import clients, moving
     from adapters.composition.endpoints import resolve_endpoints
@@ -135,10 +136,10 @@ def adopt() -> None:
 
 def retranslate(
     names: Annotated[
-        list[str], typer.Argument(metavar="TOPIC...", help="Change topics: master.public.track …")
+        list[str], typer.Argument(metavar="TOPIC…", help="Change topics: master.public.track …")
     ],
 ) -> None:
-    """Have change topics that were made anew translated from their beginning.
+    """Translate change topics that were made anew whole.
 
     Translators must not run meanwhile. Events that were made of the former topics stay.
     """

@@ -47,13 +47,15 @@ def _writer(monkeypatch: pytest.MonkeyPatch) -> tuple[KafkaEventWriter, _Produce
 def test_off_events_are_written_without_headers(monkeypatch: pytest.MonkeyPatch) -> None:
     writer, producer = _writer(monkeypatch)
     writer.write(OutgoingEvent(TOPIC, b"1", b"one"))
-    assert producer.produced == [((TOPIC, b"one", b"1"), {})]
+    assert producer.produced == [((TOPIC, b"one", b"1"), {"timestamp": 0, "headers": None})]
 
 
 def test_on_they_carry_them(monkeypatch: pytest.MonkeyPatch) -> None:
     writer, producer = _writer(monkeypatch)
     writer.write(OutgoingEvent(TOPIC, b"1", b"one"), [("traceparent", b"00")])
-    assert producer.produced == [((TOPIC, b"one", b"1"), {"headers": [("traceparent", b"00")]})]
+    assert producer.produced == [
+        ((TOPIC, b"one", b"1"), {"timestamp": 0, "headers": [("traceparent", b"00")]})
+    ]
 
 
 def test_headers_of_changes_are_read_only_when_asked_for() -> None:

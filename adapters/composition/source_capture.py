@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from adapters.capture.connector import Capture, postgres_configuration, without_secrets
+from adapters.capture.databases import ForeignTables, foreign_configuration
 from adapters.capture.grants import CaptureRights, publish
 from adapters.capture.signals import Signals, signal_topic
 from adapters.capture.slots import MasterProblem, drop_slot, list_slots
@@ -107,32 +108,30 @@ def configuration(settings: Settings, endpoints: Endpoints, source: Source) -> d
 
 def plain_configuration(settings: Settings, endpoints: Endpoints, source: Source) -> dict[str, str]:
     """The same with its secrets. Raises Misconfigured."""
-    if source.connector != "postgresql":
-        raise Misconfigured(
-            f"the source {source.name}: no connector of ours captures {source.connector} yet; run"
-            ' one of your own and set connector = "none" and topic'
-        )
     own = settings.source.capture.get(source.name)
-    dsn = required_address(settings, source.name)
+    given = required_address(settings, source.name)
+    dsn = given if own is None else own.get_secret_value()
     captured = Capture(
-        tables=list(source.tables),
+        tables=[table.of_source for table in source.tables.values()],
         topic_prefix=source.topics,
         partitions=1,
         replication_factor=settings.kafka.replication_factor or -1,
         message_bytes=settings.kafka.message_max_bytes,
     )
-    return {
-        **postgres_configuration(
+    if source.connector == "postgresql":
+        told = postgres_configuration(
             captured,
-            dsn if own is None else own.get_secret_value(),
+            dsn,
             endpoints.kafka,
             slot=slot_name(source),
             publication=slot_name(source),
             schema=source.schema,
-        ),
-        "interval.handling.mode": "string",
-        **source.connector_settings,
-    }
+        )
+        told["interval.handling.mode"] = "string"
+    else:
+        of = ForeignTables(source.connector, source.database or "", source.schema, captured.tables)
+        told = foreign_configuration(captured, of, dsn, endpoints.kafka)
+    return {**told, **source.connector_settings}
 
 
 def recapture(endpoints: Endpoints, source: Source, table: str) -> None:

@@ -15,10 +15,20 @@ from adapters.composition import source_capture as capture
 from adapters.composition import wiring
 from adapters.composition.databases import READ_ONLY, master_connection, source_connection
 from adapters.composition.endpoints import Endpoints
+from adapters.composition.foreign_databases import foreign_connection
 from adapters.composition.settings import Settings
 from adapters.composition.topology import MASTER_SCHEMA
 from adapters.event_log.registry import Registry
-from adapters.source import folder, guess, inspection, lifecycle, postgres, register, replica
+from adapters.source import (
+    folder,
+    guess,
+    inspection,
+    lifecycle,
+    mariadb,
+    postgres,
+    register,
+    replica,
+)
 from adapters.source.definition import Source
 from adapters.source.inspection import Columns, Disagreement, Finding
 from adapters.source.mapping import MasterMapping
@@ -118,6 +128,9 @@ def check(settings: Settings, endpoints: Endpoints, source: Source) -> list[Find
     if dsn is not None and source.connector == "postgresql":
         with source_connection(dsn, source.name, "check", READ_ONLY) as origin:
             found += [Finding("error", source.name, text) for text in postgres.faults(origin)]
+    if dsn is not None and source.connector in mariadb.CONNECTORS:
+        with foreign_connection(dsn, source.name) as opened:
+            found += [Finding("error", source.name, text) for text in mariadb.faults(opened)]
     if not source.exactly_once:
         found.append(
             Finding("warning", source.name, "exactly_once = false: changes may come twice")
@@ -275,6 +288,9 @@ def columns_of(settings: Settings, source: Source) -> Columns:
     if dsn is not None and source.connector == "postgresql":
         with source_connection(dsn, source.name, "columns", READ_ONLY) as origin:
             return postgres.columns(origin, source)
+    if dsn is not None and source.connector in mariadb.CONNECTORS:
+        with foreign_connection(dsn, source.name) as opened:
+            return mariadb.columns(opened, source)
     untold = [table.name for table in source.tables.values() if not table.columns]
     if untold and source.connector == "postgresql":
         capture.required_address(settings, source.name)

@@ -13,7 +13,7 @@ restart would remove the row that came after it.
 from __future__ import annotations
 
 import base64
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from adapters.capture.source import CommitTimes, Source, position, transaction
@@ -155,6 +155,10 @@ class SourceReader:
         )
 
 
+_Step = tuple[str, str, Convert]
+"""Column of the replica, of the record, and how its values are made."""
+
+
 class _Table:
     """Makes changes of one table's rows.
 
@@ -164,16 +168,16 @@ class _Table:
 
     def __init__(self, name: str, known: KnownTable, unavailable: str, is_lenient: bool) -> None:
         self.name = name
-        self._is_lenient = is_lenient
         self.known = known
+        self._is_lenient = is_lenient
         self._unavailable = {unavailable, base64.b64encode(unavailable.encode()).decode()}
-        self._converters: dict[tuple[Hashable, bool], dict[str, Convert]] = {}
+        self._steps: dict[tuple[Hashable, bool, bool], list[_Step]] = {}
         self._names = {column: column for column in known.columns}
         """Column of the replica → of the records."""
 
     def removal(self, key: Fields) -> RowChange:
         """The row of this key is gone."""
-        return self._made(key, self._converters_of(None, is_flat=False), is_removal=True)
+        return self._made(key, None, is_flat=False, is_removal=True)
 
     def change(self, envelope: Envelope, operation: Operation) -> RowChange:
         """What a record says of its row. Raises Undecodable."""
@@ -185,43 +189,60 @@ class _Table:
         row = envelope.before if is_removal else envelope.after
         if not isinstance(row, Mapping):
             raise Undecodable(f"op {envelope.op} without a row")
-        converters = self._converters_of(envelope.schema, is_flat=envelope.is_flat)
-        return self._made(row, converters, is_removal=is_removal)
+        return self._made(row, envelope.schema, is_flat=envelope.is_flat, is_removal=is_removal)
 
     def _made(
-        self, row: Fields, converters: Mapping[str, Convert], *, is_removal: bool
+        self, row: Fields, schema: RowSchema | None, *, is_flat: bool, is_removal: bool
     ) -> RowChange:
-        known = self.known
+        steps = self._steps_of(schema, is_flat=is_flat, is_removal=is_removal)
+        if not all(name in row for _, name, _ in steps):
+            row = self._found(row, [column for column, _, _ in steps])
+            steps = self._steps_of(schema, is_flat=is_flat, is_removal=is_removal)
         values: dict[str, object] = {}
         unchanged = set()
-        for column in known.key if is_removal else known.columns:
-            value = self._value(row, column)
-            if value is _LATE or self._is_unavailable(value):
-                unchanged.add(column)
-            else:
-                values[column] = self._converted(column, converters[column], value)
-        if without := unchanged.intersection(known.key):
+        column = ""
+        try:
+            for column, name, convert in steps:
+                value = row[name]
+                if value is None:
+                    values[column] = None
+                elif value is _LATE or self._is_unavailable(value):
+                    unchanged.add(column)
+                else:
+                    values[column] = convert(value)
+        except (ValueError, OverflowError, TypeError, ArithmeticError) as problem:
+            raise Undecodable(f"{self.name}.{column}: {problem}") from None
+        if unchanged and (without := unchanged.intersection(self.known.key)):
             raise Undecodable(f"{self.name}.{min(without)} of the key wasn't sent")
-        key = tuple(values[column] for column in known.key)
+        key = tuple([values[column] for column in self.known.key])
         if None in key:
-            raise Undecodable(f"{self.name}: its key has no value in {', '.join(known.key)}")
+            raise Undecodable(f"{self.name}: its key has no value in {', '.join(self.known.key)}")
         return RowChange(self.name, key, None if is_removal else values, frozenset(unchanged))
 
-    def _value(self, row: Fields, column: str) -> object:
-        name = self._names[column]
-        if name not in row:
-            folded = [other for other in row if other.casefold() == column.casefold()]
-            if not folded and column in self.known.late:
-                return _LATE
-            if not folded and self._is_lenient and column not in self.known.key:
-                return None
-            if len(folded) != 1:
+    def _found(self, row: Fields, columns: Sequence[str]) -> Fields:
+        """Learn what the record calls these columns; what it may lack is put in."""
+        by_name: dict[str, list[str]] = {}
+        for name in row:
+            by_name.setdefault(name.casefold(), []).append(name)
+        absent: dict[str, object] = {}
+        for column in columns:
+            name = self._names[column]
+            if name in row:
+                continue
+            folded = by_name.get(column.casefold(), [])
+            if len(folded) == 1:
+                self._names[column] = folded[0]
+                self._steps.clear()
+            elif not folded and column in self.known.late:
+                absent[name] = _LATE
+            elif not folded and self._is_lenient and column not in self.known.key:
+                absent[name] = None
+            else:
                 raise Undecodable(
                     f"{self.name}.{column} isn't in the record: was it dropped or renamed at the"
                     " source? Apply columns and mappings without it, or set lenient = true"
                 )
-            name = self._names[column] = folded[0]
-        return row[name]
+        return {**row, **absent} if absent else row
 
     def _is_unavailable(self, value: object) -> bool:
         if isinstance(value, str):
@@ -232,29 +253,27 @@ class _Table:
             and all(isinstance(v, str) and v in self._unavailable for v in value)
         )
 
-    def _converted(self, column: str, convert: Convert, value: object) -> object:
-        if value is None:
-            return None
-        try:
-            return convert(value)
-        except (ValueError, OverflowError, TypeError, ArithmeticError) as problem:
-            raise Undecodable(f"{self.name}.{column}: {problem}") from None
-
-    def _converters_of(self, schema: RowSchema | None, *, is_flat: bool) -> Mapping[str, Convert]:
-        identity = (None if schema is None else schema.identity, is_flat)
-        found = self._converters.get(identity)
+    def _steps_of(
+        self, schema: RowSchema | None, *, is_flat: bool, is_removal: bool
+    ) -> list[_Step]:
+        identity = (None if schema is None else schema.identity, is_flat, is_removal)
+        found = self._steps.get(identity)
         if found is None:
             wires = {} if schema is None else schema.wires(is_flat=is_flat)
-            by_name = {name.casefold(): wire for name, wire in wires.items()}
-            found = {
-                column: converter_of(
-                    type_,
-                    wires.get(column) or by_name.get(column.casefold(), Wire()),
-                    self.known.units.get(column),
+            known = self.known
+            found = [
+                (
+                    column,
+                    self._names[column],
+                    converter_of(
+                        known.columns[column],
+                        wires.get(self._names[column], Wire()),
+                        known.units.get(column),
+                    ),
                 )
-                for column, type_ in self.known.columns.items()
-            }
-            if len(self._converters) >= MOST_SCHEMAS:
-                self._converters.clear()
-            self._converters[identity] = found
+                for column in (known.key if is_removal else known.columns)
+            ]
+            if len(self._steps) >= MOST_SCHEMAS:
+                self._steps.clear()
+            self._steps[identity] = found
         return found

@@ -200,6 +200,8 @@ def _document(_: Wire, __: str) -> Convert:
 
 def _text(value: object) -> object:
     """Text, and whatever PostgreSQL reads from text; arrays stay lists."""
+    if isinstance(value, str) and "\0" not in value:
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):

@@ -21,6 +21,7 @@ DRIVERS = {
     "psycopg.Connection.connect",
     "psycopg.AsyncConnection.connect",
     "psycopg_pool.ConnectionPool",
+    "pymysql.connect",
     "psycopg_pool.AsyncConnectionPool",
     "sqlalchemy.create_engine",
     "confluent_kafka.Consumer",

@@ -1,0 +1,2 @@
+SELECT 'shop-label-' || l.labelId AS id, l.name
+FROM label l

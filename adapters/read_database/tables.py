@@ -198,3 +198,15 @@ class AuditTableRow(EngineTable, table=True):
     is_clean: bool
     found: dict[str, Any] = Field(sa_type=JSONB)
     """Counts, and the first differences."""
+
+
+class StoppedTopicRow(EngineTable, table=True):
+    """A partition of a change topic that translation has stopped, where and why."""
+
+    __tablename__ = "stopped_topic"
+
+    topic: str = Field(primary_key=True, sa_type=sa.Text)
+    partition: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    offset: int = Field(sa_type=sa.BigInteger)
+    reason: str = Field(sa_type=sa.Text)
+    stopped_at: datetime = Field(sa_type=_INSTANT, sa_column_kwargs={"server_default": _NOW})

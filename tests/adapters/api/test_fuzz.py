@@ -49,7 +49,7 @@ def asking(read_dsn: str) -> Iterator[Ask]:
 @given(position=st.dictionaries(NUMBERS, NUMBERS, max_size=4))
 def test_made_up_cursors_of_changes(asking: Ask, position: dict[int, int]) -> None:
     cursor = write_cursor(position, ("changes", None, None, None))
-    assert asking(f"/v1/releases?limit=2&cursor={cursor}").status in FINE
+    assert asking(f"/v1/releases?limit=2&cursor={cursor}").status in {*FINE, 410}
 
 
 @UNHURRIED

@@ -20,6 +20,7 @@ def kill_and_restart(chain: Chain) -> None:
     (java,) = _processes(chain)
     java.send_signal(signal.SIGKILL)
     until(lambda: not _processes(chain), 10, "Connect is gone")
+    chain.stop("connect")  # the supervisor of one that was started here before
     settings = chain.settings
     cache = JarCache(settings.cache, settings.embedded.maven_mirror, lambda _: None, Event())
     port = urlsplit(chain.endpoints.connect_url).port

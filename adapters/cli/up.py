@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
@@ -27,6 +28,12 @@ def up(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Delete the data folder's state first.")
     ] = False,
+    no_workers: Annotated[
+        bool,
+        typer.Option(
+            "--no-workers", help="Only the engines, as they are: to mend what stops workers."
+        ),
+    ] = False,
 ) -> None:
     """Start the engines and the workers, until Ctrl-C.
 
@@ -43,10 +50,15 @@ def up(
         with (
             interruptible(),
             supervised_engines(settings, fresh=fresh, report=_report) as engines,
-            services.running_workers(settings, engines.endpoints, _report) as check_services,
+            (
+                nullcontext(_nothing)
+                if no_workers
+                else services.running_workers(settings, engines.endpoints, _report)
+            ) as check_services,
         ):
             is_up = True
-            print("\n".join(describe(settings, engines.endpoints)), flush=True)
+            what = "engines only" if no_workers else "up"
+            print("\n".join(describe(settings, engines.endpoints, what)), flush=True)
             while True:
                 if engines.check():
                     check_services()
@@ -57,8 +69,11 @@ def up(
             raise typer.Exit(130) from None
 
 
-def describe(settings: Settings, endpoints: Endpoints) -> list[str]:
-    """The addresses of all engines and the folders in use, one per line, no secret in them."""
+def describe(settings: Settings, endpoints: Endpoints, what: str = "up") -> list[str]:
+    """The addresses of all engines and the folders in use, one per line, no secret in them.
+
+    The last says `what` runs.
+    """
     lines = [
         f"kafka     {endpoints.kafka['bootstrap.servers']}",
         f"registry  {endpoints.registry.url}",
@@ -70,7 +85,7 @@ def describe(settings: Settings, endpoints: Endpoints) -> list[str]:
     ]
     if settings.master.url is None or settings.read.url is None:
         lines.append(f"password  in {settings.data / 'postgres-password'}")
-    return [*lines, "up; Ctrl-C stops everything"]
+    return [*lines, f"{what}; Ctrl-C stops everything"]
 
 
 def _without_password(url: str) -> str:
@@ -78,6 +93,10 @@ def _without_password(url: str) -> str:
     user, _, address = parts.netloc.rpartition("@")
     name = user.partition(":")[0]
     return parts._replace(netloc=f"{name}@{address}" if name else address, query="").geturl()
+
+
+def _nothing() -> None:
+    """What keeps no workers up."""
 
 
 def _report(line: str) -> None:

@@ -20,7 +20,9 @@ from adapters.composition.preparation import prepare
 from adapters.composition.settings import Settings
 from adapters.composition.source_services import following_sources
 from adapters.composition.topology import READ_MODELS
-from adapters.embedded.processes import EngineProcess
+from adapters.embedded.processes import EngineFailed, EngineProcess
+
+_ALONE = "`catalog up --no-workers` runs the engines alone, to mend what stops a worker"
 
 
 @contextmanager
@@ -39,7 +41,10 @@ def kept_running(
 
         def check() -> None:
             for one in kept:
-                one.check(report)
+                try:
+                    one.check(report)
+                except EngineFailed as failed:
+                    raise EngineFailed(f"{failed}\n{_ALONE}") from failed
 
         yield check
     finally:

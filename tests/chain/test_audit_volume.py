@@ -6,6 +6,7 @@ and 500 differences of all kinds.
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.chain.conftest import Note
 from tests.chain.loading import Load, next_seed
 from tests.chain.processes import NEW_RELEASES, PROJECT, Chain, Watched
 from tests.chain.size import Size
-from tests.chain.unseen import CHANGED, Found, plain_select, put_in, unseen
+from tests.chain.unseen import CHANGED, Found, plain_select, put_in, unseen, without_indexes
 
 pytestmark = pytest.mark.integration
 
@@ -70,9 +71,14 @@ def fill(chain: Chain, tracks: int, note: Note) -> None:
     if tracks <= MOST_CAPTURED:
         chain.catalog(*catalog)
     else:
-        with unseen(chain, *CHANGED):
+        with (
+            unseen(chain, *CHANGED) as master,
+            without_indexes(master, *CHANGED),
+            ThreadPoolExecutor(1) as pool,
+        ):
+            events = pool.submit(chain.catalog, *catalog, "--as-events", seconds=BOUND)
             chain.catalog(*catalog, seconds=BOUND)
-        chain.catalog(*catalog, "--as-events", seconds=BOUND)
+            events.result()
     note("seconds until master and log were filled", round(time.monotonic() - began, 1))
     chain.start("project", PROJECT)
     chain.start("new releases", NEW_RELEASES)

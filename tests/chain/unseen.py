@@ -46,6 +46,22 @@ def unseen(chain: Chain, *tables: str) -> Iterator[psycopg.Connection]:
         connection.execute(change.format(publication, sql.SQL("ADD"), listed))
 
 
+@contextmanager
+def without_indexes(master: psycopg.Connection, *tables: str) -> Iterator[None]:
+    """These tables have no index but that of their key meanwhile; making one whole is cheaper than
+    keeping it up while millions of rows come."""
+    found = master.execute(
+        "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index"
+        " WHERE NOT indisprimary AND indrelid = ANY(%s::regclass[])",
+        (list(tables),),
+    ).fetchall()
+    for name, _ in found:
+        master.execute(sql.SQL("DROP INDEX {}").format(sql.SQL(name)))
+    yield
+    for _, definition in found:
+        master.execute(sql.SQL(definition))
+
+
 def put_in(chain: Chain, total: int) -> set[Found]:
     """Make the log differ from the master in `total` ways, of each kind in each table that has
     synthetic rows; returns them. Nobody else may change these tables meanwhile."""

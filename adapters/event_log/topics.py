@@ -135,21 +135,16 @@ class Topics:
 
         Brokers older than 2.8 have none. A topic that doesn't exist is an error.
         """
-        if not names:
-            return {}
-        asked = TopicCollection(list(names))
-        answers = self._admin.describe_topics(asked, request_timeout=_ATTEMPT_SECONDS)
-        found, missing = {}, []
-        for name, answer in answers.items():
+        deadline = time.monotonic() + REQUEST_SECONDS
+        while names:
             try:
-                found[name] = str(answer.result().topic_id)
+                return self._ids(names)
             except KafkaException as error:
-                if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                    raise failed(f"looking at topic {name}", error) from error
-                missing.append(name)
-        if missing:
-            raise _no_topic(missing)
-        return {name: id_ for name, id_ in found.items() if id_ != _NO_ID}
+                self._renew()
+                if not _passes(error) or time.monotonic() > deadline:
+                    raise failed(f"looking at topics {', '.join(names)}", error) from error
+            time.sleep(_LEADER_SECONDS)
+        return {}
 
     def names(self) -> set[str]:
         """All topics that there are. Raises KafkaFailed."""
@@ -165,6 +160,21 @@ class Topics:
         except KafkaException as error:
             raise failed("configuration of the brokers", error) from error
         return timedelta(minutes=int(entries["offsets.retention.minutes"].value or 0))
+
+    def _ids(self, names: Sequence[str]) -> dict[str, str]:
+        asked = TopicCollection(list(names))
+        answers = self._admin.describe_topics(asked, request_timeout=_ATTEMPT_SECONDS)
+        found, missing = {}, []
+        for name, answer in answers.items():
+            try:
+                found[name] = str(answer.result().topic_id)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise
+                missing.append(name)
+        if missing:
+            raise _no_topic(missing)
+        return {name: id_ for name, id_ in found.items() if id_ != _NO_ID}
 
     def _await(self, names: Sequence[str]) -> None:
         """Wait until new topics are known to the brokers and their partitions have leaders."""
@@ -213,16 +223,23 @@ class Topics:
                 try:
                     found[partition.topic, partition.partition] = answer.result().offset
                 except KafkaException as error:
-                    passes = error.args[0].code() in {*_LEADERLESS, KafkaError._TIMED_OUT}
-                    if not passes or time.monotonic() > deadline:
+                    if not _passes(error) or time.monotonic() > deadline:
                         name = f"{partition.topic}/{partition.partition}"
                         raise failed(f"offsets of {name}", error) from error
             if len(found) < len(partitions):
                 time.sleep(_LEADER_SECONDS)
-                # librdkafka asks on with the leader epoch that it knows: after a broker's end it
-                # was refused for half a minute, until a worker gave up. A new client knows none
-                self._admin = AdminClient(self._configuration)
+                self._renew()
         return found
+
+    def _renew(self) -> None:
+        """Ask with a new client, which knows nothing of brokers that are gone.
+
+        librdkafka asks on with the leader epoch that it knows: after a broker's end it was refused
+        for half a minute. And it waits for the controller that it knows: told of none by a broker
+        that was just starting, it waited for ever, since it asks for brokers by itself only where
+        it follows topics.
+        """
+        self._admin = AdminClient(self._configuration)
 
     def _configurations(self, names: Sequence[str]) -> dict[str, dict[str, ConfigEntry]]:
         if not names:
@@ -232,6 +249,7 @@ class Topics:
         try:
             return {resource.name: answer.result() for resource, answer in answers.items()}
         except KafkaException as error:
+            self._renew()
             raise failed("configuration of topics", error) from error
 
     def _create(self, plans: Sequence[TopicPlan]) -> None:
@@ -280,6 +298,11 @@ class Topics:
                 answer.result()
             except KafkaException as error:
                 raise failed(f"configuration of topic {resource.name}", error) from error
+
+
+def _passes(error: KafkaException) -> bool:
+    """Whether it is worth another attempt."""
+    return error.args[0].code() in {*_LEADERLESS, KafkaError._TIMED_OUT}
 
 
 def _no_topic(missing: Sequence[str]) -> KafkaFailed:

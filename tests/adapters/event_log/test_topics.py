@@ -1,14 +1,17 @@
 """Topics: made as planned, and every way in which history can be cut is named."""
 
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
 
 from adapters.composition.endpoints import Endpoints
-from adapters.event_log.connection import KafkaFailed
+from adapters.event_log import topics
+from adapters.event_log.connection import KafkaFailed, KafkaUnavailable
 from adapters.event_log.topic_plans import (
     FOR_EVER,
     LONG_ENOUGH,
@@ -160,3 +163,40 @@ def test_bounds_of_a_topic_that_is_not_there(engines: Endpoints) -> None:
 def test_more_replicas_than_brokers_are_refused(engines: Endpoints) -> None:
     with pytest.raises(KafkaFailed, match=r"5 replicas need as many brokers, and there are 1"):
         Topics(engines.kafka).apply([TopicPlan("nowhere", 1, 5)])
+
+
+class StuckAdmin:
+    """The first client waits for a controller that it never hears of, as after a broker's end."""
+
+    made = 0
+
+    def __init__(self, _: object) -> None:
+        StuckAdmin.made += 1
+        self._is_stuck = StuckAdmin.made == 1
+
+    def _answer(self, found: object) -> Future[object]:
+        answer: Future[object] = Future()
+        if self._is_stuck:
+            answer.set_exception(KafkaException(KafkaError(KafkaError._TIMED_OUT)))
+        else:
+            answer.set_result(found)
+        return answer
+
+    def describe_topics(self, *_: object, **__: object) -> dict[str, Future[object]]:
+        return {"catalog.track": self._answer(SimpleNamespace(topic_id="its id"))}
+
+    def describe_configs(self, asked: list[ConfigResource], **_: object) -> object:
+        return {one: self._answer({}) for one in asked}
+
+
+def test_a_client_that_waits_for_a_controller_in_vain_is_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(topics, "AdminClient", StuckAdmin)
+    monkeypatch.setattr(StuckAdmin, "made", 0)
+    assert Topics({}).ids(["catalog.track"]) == {"catalog.track": "its id"}
+    monkeypatch.setattr(StuckAdmin, "made", 0)
+    asked = Topics({})
+    with pytest.raises(KafkaUnavailable):
+        asked._configurations(["catalog.track"])
+    assert asked._configurations(["catalog.track"]) == {"catalog.track": {}}

@@ -220,12 +220,18 @@ class Topics:
                 request_timeout=_ATTEMPT_SECONDS,
             )
             for partition, answer in answers.items():
+                name = f"offsets of {partition.topic}/{partition.partition}"
                 try:
-                    found[partition.topic, partition.partition] = answer.result().offset
+                    offset = answer.result().offset
                 except KafkaException as error:
                     if not _passes(error) or time.monotonic() > deadline:
-                        name = f"{partition.topic}/{partition.partition}"
-                        raise failed(f"offsets of {name}", error) from error
+                        raise failed(name, error) from error
+                    continue
+                if offset >= 0:
+                    found[partition.topic, partition.partition] = offset
+                elif time.monotonic() > deadline:
+                    # No error either: librdkafka's answer where the leader went away meanwhile
+                    raise failed(name, KafkaError(KafkaError._TIMED_OUT))
             if len(found) < len(partitions):
                 time.sleep(_LEADER_SECONDS)
                 self._renew()

@@ -1,12 +1,13 @@
 """Topics: made as planned, and every way in which history can be cut is named."""
 
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
 
 from adapters.composition.endpoints import Endpoints
@@ -165,8 +166,15 @@ def test_more_replicas_than_brokers_are_refused(engines: Endpoints) -> None:
         Topics(engines.kafka).apply([TopicPlan("nowhere", 1, 5)])
 
 
+def _done(found: object) -> Future[object]:
+    answer: Future[object] = Future()
+    answer.set_result(found)
+    return answer
+
+
 class StuckAdmin:
-    """The first client waits for a controller that it never hears of, as after a broker's end."""
+    """The first client waits for a controller that it never hears of, as after a broker's end, and
+    says of offsets that it knows none."""
 
     made = 0
 
@@ -175,15 +183,20 @@ class StuckAdmin:
         self._is_stuck = StuckAdmin.made == 1
 
     def _answer(self, found: object) -> Future[object]:
+        if not self._is_stuck:
+            return _done(found)
         answer: Future[object] = Future()
-        if self._is_stuck:
-            answer.set_exception(KafkaException(KafkaError(KafkaError._TIMED_OUT)))
-        else:
-            answer.set_result(found)
+        answer.set_exception(KafkaException(KafkaError(KafkaError._TIMED_OUT)))
         return answer
 
     def describe_topics(self, *_: object, **__: object) -> dict[str, Future[object]]:
         return {"catalog.track": self._answer(SimpleNamespace(topic_id="its id"))}
+
+    def list_offsets(self, asked: Iterable[object], **_: object) -> dict[object, Future[object]]:
+        return {
+            one: _done(SimpleNamespace(offset=OFFSET_INVALID if self._is_stuck else 7))
+            for one in asked
+        }
 
     def describe_configs(self, asked: list[ConfigResource], **_: object) -> object:
         return {one: self._answer({}) for one in asked}
@@ -200,3 +213,14 @@ def test_a_client_that_waits_for_a_controller_in_vain_is_replaced(
     with pytest.raises(KafkaUnavailable):
         asked._configurations(["catalog.track"])
     assert asked._configurations(["catalog.track"]) == {"catalog.track": {}}
+
+
+def test_an_end_that_nobody_knows_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken for the end, it was before every checkpoint: workers ended, as if records were lost."""
+    monkeypatch.setattr(topics, "AdminClient", StuckAdmin)
+    monkeypatch.setattr(StuckAdmin, "made", 0)
+    assert Topics({})._bounds({"catalog.track": [0]}) == {"catalog.track": {0: Bounds(7, 7)}}
+    monkeypatch.setattr(topics, "REQUEST_SECONDS", 0.0)
+    monkeypatch.setattr(StuckAdmin, "made", 0)
+    with pytest.raises(KafkaUnavailable, match=r"offsets of catalog\.track/0"):
+        Topics({})._bounds({"catalog.track": [0]})

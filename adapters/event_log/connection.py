@@ -138,4 +138,13 @@ class _Log(logging.Logger):
         self._role = role
 
     def handle(self, record: logging.LogRecord) -> None:
-        log.log(record.levelno, "librdkafka", role=self._role, line=record.getMessage())
+        line = record.getMessage()
+        level = logging.INFO if _passes(line) else record.levelno
+        log.log(level, "librdkafka", role=self._role, line=line)
+
+
+def _passes(line: str) -> bool:
+    """Whether a line speaks of what brokers do for seconds after their start, and librdkafka waits
+    for: nothing that a user could heal.
+    """
+    return line.startswith("GETPID") and line.endswith("Coordinator load in progress: retrying")

@@ -1,7 +1,10 @@
 """One configuration of every client, and one way to tell what failed."""
 
+import logging
+
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException
+from structlog.testing import capture_logs
 
 from adapters.composition.settings import load_settings
 from adapters.event_log.connection import client_configuration, failed
@@ -56,6 +59,21 @@ def test_what_passes_is_told_apart_from_what_stays(code: int, kind: type[Excepti
     error = failed("reading", KafkaException(KafkaError(code)))
     assert isinstance(error, kind)
     assert "reading" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("why", "level"),
+    [
+        ("Broker: Coordinator load in progress: retrying", "info"),
+        ("Cluster authorization failed", "warning"),
+    ],
+)
+def test_a_broker_that_has_just_started_is_no_warning(why: str, level: str) -> None:
+    told = client_configuration(_BROKERS, "producer")["logger"]
+    line = f"GETPID [thrd:main]: Failed to acquire idempotence PID from broker b:9092/1: {why}"
+    with capture_logs() as lines:
+        told.handle(logging.makeLogRecord({"msg": line, "levelno": logging.WARNING}))
+    assert [(one["log_level"], one["role"]) for one in lines] == [(level, "producer")]
 
 
 def test_a_consumer_that_fetches_little_at_once_may_still_be_made() -> None:

@@ -50,6 +50,13 @@ def follow(
     """
     await_ours(settings, endpoints, stop)
     attempts = 0
+
+    def read(rows: int) -> None:
+        nonlocal attempts
+        if rows:  # that it could begin is no success: what comes next may fail each time
+            attempts = 0
+        note(rows)
+
     while not stop.is_set():
         try:
             with master_connection(endpoints.master_dsn, f"source {name}") as master:
@@ -60,8 +67,7 @@ def follow(
                 if found.state != LIVE:
                     stop.wait(_WAIT)
                     continue
-                attempts = 0
-                _follow(settings, endpoints, master, found.source, stop, note)
+                _follow(settings, endpoints, master, found.source, stop, read)
         except Unavailable as away:
             attempts += 1
             log.warning("waiting", source=name, reason=str(away))

@@ -10,6 +10,7 @@ import pytest
 
 from adapters.composition import source_following
 from adapters.composition.source_following import follow
+from adapters.source import register
 from adapters.source.register import LIVE
 from domain.failures import Unavailable
 from projections.engine.backoff import backoff
@@ -46,7 +47,7 @@ def test_pauses_grow_until_something_was_read(monkeypatch: pytest.MonkeyPatch) -
     found = SimpleNamespace(state=LIVE, source=None)
     monkeypatch.setattr(source_following, "await_ours", lambda *_: None)
     monkeypatch.setattr(source_following, "master_connection", connected)
-    monkeypatch.setattr(source_following.register, "find", lambda *_: found)
+    monkeypatch.setattr(register, "find", lambda *_: found)
     monkeypatch.setattr(source_following, "_follow", followed)
     stop = _Stop(5)
     settings: Any = None

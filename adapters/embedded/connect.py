@@ -6,7 +6,9 @@ beside the records they speak of: one state to keep, and none that a killed proc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
@@ -20,6 +22,7 @@ from adapters.embedded.java import (
     write_properties,
 )
 from adapters.embedded.kafka import LARGEST_MESSAGE
+from adapters.embedded.maven import JarCache
 from adapters.embedded.processes import LOOPBACK, EngineProcess, start, wait_until
 from adapters.embedded.state import DataFolder, closed_folder
 from domain.failures import Misconfigured
@@ -36,9 +39,22 @@ _BASIC_AUTH = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecur
 _SECURITY = ("security.", "sasl.", "ssl.", "enable.ssl.", "enable.sasl.")
 
 
+@dataclass(frozen=True)
+class ConnectJars:
+    """What the worker is made of.
+
+    The classes of a plugin, by its folder's name, are loaded apart from those of the others
+    (https://kafka.apache.org/documentation/#connectconfigs_plugin.path), so that two versions of
+    Debezium can run side by side; the class path's are seen by all.
+    """
+
+    class_path: Sequence[Path]
+    plugins: Mapping[str, Sequence[Path]]
+
+
 def start_connect(
     folder: DataFolder,
-    jars: list[Path],
+    jars: ConnectJars,
     *,
     port: int,
     kafka: dict[str, str],
@@ -46,7 +62,6 @@ def start_connect(
     group: str = GROUP,
 ) -> EngineProcess:
     """Start the worker on `port`; `kafka` is the librdkafka configuration of the brokers.
-
     `group` names its cluster, and the topics in which that keeps its state. It answers only who
     knows the folder's password: whoever may give it a connector reads files with its rights.
 
@@ -54,19 +69,43 @@ def start_connect(
     """
     home = folder.room("connect")
     properties = write_properties(
-        home / "worker.properties", _worker_properties(home, port, kafka, group)
+        home / "worker.properties",
+        {
+            **_worker_properties(home, port, kafka, group),
+            "plugin.path": _linked(home / "plugins", jars.plugins),
+        },
     )
     return start(
         "Kafka Connect",
         java_command(
             sizing,
-            options=[*with_class_path(jars, write_logging(home)), _login(folder, home)],
+            options=[*with_class_path(jars.class_path, write_logging(home)), _login(folder, home)],
             arguments=["org.apache.kafka.connect.cli.ConnectDistributed", properties],
         ),
         log=folder.path / "logs" / "connect.log",
         cwd=home,
         held=folder.lock,
     )
+
+
+def connect_jars(cache: JarCache, connectors: Collection[str] = ()) -> ConnectJars:
+    """What is locked, fetched where it is absent; `connectors` are those that are asked for."""
+    debezium = cache.class_path("debezium")
+    for name in sorted({"mysql", "oracle"} & set(connectors)):
+        debezium += [jar for jar in cache.class_path(f"debezium-{name}") if jar not in debezium]
+    plugins = {"debezium": debezium}
+    if "mariadb" in connectors:
+        plugins["debezium-mariadb"] = cache.class_path("debezium-mariadb")
+    return ConnectJars(cache.class_path("connect"), plugins)
+
+
+def _linked(folder: Path, plugins: Mapping[str, Sequence[Path]]) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)  # of a former start
+    for name, jars in plugins.items():
+        (folder / name).mkdir(parents=True)
+        for jar in jars:
+            (folder / name / jar.name).symlink_to(jar)
+    return folder
 
 
 def connect_url(folder: DataFolder, port: int) -> str:
@@ -128,7 +167,7 @@ def _worker_properties(
         "listeners": f"HTTP://{LOOPBACK}:{port}",
         "rest.advertised.host.name": LOOPBACK,
         "rest.advertised.port": port,
-        "plugin.discovery": "service_load",  # everything is on the class path; nothing to scan
+        "plugin.discovery": "service_load",  # all say what they hold; nothing to scan
         "key.converter": converter,
         "value.converter": converter,
         "key.converter.schemas.enable": "false",

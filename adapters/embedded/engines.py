@@ -297,9 +297,7 @@ class _Starter:
         return _told("kafka", self._brokers(), began)
 
     def _connect(self) -> str:
-        jars = self.cache.class_path("connect")
-        for connector in self.plan.connectors:
-            jars += [j for j in self.cache.class_path(f"connect-{connector}") if j not in jars]
+        jars = connect.connect_jars(self.cache, self.plan.connectors)
         began = time.monotonic()
         process = connect.start_connect(
             self.folder,

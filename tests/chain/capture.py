@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from adapters.capture.connect import Connect
-from adapters.embedded.connect import await_connect, start_connect
+from adapters.embedded.connect import await_connect, connect_jars, start_connect
 from adapters.embedded.java import Sizing
 from adapters.embedded.maven import JarCache
 from adapters.embedded.state import DataFolder
@@ -29,7 +29,7 @@ def kill_and_restart(chain: Chain) -> None:
     try:
         process = start_connect(
             DataFolder(settings.data, lock),
-            cache.class_path("connect"),
+            connect_jars(cache),
             port=port,
             kafka=chain.endpoints.kafka,
             sizing=Sizing(settings.embedded.connect_heap_mb),

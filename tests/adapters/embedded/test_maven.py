@@ -157,7 +157,7 @@ def test_a_download_can_be_given_up(tmp_path: Path, repository: str) -> None:
 def test_the_lock_of_the_project_names_no_address() -> None:
     text = maven.LOCK.read_text()
     assert "://" not in text
-    for engine, count in {"kafka": 46, "connect": 75, "registry": 1}.items():
+    for engine, count in {"kafka": 46, "connect": 65, "debezium": 10, "registry": 1}.items():
         jars = read_lock(engine)
         assert len(jars) == count
         assert all(len(jar.sha256) == 64 and jar.size > 0 for jar in jars)

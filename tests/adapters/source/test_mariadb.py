@@ -13,15 +13,14 @@ from urllib.parse import unquote, urlsplit
 import psycopg
 import pymysql
 import pytest
+from pydantic import SecretStr
 from pymysql.constants import CLIENT
 
-from adapters.capture.connect import Connect
-from adapters.capture.connector import Capture
-from adapters.capture.databases import ForeignTables, foreign_configuration
+from adapters.composition import source_capture
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.engines import running_engines
 from adapters.composition.foreign_databases import foreign_connection
-from adapters.composition.settings import Settings, load_settings
+from adapters.composition.settings import Settings, SourceSettings, load_settings
 from adapters.composition.wiring import event_log
 from adapters.embedded.state import read_running
 from adapters.read_database.gate import name_generation
@@ -35,13 +34,7 @@ from tests.availability.asking import Asker
 from tests.databases import MASTER, READ_CATALOG, Databases
 from tests.master_to_read import carry
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skip(
-        reason="the MariaDB connector's newest release (3.5.0) doesn't run on the class path of"
-        " Debezium 3.6.1: it needs a plugin folder of its own"
-    ),
-]
+pytestmark = pytest.mark.integration
 
 FOLDER = Path(__file__).parents[3] / "docs" / "tutorial" / "own-master"
 SOURCE = read_folder(FOLDER / "shop")
@@ -63,6 +56,7 @@ class Shop:
             cursor.execute((FOLDER / "shop.sql").read_text(encoding="utf-8"))
             while cursor.nextset():
                 pass
+            opened.commit()
         with foreign_connection(self.address, "shop") as asked_:
             assert mariadb.faults(asked_) == []
             self.columns = mariadb.columns(asked_, SOURCE)
@@ -132,21 +126,14 @@ def shop(house: tuple[Settings, Endpoints, str]) -> Iterator[Shop]:
     settings, endpoints, address = house
     databases = Databases(endpoints.master_dsn)
     dsn = databases.create(MASTER)
-    told = foreign_configuration(
-        Capture([], SOURCE.topics, partitions=1, replication_factor=1),
-        ForeignTables(
-            "mariadb", "catalog", "", [table.of_source for table in SOURCE.tables.values()]
-        ),
-        address,
-        endpoints.kafka,
+    known = settings.model_copy(
+        update={"source": SourceSettings(address={"shop": SecretStr(address)})}
     )
     with psycopg.connect(dsn, autocommit=True) as master:
         opened = Shop(address, dsn, master, event_log(settings, endpoints), databases)
-        connect = Connect(endpoints.connect_url)
-        connect.apply("shop", told)
-        connect.await_running("shop")
+        source_capture.prepare_capture(known, endpoints, SOURCE, print)
         yield opened
-        connect.delete("shop")
+        source_capture.end_capture(known, endpoints, SOURCE, print)
 
 
 def test_a_shop_in_mariadb_from_its_tables_to_the_lookup(shop: Shop) -> None:

@@ -4,29 +4,28 @@ It has a data folder of its own beside the user's, and goes the way of the comma
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
-from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adapters.cli.demonstration import (
+    IDLE_SECONDS,
+    Demonstration,
+    RunningChain,
+    Show,
+    show_idle,
+)
 from adapters.cli.interruption import Interrupted, interruptible
 from adapters.composition.settings import InboxSettings, Settings, load_settings
 from domain.failures import Failure
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.status import Status
-
     from adapters.composition.endpoints import Endpoints
     from projections.catalog.queries.lookup import LookupAnswer
     from projections.engine.progress import Report
-
-IDLE_SECONDS = 120.0
-STAGES = 8
 
 
 def register(app: typer.Typer) -> None:
@@ -34,25 +33,41 @@ def register(app: typer.Typer) -> None:
     app.command()(run)
 
 
-def run() -> None:
+def run(
+    own_master: Annotated[
+        bool, typer.Option("--own-master", help="Take the sample from a shop's MariaDB.")
+    ] = False,
+) -> None:
     """Show the whole chain on sample data, once.
 
     Ingest, capture, translate, project, look up, rebuild, switch, verify. Everything that it
     starts it stops again; what it made stays in the folder that it names.
     """
+    from adapters.cli.run_own_master import OWN_MASTER, with_mariadb
+
     own = load_settings().data
-    settings = load_settings(data=own.with_name(f"{own.name}-demo"))
+    name = f"{own.name}-own-master-demo" if own_master else f"{own.name}-demo"
+    settings = load_settings(data=own.with_name(name))
     settings = settings.model_copy(update={"inbox": InboxSettings()})  # real batches are not for it
+    demonstration = _deliveries()
+    if own_master:
+        settings, demonstration = with_mariadb(settings), OWN_MASTER
     try:
         with interruptible(), ExitStack() as stack:
-            what_next = _demonstrate(settings, stack)
+            what_next = _demonstrate(settings, demonstration, stack)
         print(what_next)
     except Interrupted as interruption:
         print(f"stopped ({interruption})", file=sys.stderr)
         raise typer.Exit(130) from None
 
 
-def _demonstrate(settings: Settings, stack: ExitStack) -> str:
+def _deliveries() -> Demonstration:
+    from adapters.ingestion.sample import LOOKUPS
+
+    return Demonstration(LOOKUPS, _fill, stages=8)
+
+
+def _demonstrate(settings: Settings, demonstration: Demonstration, stack: ExitStack) -> str:
     """Go through the stages, leaving what was started to `stack`; returns what to try next."""
     from rich.console import Console
 
@@ -61,14 +76,15 @@ def _demonstrate(settings: Settings, stack: ExitStack) -> str:
     from adapters.ingestion.sample import FOLDER
     from adapters.monitoring.health import Thresholds, judge
 
-    show = _Show(Console(highlight=False, soft_wrap=True))
+    show = Show(Console(highlight=False, soft_wrap=True), demonstration.stages)
     show.say(f"data      {settings.data}")
     show.say(f"downloads {settings.cache}")
-    endpoints = _start(settings, stack, show)
-    _fill(settings, endpoints, show)
+    chain = _start(settings, stack, show)
+    endpoints = chain.endpoints
+    demonstration.fill(settings, chain, show)
 
-    with show.stage("look up by ISRC, barcode and DDEX party id") as done:
-        before = _answers(endpoints)
+    with show.stage("look up by industry identifiers") as done:
+        before = _answers(endpoints, demonstration.lookups)
         done(f"{sum(len(one.matches()) for one in before)} matches")
     _show_answers(show, before)
 
@@ -76,7 +92,9 @@ def _demonstrate(settings: Settings, stack: ExitStack) -> str:
         done(_rebuild(settings, endpoints, show))
 
     with show.stage("look up again: nothing changed") as done:
-        if [one.as_json() for one in _answers(endpoints)] != [one.as_json() for one in before]:
+        if [one.as_json() for one in _answers(endpoints, demonstration.lookups)] != [
+            one.as_json() for one in before
+        ]:
             raise Failure("the new generation answers differently than the former one")
         done("the same answers")
 
@@ -86,11 +104,14 @@ def _demonstrate(settings: Settings, stack: ExitStack) -> str:
     found = await_idle(settings, endpoints, seconds=IDLE_SECONDS)
     show.say("")
     status.show(found, judge(found, Thresholds()))
-    return _WHAT_NEXT.format(data=settings.data, folder=FOLDER)
+    (upc,) = (f"{scheme} {value}" for scheme, value in demonstration.lookups if scheme == "upc")
+    return _WHAT_NEXT.format(
+        data=settings.data, settings=demonstration.settings, upc=upc, folder=FOLDER
+    )
 
 
-def _start(settings: Settings, stack: ExitStack, show: "_Show") -> "Endpoints":
-    """Start engines and workers, leaving them to `stack`; returns where the engines are."""
+def _start(settings: Settings, stack: ExitStack, show: Show) -> RunningChain:
+    """Start engines and workers, leaving them to `stack`."""
     from adapters.composition import services
     from adapters.composition.engines import supervised_engines
 
@@ -98,89 +119,42 @@ def _start(settings: Settings, stack: ExitStack, show: "_Show") -> "Endpoints":
         engines = stack.enter_context(supervised_engines(settings, report=show.hint))
         done(f"Kafka at {engines.endpoints.kafka['bootstrap.servers']}")
     with show.stage("make tables, topics, contracts; start capture and workers") as done:
-        stack.enter_context(services.running_workers(settings, engines.endpoints, show.hint))
+        check = stack.enter_context(
+            services.running_workers(settings, engines.endpoints, show.hint)
+        )
         done(", ".join(one.name for one in services.WORKERS))
-    return engines.endpoints
+    return RunningChain(engines.endpoints, engines.mariadb, check)
 
 
-def _fill(settings: Settings, endpoints: "Endpoints", show: "_Show") -> None:
+def _fill(settings: Settings, chain: RunningChain, show: Show) -> None:
     """Take in the sample, and wait until it is in the read catalog."""
-    from adapters.composition.chain import await_idle
     from adapters.composition.databases import master_connection
     from adapters.ingestion.ingest import ingest
     from adapters.ingestion.sample import FOLDER
 
     with show.stage("ingest the sample feeds and ERN messages into the master catalog") as done:
-        summary = ingest(partial(master_connection, endpoints.master_dsn, "ingest"), [str(FOLDER)])
+        connect = partial(master_connection, chain.endpoints.master_dsn, "ingest")
+        summary = ingest(connect, [str(FOLDER)])
         changed = sum(summary.changed.values())
         told = (f"{len(summary.files)} files", f"{changed:,} rows changed")
         done(f"{', '.join(told)}, {summary.quarantined} quarantined")
-    with show.stage("capture, translate, project until everything is through") as done:
-        found = await_idle(
-            settings,
-            endpoints,
-            seconds=IDLE_SECONDS,
-            watch=lambda now: show.hint(f"{sum(t.lag for t in now.topics):,} records to go"),
-        )
-        changes = sum(t.end for t in found.topics if t.stage == "translate")
-        events = sum(t.end for t in found.topics if t.stage == "project")
-        done(f"{changes:,} change records, {events:,} event records on the topics")
+    show_idle(settings, chain.endpoints, show)
 
 
-@dataclass
-class _Show:
-    """Tells what happens: a line per stage, and on a terminal what it is doing."""
-
-    console: "Console"
-    number: int = 0
-    began: float = field(default_factory=monotonic)
-    status: "Status | None" = None
-
-    def say(self, text: str) -> None:
-        self.console.print(text, markup=False)
-
-    def hint(self, text: str) -> None:
-        """What a stage is doing; only a terminal sees it."""
-        if self.status is not None:
-            self.status.update(f"{self.title}: {text}")
-
-    @contextmanager
-    def stage(self, title: str) -> Iterator[Callable[[str], None]]:
-        """A stage; what it yields is called with its outcome."""
-        self.number += 1
-        self.title = f"[{self.number}/{STAGES}] {title}"
-        began = monotonic()
-        if not self.console.is_terminal:
-            self.say(self.title)
-
-        def done(outcome: str) -> None:
-            self.say(f"      {outcome} ({monotonic() - began:.1f} s)")
-
-        if self.console.is_terminal:
-            with self.console.status(self.title) as self.status:
-                outcomes: list[str] = []
-                yield outcomes.append
-            self.status = None
-            self.say(self.title)
-            for outcome in outcomes:
-                done(outcome)
-        else:
-            yield done
-
-
-def _answers(endpoints: "Endpoints") -> "Sequence[LookupAnswer]":
+def _answers(
+    endpoints: "Endpoints", lookups: Sequence[tuple[str, str]]
+) -> "Sequence[LookupAnswer]":
     from adapters.composition.databases import read_queries
-    from adapters.ingestion.sample import LOOKUPS
     from projections.catalog.queries.lookup import asked, look_up
 
     with read_queries(endpoints, "run") as queries:
-        found = look_up(queries.rows, [asked(scheme, value) for scheme, value in LOOKUPS])
+        found = look_up(queries.rows, [asked(scheme, value) for scheme, value in lookups])
     if empty := [f"{one.number.scheme} {one.number.raw}" for one in found if not one.matches()]:
         raise Failure(f"the sample's {', '.join(empty)} isn't in the read catalog")
     return found
 
 
-def _show_answers(show: _Show, answers: "Sequence[LookupAnswer]") -> None:
+def _show_answers(show: Show, answers: "Sequence[LookupAnswer]") -> None:
     from projections.catalog.queries.lookup import named
 
     for answer in answers:
@@ -195,7 +169,7 @@ def _show_answers(show: _Show, answers: "Sequence[LookupAnswer]") -> None:
                 show.say(f"          with {' and '.join(has)}")
 
 
-def _rebuild(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
+def _rebuild(settings: Settings, endpoints: "Endpoints", show: Show) -> str:
     from adapters.composition.topology import READ_MODELS
     from adapters.composition.wiring import engine_context
     from projections.engine.rebuild import rebuild
@@ -212,7 +186,7 @@ def _rebuild(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
     return "\n      ".join(outcomes)
 
 
-def _verify(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
+def _verify(settings: Settings, endpoints: "Endpoints", show: Show) -> str:
     from adapters.composition.topology import READ_MODELS
     from adapters.composition.wiring import engine_context
     from projections.engine.rebuild import verify_live
@@ -227,14 +201,14 @@ def _verify(settings: Settings, endpoints: "Endpoints", show: _Show) -> str:
     return "\n      ".join(outcomes)
 
 
-def _hints(show: _Show, model: str) -> "Report":
+def _hints(show: Show, model: str) -> "Report":
     return lambda now: show.hint(f"{model}: {now.phase} {now.done}/{now.total}")
 
 
 _WHAT_NEXT = """
 Everything is stopped again. To go on with what was made, in two terminals:
 
-  . .venv/bin/activate; export CATALOG_DATA={data}
+  . .venv/bin/activate; export CATALOG_DATA={data}{settings}
 
 and then in one of them, to keep the engines up until Ctrl-C:
 
@@ -242,7 +216,7 @@ and then in one of them, to keep the engines up until Ctrl-C:
 
 and in the other:
 
-  catalog lookup upc 299000009001       what a barcode stands on
+  catalog lookup {upc:<23}       what a barcode stands on
   catalog new-releases                  what came out, per label and day
   catalog ingest YOUR_FEED.csv          your own data; its forms are shown in
                                         {folder}

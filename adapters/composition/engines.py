@@ -27,6 +27,8 @@ class Supervised:
     endpoints: Endpoints
     check: Callable[[], bool]
     """To be called now and then; see `embedded.engines.RunningEngines.check`."""
+    mariadb: str
+    """Address of the embedded MariaDB; empty where none was asked for."""
 
 
 @contextmanager
@@ -58,7 +60,8 @@ def supervised_engines(
     plan = engine_plan(settings)
     with embedded.running_engines(plan, only=only, fresh=fresh, report=report) as running:
         complete = dict.fromkeys(ENGINES, "") | dict(plan.given) | running.addresses
-        yield Supervised(endpoints(settings, complete), running.check)
+        mariadb = running.addresses.get(MARIADB, "")
+        yield Supervised(endpoints(settings, complete), running.check, mariadb)
 
 
 def engine_plan(settings: Settings) -> EnginePlan:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from time import monotonic, sleep
 
 import psycopg
@@ -43,6 +44,7 @@ def required_address(settings: Settings, name: str) -> str:
         raise Misconfigured(
             f"the database of the source {name} isn't known: set"
             f" CATALOG_SOURCE__ADDRESS__{name.upper()} to postgresql://user:password@host/database"
+            " (or mariadb://…, mysql://…)"
         )
     return found
 
@@ -52,11 +54,16 @@ def connector_name(settings: Settings, source: Source) -> str:
     return f"{settings.kafka.prefix}source-{source.name}"
 
 
-def schemas(endpoints: Endpoints, source: Source) -> Registry:
-    """The registry of its records, where they are in Avro; close it."""
-    if source.registry is None:
-        return clients.registry(endpoints)
-    return Registry.at(RegistryEndpoint(source.registry))
+@contextmanager
+def schemas(endpoints: Endpoints, source: Source) -> Iterator[Registry | None]:
+    """The registry of its records, if they should be in Avro; None where none is known."""
+    own = source.registry
+    endpoint = endpoints.registry if own is None else RegistryEndpoint(own)
+    if not endpoint.url:
+        yield None
+        return
+    with closing(Registry.at(endpoint)) as registry:
+        yield registry
 
 
 def slot_name(source: Source) -> str:
@@ -136,7 +143,7 @@ def plain_configuration(settings: Settings, endpoints: Endpoints, source: Source
 
 def recapture(endpoints: Endpoints, source: Source, table: str) -> None:
     """Ask its connector for all rows of a table once more."""
-    Signals(producer(endpoints.kafka), source.topics).recapture(f"{source.schema}.{table}")
+    Signals(producer(endpoints.kafka), source.topics).recapture(source.collection_of(table))
 
 
 def is_snapshot_done(settings: Settings, endpoints: Endpoints, source: Source) -> bool:

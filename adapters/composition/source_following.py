@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from threading import Event
 
 import psycopg
@@ -91,7 +91,7 @@ def _follow(
     several: dict[str, int] = {}
     for topic, _ in events.bounds(names):
         several[topic] = several.get(topic, 0) + 1
-    with closing(capture.schemas(endpoints, source)) as schemas:
+    with capture.schemas(endpoints, source) as schemas:
         following = Following(
             master,
             source,

@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
 import psycopg
 
+from adapters.composition import foreign_databases, wiring
 from adapters.composition import source_capture as capture
-from adapters.composition import wiring
-from adapters.composition.databases import READ_ONLY, master_connection, source_connection
+from adapters.composition.databases import master_connection
 from adapters.composition.endpoints import Endpoints
-from adapters.composition.foreign_databases import foreign_connection
 from adapters.composition.settings import Settings
 from adapters.composition.topology import MASTER_SCHEMA
 from adapters.event_log.registry import Registry
-from adapters.source import (
-    folder,
-    guess,
-    inspection,
-    lifecycle,
-    mariadb,
-    postgres,
-    register,
-    replica,
-)
+from adapters.source import folder, guess, inspection, lifecycle, register, replica
 from adapters.source.definition import Source
 from adapters.source.inspection import Columns, Disagreement, Finding
 from adapters.source.mapping import MasterMapping
 from adapters.source.replicator import Overtaken
-from domain.failures import Misconfigured, NotMigrated, Refused, Unhealthy
+from domain.failures import NotMigrated, Refused, Unhealthy
 
 MOST_LOOKED_AT = 100_000
 """Rows of a table that a look before anything is applied takes."""
+_BARE = re.compile(r"[A-Za-z0-9_-]+")  # a key of TOML that needs no quotes
 _PAUSE = 0.5
 _STILL_SECONDS = 300.0
 """A first load that gets nothing for so long, before its snapshot is over, has failed."""
@@ -74,14 +67,15 @@ def initialise(settings: Settings, name: str, schema: str, into: Path) -> list[P
     """
     if (into / folder.SETTINGS).exists():
         raise Refused(f"{into} holds a {folder.SETTINGS} already: name another folder")
-    dsn = capture.required_address(settings, name)
-    with source_connection(dsn, name, "init", READ_ONLY) as origin:
-        found = guess.guess(postgres.tables(origin, schema), name)
-    lines = [f'name = "{name}"', 'connector = "postgresql"', f'schema = "{schema}"', ""]
+    connector, database, there = foreign_databases.tables(settings, name, schema)
+    found = guess.guess(there, name)
+    place = f'schema = "{schema}"' if connector == "postgresql" else f'database = "{database}"'
+    lines = [f'name = "{name}"', f'connector = "{connector}"', place, ""]
     for table in found.tables.values():
-        key = ", ".join(f'"{column}"' for column in table.key)
-        label = table.name if table.name.isidentifier() else f'"{table.name}"'
-        lines.append(f"[tables.{label}]\nkey = [{key}]")
+        key = ", ".join(f'"{column}"' for column in table.original_key or table.key)
+        named = table.original or table.name
+        lines.append(f"[tables.{named if _BARE.fullmatch(named) else json.dumps(named)}]")
+        lines.append(f"key = [{key}]")
     into.mkdir(parents=True, exist_ok=True)
     written = [into / folder.SETTINGS]
     written[0].write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -100,7 +94,7 @@ def _looking(
     Where the source isn't applied and its database can be reached, some of its rows are taken.
     Yields the columns, and what was cut.
     """
-    columns = columns_of(settings, source)
+    columns = foreign_databases.columns_of(settings, source)
     with (
         master_connection(endpoints.master_dsn, "look") as master,
         master.transaction(force_rollback=True),
@@ -109,11 +103,8 @@ def _looking(
         is_new = register.find(master, source.name) is None
         replica.create(master, source, columns)
         cut: list[str] = []
-        dsn = capture.address(settings, source.name)
-        if is_new and dsn is not None and source.connector == "postgresql":
-            with source_connection(dsn, source.name, "look", READ_ONLY) as origin:
-                origin.execute("SET statement_timeout = '60s'")
-                cut = postgres.copy_rows(origin, master, source, MOST_LOOKED_AT)
+        if is_new:
+            cut = foreign_databases.copy_rows(settings, master, source, MOST_LOOKED_AT)
             master.execute("ANALYZE")
         yield master, columns, cut
 
@@ -123,14 +114,8 @@ def check(settings: Settings, endpoints: Endpoints, source: Source) -> list[Find
 
     Raises Misconfigured, Unavailable.
     """
-    found = []
-    dsn = capture.address(settings, source.name)
-    if dsn is not None and source.connector == "postgresql":
-        with source_connection(dsn, source.name, "check", READ_ONLY) as origin:
-            found += [Finding("error", source.name, text) for text in postgres.faults(origin)]
-    if dsn is not None and source.connector in mariadb.CONNECTORS:
-        with foreign_connection(dsn, source.name) as opened:
-            found += [Finding("error", source.name, text) for text in mariadb.faults(opened)]
+    faults = foreign_databases.faults(settings, source)
+    found = [Finding("error", source.name, text) for text in faults]
     if not source.exactly_once:
         found.append(
             Finding("warning", source.name, "exactly_once = false: changes may come twice")
@@ -177,7 +162,7 @@ def apply(
     errors = [f for f in check(settings, endpoints, source) if f.severity == "error"]
     if errors:
         raise Refused("; ".join(f"{f.where}: {f.text}" for f in errors))
-    columns = columns_of(settings, source)
+    columns = foreign_databases.columns_of(settings, source)
     with master_connection(endpoints.master_dsn, "apply") as master:
         brought = lifecycle.bring_up(master, source, columns, files)
         report(f"replica: {len(source.tables)} tables in {source.replica}")
@@ -185,7 +170,7 @@ def apply(
         for table in brought.grown:
             capture.recapture(endpoints, source, table)
             report(f"{table} has new columns: its rows are captured once more")
-        with closing(capture.schemas(endpoints, source)) as schemas:
+        with capture.schemas(endpoints, source) as schemas:
             loading = _Loading(settings, endpoints, master, source, schemas)
             rows = _load(loading, brought.mappings, report)
         report("evaluating the mappings")
@@ -201,7 +186,7 @@ class _Loading:
     endpoints: Endpoints
     master: psycopg.Connection
     source: Source
-    schemas: Registry
+    schemas: Registry | None
 
 
 def _load(loading: _Loading, mappings: Sequence[MasterMapping], report: Report) -> int:
@@ -253,18 +238,17 @@ def verify(settings: Settings, endpoints: Endpoints, name: str) -> Verified:
             master, source, lifecycle.prepared(source, lifecycle.replicated(master, source))
         )
         found = inspection.verify(master, source, mappings)
-        dsn = capture.address(settings, name)
-        if dsn is None or source.connector != "postgresql":
-            return Verified(found, {}, is_compared=False)
-        with source_connection(dsn, name, "verify") as origin:
-            differing = {t: postgres.differing(master, origin, source, t) for t in source.tables}
+        with foreign_databases.comparing(settings, source) as differing:
+            if differing is None:
+                return Verified(found, {}, is_compared=False)
+            rows = {table: differing(master, table) for table in source.tables}
             for _ in range(20):
-                differing = {t: rows for t, rows in differing.items() if rows}
-                if not differing:
+                rows = {table: count for table, count in rows.items() if count}
+                if not rows:
                     break
                 sleep(_PAUSE)
-                differing = {t: postgres.differing(master, origin, source, t) for t in differing}
-    return Verified(found, {t: rows for t, rows in differing.items() if rows}, is_compared=True)
+                rows = {table: differing(master, table) for table in rows}
+    return Verified(found, {t: count for t, count in rows.items() if count}, is_compared=True)
 
 
 def remove(settings: Settings, endpoints: Endpoints, name: str, report: Report) -> Counter[str]:
@@ -277,29 +261,6 @@ def remove(settings: Settings, endpoints: Endpoints, name: str, report: Report) 
         register.set_state(master, source, register.LOADING)  # nobody follows it any more
         capture.end_capture(settings, endpoints, source, report)
         return lifecycle.remove(master, source)
-
-
-def columns_of(settings: Settings, source: Source) -> Columns:
-    """Table → column → type of its replica: as source.toml says, or else as its database says.
-
-    Raises Misconfigured, Unavailable.
-    """
-    dsn = capture.address(settings, source.name)
-    if dsn is not None and source.connector == "postgresql":
-        with source_connection(dsn, source.name, "columns", READ_ONLY) as origin:
-            return postgres.columns(origin, source)
-    if dsn is not None and source.connector in mariadb.CONNECTORS:
-        with foreign_connection(dsn, source.name) as opened:
-            return mariadb.columns(opened, source)
-    untold = [table.name for table in source.tables.values() if not table.columns]
-    if untold and source.connector == "postgresql":
-        capture.required_address(settings, source.name)
-    if untold:
-        raise Misconfigured(
-            f"{folder.SETTINGS}: tables.{untold[0]} needs columns: its database isn't asked"
-            ' ([tables.<name>.columns] <column> = "<PostgreSQL type>")'
-        )
-    return {table.name: table.columns for table in source.tables.values()}
 
 
 def of_folder(where: Path) -> tuple[dict[str, str], Source]:

@@ -101,6 +101,17 @@ class Source:
         """Differs where anything does that is defined."""
         return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
 
+    def collection_of(self, table: str) -> str:
+        """What Debezium's signals call a table (its documentation, "data-collections")."""
+        known = {
+            "mariadb": (self.database,),
+            "mysql": (self.database,),
+            "sqlserver": (self.database, self.schema),
+            "oracle": (self.database, self.schema),
+        }
+        places = known.get(self.connector, (self.schema,))
+        return ".".join([*(place or "" for place in places), self.tables[table].of_source])
+
     def topic_of(self, table: str) -> str:
         """The topic of a table's changes."""
         of = self.tables[table]

@@ -7,8 +7,8 @@ what it lacks. A table reaches another one by the shortest way of references.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from adapters.source.postgres import FoundTable, Reference
 
@@ -82,7 +82,7 @@ class Guess:
 
 def guess(found: Sequence[FoundTable], name: str) -> Guess:
     """Mappings of the tables of a database, for a source of this name."""
-    tables = {table.name: table for table in found if table.key}
+    tables = {table.name: table for table in _with_implied([t for t in found if t.key])}
     of = {
         master: table
         for master, names in _TABLES.items()
@@ -159,6 +159,35 @@ class _Guessing:
                         )
                         break
         return found
+
+
+def _with_implied(tables: Sequence[FoundTable]) -> list[FoundTable]:
+    """The tables with references that their names imply: many databases declare none.
+
+    `releaseId` names the table whose key is called so, `release_id` the table `release` (or
+    `releases`) whose key is `id`; what could be two tables is neither.
+    """
+    named: dict[str, set[tuple[str, str]]] = {}
+    for table in tables:
+        if len(table.key) == 1:
+            (key,) = table.key
+            called = _folded(table.name)
+            names = [f"{called}id", f"{called.removesuffix('s')}id"]
+            for name in {_folded(key)} if _folded(key) != "id" else set(names):
+                named.setdefault(name, set()).add((table.name, key))
+    return [
+        replace(table, references=(*table.references, *_implied(table, named))) for table in tables
+    ]
+
+
+def _implied(table: FoundTable, named: Mapping[str, set[tuple[str, str]]]) -> Iterator[Reference]:
+    declared = {reference.column for reference in table.references}
+    for column in (c for c in table.columns if c not in declared):
+        found = named.get(_folded(column), set())
+        if len(found) == 1:
+            ((other, key),) = found
+            if other != table.name:
+                yield Reference(column, other, key)
 
 
 class _Joins:

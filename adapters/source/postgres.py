@@ -61,6 +61,10 @@ class FoundTable:
     columns: dict[str, str]
     """Column → type of a replica."""
     references: tuple[Reference, ...] = ()
+    original: str = ""
+    """What the source calls it, where the replica folds names; else empty."""
+    original_key: tuple[str, ...] = ()
+    """The same of its key."""
 
 
 def tables(connection: psycopg.Connection, schema: str) -> list[FoundTable]:

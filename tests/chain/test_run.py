@@ -20,11 +20,11 @@ pytestmark = pytest.mark.integration
 
 
 @contextmanager
-def _running(data: Path) -> "Iterator[subprocess.Popen[bytes]]":
+def _running(data: Path, *options: str) -> "Iterator[subprocess.Popen[bytes]]":
     """`catalog run`, its output in a file; ended however the test ends."""
     with (data.parent / "run.log").open("wb") as log:
         process = subprocess.Popen(
-            [*CATALOG, "run"],
+            [*CATALOG, "run", *options],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -84,3 +84,13 @@ def test_it_runs_to_its_end_again_and_again(data: Path, size: Size, note: Note) 
         note(f"seconds of run {number + 1}", round(time.monotonic() - began, 1))
         assert code == 0, (data.parent / "run.log").read_text(errors="replace")
         assert _using(data) == []
+
+
+def test_a_shop_of_its_own_is_shown_whole(data: Path) -> None:
+    with _running(data, "--own-master") as process:
+        code = process.wait(600)
+    said = (data.parent / "run.log").read_text(errors="replace")
+    assert code == 0, said
+    assert "[11/11]" in said
+    assert "Renamed at" in said
+    assert _using(data) == []

@@ -13,6 +13,7 @@ from typing import NoReturn
 import pytest
 
 from adapters.cli import main, run
+from adapters.cli.demonstration import Demonstration
 from adapters.cli.main import take_data_option
 from adapters.composition.settings import Settings
 from adapters.embedded.state import own_data_folder
@@ -60,13 +61,13 @@ def test_an_error_is_one_line_and_an_exit_code(tmp_path: Path, command: list[str
 def test_up_can_use_the_data_folder_after_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def demonstrate(settings: Settings, stack: ExitStack) -> str:
+    def demonstrate(settings: Settings, _: Demonstration, stack: ExitStack) -> str:
         stack.enter_context(own_data_folder(settings.data, fresh=False))
         return ""
 
     monkeypatch.setenv("CATALOG_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(run, "_demonstrate", demonstrate)
-    run.run()
+    run.run(own_master=False)
     with own_data_folder(tmp_path / "data", fresh=False):
         pass
 

@@ -101,3 +101,29 @@ def test_each_guess_is_a_mapping_that_is_kept_up_to_date_by_difference() -> None
         columns = {table.name: list(table.columns) for table in tables}
         for master, text in guess(tables, "x").files.items():
             assert prepare(MappingFile(master, text), columns).underivable == {}
+
+
+SHOP = [
+    FoundTable("releases", ("releaseid",), {"releaseid": "bigint", "title": "text"}),
+    FoundTable(
+        "track", ("id",), {"id": "bigint", "releaseid": "bigint", "title": "text", "tagid": "int"}
+    ),
+    FoundTable("tag", ("id",), {"id": "bigint"}),
+    FoundTable("tags", ("id",), {"id": "bigint"}),
+    FoundTable(
+        "lyric",
+        ("trackid", "language"),
+        {"trackid": "bigint", "language": "text", "isrc": "text"},
+    ),
+]
+
+
+def test_references_that_nobody_declared_are_taken_from_names() -> None:
+    found = guess(SHOP, "shop")
+    assert "LEFT JOIN releases r ON r.releaseid = t.releaseid" in found.files["track"]
+    assert "'shop-release-' || r.releaseid AS release_id" in found.files["track"]
+    assert "LEFT JOIN track tr ON tr.id = t.trackid" in found.files["identifier"]
+
+
+def test_a_name_that_could_be_two_tables_is_no_reference() -> None:
+    assert "tag" not in guess(SHOP, "shop").tables

@@ -27,7 +27,7 @@ class Supervised:
     endpoints: Endpoints
     check: Callable[[], bool]
     """To be called now and then; see `embedded.engines.RunningEngines.check`."""
-    mariadb: str
+    mariadb: str = ""
     """Address of the embedded MariaDB; empty where none was asked for."""
 
 

@@ -282,11 +282,22 @@ class Session:
     def _is_one_too_many(self, state: PartitionState, topic: str, problem: Undecodable) -> bool:
         """Whether this was one too many of a topic of which nothing can be decoded, or whose
         connector gives no positions (reads of a snapshot need none, so some may be decoded)."""
-        is_good = topic in self._decoded
-        if state.duplicates.has_position if isinstance(problem, NoPosition) else is_good:
+        if isinstance(problem, NoPosition):
+            is_good = state.duplicates.has_position
+        else:
+            is_good = topic in self._decoded or self._was_decoded(topic)
+        if is_good:
             return False
         self._undecodable[topic] = count = self._undecodable.get(topic, 0) + 1
         return count >= MOST_UNDECODABLE
+
+    def _was_decoded(self, topic: str) -> bool:
+        """Whether anything of it was, by whoever had one of our partitions before."""
+        return any(
+            state.duplicates.has_position
+            for (name, _), state in self._partitions.items()
+            if name == topic
+        )
 
     def _why_stopped(self, topic: str, problem: Undecodable) -> str:
         why = _NO_POSITIONS if isinstance(problem, NoPosition) else _NOTHING_DECODED

@@ -169,6 +169,19 @@ def test_a_topic_of_which_something_could_be_decoded_goes_on(brokers: MemoryBrok
     assert len(translation.dead_letters.list()) == 2 * sessions.MOST_UNDECODABLE
 
 
+def test_what_could_be_decoded_before_a_restart_counts(brokers: MemoryBrokers) -> None:
+    translation = Translation(brokers)
+    brokers.append(AT, b"good", b"00000001")
+    translation.session().step(0)
+    session = translation.session()
+    for number in range(2 * sessions.MOST_UNDECODABLE):
+        brokers.append(AT, b"%d" % number, POISON)
+    brokers.append(AT, b"good", b"00000002")
+    session.step(0)
+    assert [value for _, value in translation.written()] == [b"00000001", b"00000002"]
+    assert not translation.stops
+
+
 def test_positions_that_the_brokers_forgot_are_taken_from_the_events(
     brokers: MemoryBrokers,
 ) -> None:

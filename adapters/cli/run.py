@@ -19,7 +19,8 @@ from adapters.cli.demonstration import (
     show_idle,
 )
 from adapters.cli.interruption import Interrupted, interruptible
-from adapters.composition.settings import InboxSettings, Settings, load_settings
+from adapters.composition.setting_groups import InboxSettings
+from adapters.composition.settings import Settings, load_settings
 from domain.failures import Failure
 
 if TYPE_CHECKING:

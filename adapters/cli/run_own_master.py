@@ -17,7 +17,8 @@ from adapters.cli.demonstration import (
     Show,
     show_idle,
 )
-from adapters.composition.settings import Settings, SourceSettings
+from adapters.composition.setting_groups import SourceSettings
+from adapters.composition.settings import Settings
 from domain.failures import Failure, Unhealthy
 
 LOOKUPS = (("isrc", "QZ5AC2600061"), ("upc", "299700000070"))

@@ -10,7 +10,8 @@ import psycopg
 
 from adapters.composition.databases import master_connection
 from adapters.composition.endpoints import Endpoints
-from adapters.composition.settings import InboxSettings, Settings
+from adapters.composition.setting_groups import InboxSettings
+from adapters.composition.settings import Settings
 from adapters.ingestion.inbox.local import LocalStore
 from adapters.ingestion.inbox.s3 import BucketStore, S3Access
 from adapters.ingestion.inbox.sftp import SftpAccess, SftpStore

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from adapters.composition.settings import TracingSettings
+from adapters.composition.setting_groups import TracingSettings
 from adapters.telemetry.tracing import EventTraces
 from domain.failures import Misconfigured
 from projections.ports.translation_observer import TranslationObserver

@@ -10,7 +10,8 @@ from adapters.cli import topics
 from adapters.composition import endpoints as endpoints_module
 from adapters.composition import settings as settings_module
 from adapters.composition.endpoints import Endpoints
-from adapters.composition.settings import ConnectSettings, KafkaSettings, load_settings
+from adapters.composition.setting_groups import ConnectSettings, KafkaSettings
+from adapters.composition.settings import load_settings
 from adapters.composition.topology import topology
 from domain.failures import Unhealthy
 

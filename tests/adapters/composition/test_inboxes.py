@@ -7,7 +7,8 @@ from pydantic import SecretStr
 
 from adapters.composition.inboxes import open_store
 from adapters.composition.services import INBOX, WORKERS, workers
-from adapters.composition.settings import InboxSettings, load_settings, secrets_of
+from adapters.composition.setting_groups import InboxSettings
+from adapters.composition.settings import load_settings, secrets_of
 from domain.failures import Misconfigured
 
 

@@ -9,7 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from adapters.composition.inboxes import open_store
-from adapters.composition.settings import InboxSettings, load_settings
+from adapters.composition.setting_groups import InboxSettings
+from adapters.composition.settings import load_settings
 from adapters.dashboard.access import AccessRules
 from adapters.dashboard.app import dashboard_app
 from adapters.ingestion.inbox import overview

@@ -16,7 +16,8 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from adapters.composition.endpoints import Endpoints, resolve_endpoints
 from adapters.composition.engines import running_engines
-from adapters.composition.settings import EmbeddedSettings, Settings
+from adapters.composition.setting_groups import EmbeddedSettings
+from adapters.composition.settings import Settings
 from adapters.embedded.kafka import OFFSET_TEXT_BYTES
 from adapters.embedded.processes import PortTaken
 from adapters.embedded.state import read_running

@@ -20,7 +20,8 @@ from pymysql.constants import CLIENT
 from adapters.composition import foreign_databases, source_capture, sources
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.engines import Supervised, supervised_engines
-from adapters.composition.settings import Settings, SourceSettings, load_settings
+from adapters.composition.setting_groups import SourceSettings
+from adapters.composition.settings import Settings, load_settings
 from adapters.composition.wiring import event_log
 from adapters.embedded.state import read_running
 from adapters.read_database.gate import name_generation

@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 import adapters.telemetry
-from adapters.composition.settings import TracingSettings
+from adapters.composition.setting_groups import TracingSettings
 from adapters.composition.tracing import traced_changes, traced_events
 from domain.failures import Misconfigured
 from tests.adapters.telemetry.test_spans import COMMITTED, captured, change

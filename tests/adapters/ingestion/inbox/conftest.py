@@ -12,7 +12,8 @@ import boto3
 import pytest
 
 from adapters.composition.inboxes import open_store
-from adapters.composition.settings import InboxSettings, load_settings
+from adapters.composition.setting_groups import InboxSettings
+from adapters.composition.settings import load_settings
 from adapters.ingestion.inbox.watch import Tally, Watching, watch
 from tests.adapters.ingestion.inbox.servers import Bucket, in_order, s3_server, sftp_server
 from tests.adapters.ingestion.master import Master

@@ -25,7 +25,8 @@ from adapters.embedded.java import (
 from adapters.embedded.kafka import _broker_properties, cluster_id
 from adapters.embedded.maven import JarCache
 from adapters.embedded.processes import LOOPBACK, choose_port, log_tail, start
-from tests.chain.processes import Child, until
+from tests.chain.processes import Child
+from tests.waiting import until
 
 COUNT = 3
 _REPLICATED = {

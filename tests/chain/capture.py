@@ -12,7 +12,8 @@ from adapters.embedded.connect import await_connect, connect_jars, start_connect
 from adapters.embedded.java import Sizing
 from adapters.embedded.maven import JarCache
 from adapters.embedded.state import DataFolder
-from tests.chain.processes import Chain, Child, until
+from tests.chain.processes import Chain, Child
+from tests.waiting import until
 
 
 def kill_and_restart(chain: Chain) -> None:

@@ -13,8 +13,9 @@ from adapters.composition.endpoints import Endpoints
 from adapters.composition.preparation import prepare
 from adapters.composition.settings import Settings
 from adapters.composition.topology import READ_MODELS, topology
-from tests.chain.processes import NEW_RELEASES, PROJECT, TRANSLATE, Chain, until
+from tests.chain.processes import NEW_RELEASES, PROJECT, TRANSLATE, Chain
 from tests.chain.size import Size, chosen
+from tests.waiting import until
 
 Note = Callable[[str, object], None]
 

@@ -7,7 +7,8 @@ from itertools import count
 from types import TracebackType
 from typing import Self
 
-from tests.chain.processes import Chain, until
+from tests.chain.processes import Chain
+from tests.waiting import until
 
 _seeds = count(1000 * (os.getpid() % 1000))
 """Others in each session, since engines may be kept from one to the next."""

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,20 +19,14 @@ from adapters.composition.chain import await_idle
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
 from adapters.embedded.processes import EngineProcess, log_tail, start
+from tests.chain.forking import Done, forking
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 CATALOG = (sys.executable, "-c", "import sys; from adapters.cli.main import main; sys.exit(main())")
 TRANSLATE = ("translate", "--instance", "chain")
 PROJECT = ("project",)
 NEW_RELEASES = ("project", "--model", "new_releases")
-
-
-def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Ask `condition` until it holds; fail when it doesn't within `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.05)
 
 
 @dataclass
@@ -144,17 +138,13 @@ class Chain:
         self, *arguments: str, codes: Sequence[int] = (0,), given: str = "", seconds: float = 300
     ) -> str:
         """Run a command to its end; returns its standard output, fails on other exit codes."""
-        with self.popen(*arguments) as process:
-            try:
-                out, errors = process.communicate(given, seconds)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGABRT)  # it tells where it stands before it ends
-                out, errors = process.communicate()
-            except BaseException:
-                process.kill()
-                raise
-        assert process.returncode in codes, f"catalog {' '.join(arguments)}: {errors}{out}"
-        return out
+        done = self.run(*arguments, given=given, seconds=seconds)
+        assert done.code in codes, f"catalog {' '.join(arguments)}: {done.errors}{done.out}"
+        return done.out
+
+    def run(self, *arguments: str, given: str = "", seconds: float = 300) -> Done:
+        """Run a command to its end, whatever its exit code."""
+        return forking().run(arguments, self._environment(), given, seconds)
 
     def watched(self, *arguments: str, seconds: float = 300) -> "Watched":
         """Run a command to its end, and watch its memory meanwhile."""

@@ -18,8 +18,9 @@ from adapters.capture.connect import Connect
 from adapters.event_log.producer import producer, write_durably
 from tests.adapters.capture.forms import POSTGRES, value
 from tests.chain.agreement import disagreements
-from tests.chain.processes import Chain, until
+from tests.chain.processes import Chain
 from tests.chain.test_audit import differences
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -104,8 +105,7 @@ def lost_slot(chain: Chain, master: psycopg.Connection) -> Iterator[None]:
     until(is_free, 60, "nobody reads the slot")
     master.execute("SELECT pg_drop_replication_slot(%s)", (names.slot,))
     yield
-    with chain.popen("health") as process:
-        _, told = process.communicate(timeout=120)
+    told = chain.run("health").errors
     assert f"no replication slot {names.slot}" in told
     httpx.delete(f"{connector}/offsets", timeout=60).raise_for_status()
     httpx.delete(connector, timeout=60).raise_for_status()
@@ -116,8 +116,7 @@ def lost_slot(chain: Chain, master: psycopg.Connection) -> Iterator[None]:
 def swap(chain: Chain, master: psycopg.Connection) -> None:
     """Replace a table under its name, as tools for online schema changes do; health says so."""
     master.execute(SWAP)
-    with chain.popen("health") as process:
-        _, told = process.communicate(timeout=120)
+    told = chain.run("health").errors
     assert "public.party is not in the publication" in told
     master.execute("ALTER TABLE party REPLICA IDENTITY FULL")
     chain.catalog("connect", "apply")

@@ -18,8 +18,9 @@ from adapters.embedded.restarts import HEALTHY_SECONDS
 from tests.chain.agreement import disagreements, event_ids
 from tests.chain.conftest import Note
 from tests.chain.loading import Load
-from tests.chain.processes import CATALOG, ROOT, Chain, Child, until
+from tests.chain.processes import CATALOG, ROOT, Chain, Child
 from tests.chain.size import Size
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 

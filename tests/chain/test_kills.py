@@ -12,8 +12,9 @@ from tests.chain.agreement import disagreements, event_ids
 from tests.chain.capture import kill_and_restart
 from tests.chain.conftest import Note
 from tests.chain.loading import Load
-from tests.chain.processes import PROJECT, TRANSLATE, Chain, until
+from tests.chain.processes import PROJECT, TRANSLATE, Chain
 from tests.chain.size import Size
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 

@@ -11,8 +11,9 @@ from tests.chain.capture import kill_and_restart
 from tests.chain.conftest import Note
 from tests.chain.house import MAPPINGS, Happenings, disagreements, house
 from tests.chain.loading import next_seed
-from tests.chain.processes import PROJECT, TRANSLATE, Chain, until
+from tests.chain.processes import PROJECT, TRANSLATE, Chain
 from tests.chain.size import Size
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 

@@ -19,8 +19,9 @@ import pytest
 from tests.chain.conftest import Note
 from tests.chain.load import BASE, base, base_id, isrc
 from tests.chain.loading import Load, next_seed
-from tests.chain.processes import Chain, until
+from tests.chain.processes import Chain
 from tests.chain.size import Size
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 

@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from tests.chain.conftest import Note
-from tests.chain.processes import CATALOG, ROOT, until
+from tests.chain.processes import CATALOG, ROOT
 from tests.chain.size import Size
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 

@@ -20,8 +20,9 @@ from adapters.read_database.generation_rows import LOCK_KEY, writing
 from projections.catalog import CATALOG
 from tests.chain.agreement import disagreements
 from tests.chain.loading import Load
-from tests.chain.processes import Chain, until
+from tests.chain.processes import Chain
 from tests.chain.size import Size
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from adapters.capture.connect import Connect
-from tests.chain.processes import Chain, until
+from tests.chain.processes import Chain
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -51,9 +52,9 @@ def test_a_row_beyond_the_setting_is_named_and_goes_through_when_it_is_raised(
     connect = Connect(chain.endpoints.connect_url)
     name = chain.settings.connect.connector
     until(lambda: connect.status(name).task == "FAILED", 60, "the connector's task fails")
-    with chain.popen("health") as process:
-        _, told = process.communicate(timeout=120)
-    assert process.returncode == 3
+    health = chain.run("health")
+    told = health.errors
+    assert health.code == 3
     assert "public.release 'large:2' (5," in told
     wanted = re.search(r"CATALOG_KAFKA__MESSAGE_MAX_BYTES to (\d+) or more", told)
     assert wanted is not None, told

@@ -31,10 +31,10 @@ from projections.translation.counters import TranslationCounters
 from projections.translation.policy import AbsentColumn, Policy
 from tests.adapters.capture.forms import POSTGRES
 from tests.adapters.telemetry.spans import Memory
-from tests.chain.processes import until
 from tests.chain.size import Size
 from tests.fuzz.changes import Record, good, odd
 from tests.fuzz.raw_producer import RawHeaders, RawProducer, raw_producer
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 

@@ -31,9 +31,9 @@ from adapters.source.sample import DATABASE, FOLDER
 from projections.ports.event_log import EventLog
 from tests.adapters.ingestion.master import Master
 from tests.availability.asking import Asker
-from tests.chain.processes import until
 from tests.databases import MASTER, READ_CATALOG, Databases
 from tests.master_to_read import carry
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 

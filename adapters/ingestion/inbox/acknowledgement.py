@@ -3,9 +3,9 @@
 Which message answers depends on the version of the choreography that the manifest is of: up to 1.6
 an FtpAcknowledgementMessage (dictionary: ern-c:FtpAcknowledgementMessage, ern-c:AcknowledgedFile),
 in 1.7 an ErnAcknowledgementStatusMessage (ECHO17: ern-c-ws:ReleaseStatus and Acknowledgement),
-from 1.8, and where nothing tells a version, an AcknowledgementMessage of the same parts. Values of
-the status are those of avs:ErncFileStatus. Names and place: "File Naming Convention" and "SFTP
-Server Organisation" (kb.ddex.net, ECHO17FTP).
+from 1.8, and where nothing tells a version, an AcknowledgementMessage of the same parts (the XSD
+`ern-c-sftp/18`). Values of the status are those of avs:ErncFileStatus. Names and place: "File
+Naming Convention" and "SFTP Server Organisation" (kb.ddex.net, ECHO17FTP).
 """
 
 import posixpath
@@ -93,15 +93,12 @@ def _ftp(answer: Answer, version: int) -> etree._Element:
 def _status(answer: Answer, version: int) -> etree._Element:
     name = "ErnAcknowledgementStatusMessage" if version == 17 else "AcknowledgementMessage"
     root = _root(name, f"ern-c-sftp/{version}")
-    if version == 17:
-        root.set("MessageVersionId", "1.7")
-    else:
+    if version > 17:
         root.set("AvsVersionId", "4")
     header = _header(root, answer)
-    if version > 17:
-        number = etree.Element("MessageId")
-        number.text = posixpath.splitext(posixpath.basename(answer.name))[0]
-        header.insert(0, number)
+    number = etree.Element("MessageId")
+    number.text = posixpath.splitext(posixpath.basename(answer.name))[0]
+    header.insert(0, number)
     release = etree.SubElement(root, "ReleaseStatus")
     _release_id(etree.SubElement(release, "ReleaseId"), answer)
     is_accepted = answer.status in ACCEPTED
@@ -117,7 +114,7 @@ def _status(answer: Answer, version: int) -> etree._Element:
     status = etree.SubElement(acknowledgement, "MessageStatus")
     _add(status, "Status", answer.file_status)
     if answer.reason is not None:
-        _add(status, "StatusMessage", answer.reason)
+        _add(status, "Information", answer.reason)
     return root
 
 

@@ -4,6 +4,7 @@ Tools judge the rest where they are installed: promtool the alert rules.
 """
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -110,6 +111,48 @@ def test_every_command_exists_with_its_options(place: str, arguments: list[str])
         rest = [*context._protected_args, *context.args]
         name, command, rest = command.resolve_command(context, rest)
         context = command.make_context(name, rest, parent=context)
+
+
+_DEFAULT = re.compile(r"\$\{\w+:-(.*)\}|\$\{\w+\}")
+_COMMENTED = re.compile(r"^ *# (CATALOG_\w+: .*)$", re.M)
+
+
+def _set() -> dict[str, dict[str, str]]:
+    """Variables that processes get, by where; in Kubernetes also those that wait in comments."""
+    compose = yaml.safe_load((DEPLOY / "compose/compose.yaml").read_text())
+    found = {
+        f"compose {name}": {
+            variable: _DEFAULT.sub(lambda match: match[1] or "", str(value))
+            for variable, value in service["environment"].items()
+        }
+        for name, service in compose["services"].items()
+        if "catalog-projections" in service.get("image", "")
+    }
+    settings = (DEPLOY / "kubernetes/settings.yaml").read_text()
+    given = yaml.safe_load(settings)["data"]
+    for line in _COMMENTED.findall(settings):
+        given |= yaml.safe_load(line)
+    return {**found, "kubernetes": given}
+
+
+@pytest.mark.parametrize("place", _set())
+def test_every_setting_exists_and_can_be_read(
+    place: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for variable in os.environ:
+        if variable.startswith("CATALOG_"):
+            monkeypatch.delenv(variable)
+    secret = tmp_path / "secret"
+    secret.write_text("postgresql://catalog:password@database/catalog")
+    for variable, value in _set()[place].items():
+        if variable.startswith("CATALOG_"):
+            is_file = variable.endswith("_FILE") and not variable.endswith("KEY_FILE")
+            monkeypatch.setenv(variable, str(secret) if is_file else value)
+    settings = load_settings()
+    if place in ("compose inbox", "kubernetes"):
+        assert settings.inbox.where, "the inbox service has a place to watch"
+    assert settings.kafka.bootstrap is not None
 
 
 def test_kubernetes_lists_its_files_and_runs_nobody_as_root() -> None:

@@ -30,7 +30,7 @@ def migrate(
     settings = load_settings()
     endpoints = resolve_endpoints(settings, ("master", "read"))
     differing = 0
-    for target in targets(endpoints):
+    for target in targets(settings, endpoints):
         name = f"{target.branch} in schema {target.schema}"
         if check:
             differences = target.differences()

@@ -16,7 +16,6 @@ from adapters.composition import clients, databases, wiring
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
 from adapters.composition.topology import (
-    MASTER_SCHEMA,
     topology,
     translate_group,
     translated_tables,
@@ -40,7 +39,7 @@ def audit_context(
     settings: Settings, endpoints: Endpoints, report: Callable[[str, int], None]
 ) -> Iterator[AuditContext]:
     """What an audit works with. `report` gets a table and how many rows and records were read."""
-    prefix = settings.connect.topic_prefix
+    prefix, schema = settings.connect.topic_prefix, settings.master.schema_name
     connect = partial(databases.master_connection, endpoints.master_dsn, "audit")
     passage = Passage(
         connect=connect,
@@ -55,12 +54,12 @@ def audit_context(
         interpreter = Interpreter(DebeziumReader(), AvroEventEncoder(registry))
 
         def interpret(table: str, row: MasterRow) -> Sequence[tuple[str, bytes, bytes]]:
-            topic = f"{prefix}.{MASTER_SCHEMA}.{table}"
+            topic = f"{prefix}.{schema}.{table}"
             change = interpreter.change(topic, 0, 0, row.key, row.value)
             return [] if isinstance(change, Skip) else interpreter.events(change)
 
         yield AuditContext(
-            master=PostgresMaster(connect, MASTER_SCHEMA, passage.await_all),
+            master=PostgresMaster(connect, schema, passage.await_all),
             interpret=interpret,
             events=wiring.event_log(settings, endpoints),
             decoder=ColumnDecoder(registry),
@@ -82,7 +81,7 @@ def audited_tables(names: Sequence[str]) -> list[str]:
 @contextmanager
 def healer(settings: Settings, endpoints: Endpoints) -> Iterator[LogHealer]:
     """What changes the log for an audit."""
-    prefix = settings.connect.topic_prefix
+    prefix, schema = settings.connect.topic_prefix, settings.master.schema_name
     with (
         closing(clients.registry(endpoints)) as registry,
         closing(databases.dead_letters(endpoints)) as dead_letters,
@@ -90,10 +89,10 @@ def healer(settings: Settings, endpoints: Endpoints) -> Iterator[LogHealer]:
         writer = producer(endpoints.kafka)
 
         def parked(table: str) -> set[str]:
-            topic = f"{prefix}.{MASTER_SCHEMA}.{table}"
+            topic = f"{prefix}.{schema}.{table}"
             return set(_ids(dead_letters.parked_keys(Stage.TRANSLATE, topic)))
 
-        yield LogHealer(Signals(writer, prefix), AvroEventEncoder(registry), writer, parked)
+        yield LogHealer(schema, Signals(writer, prefix), AvroEventEncoder(registry), writer, parked)
 
 
 def _ids(keys: Iterable[bytes]) -> Iterator[str]:
@@ -107,6 +106,8 @@ def _ids(keys: Iterable[bytes]) -> Iterator[str]:
 class LogHealer:
     """Implements `projections.audit.healing.Healer`."""
 
+    schema: str
+    """Of the master's tables."""
     signals: Signals
     encoder: AvroEventEncoder
     producer: Producer
@@ -115,7 +116,7 @@ class LogHealer:
 
     def recapture(self, table: str, ids: Sequence[str] | None) -> None:
         """See the port."""
-        self.signals.recapture(f"{MASTER_SCHEMA}.{table}", ids)
+        self.signals.recapture(f"{self.schema}.{table}", ids)
 
     def write(self, events: Sequence[Event]) -> None:
         """See the port."""

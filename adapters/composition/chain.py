@@ -12,7 +12,6 @@ from adapters.composition.databases import READ_ONLY, master_connection, read_co
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
 from adapters.composition.topology import (
-    MASTER_SCHEMA,
     READ_MODELS,
     project_group,
     topology,
@@ -40,7 +39,7 @@ def installation(settings: Settings) -> Installation:
         connector=settings.connect.connector,
         slot=settings.connect.slot,
         captured=CAPTURED,
-        schema=MASTER_SCHEMA,
+        schema=settings.master.schema_name,
         publication=settings.connect.publication,
         message_bytes=settings.kafka.message_max_bytes,
         topics=plan.all_topics,

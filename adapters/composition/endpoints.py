@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from adapters.composition.settings import Settings
 from adapters.embedded.state import Running, read_running
@@ -106,7 +106,7 @@ def endpoints(settings: Settings, addresses: dict[str, str]) -> Endpoints:
             password.get_secret_value() if password else None,
         ),
         connect_url=addresses["connect"],
-        master_dsn=with_timeouts(addresses["master"]),
+        master_dsn=in_schema(with_timeouts(addresses["master"]), settings.master.schema_name),
         read_dsn=with_timeouts(addresses["read"]),
         read_is_pooled=settings.read.pooler,
     )
@@ -125,6 +125,19 @@ def _refuse_security(options: Collection[str]) -> None:
             f"kafka.options {', '.join(foreign)}: the embedded broker has no such security; set"
             f" {ENGINES['kafka']} to the brokers that are meant, or leave the options out"
         )
+
+
+def in_schema(url: str, schema: str) -> str:
+    """A database's address whose sessions mean the tables of this schema."""
+    if not url or schema == "public":
+        return url
+    parts = urlsplit(url)
+    given = parse_qsl(parts.query, keep_blank_values=True)
+    options = [value for name, value in given if name == "options"]
+    path = " ".join([*options, f"-csearch_path={schema}"])
+    others = [(name, value) for name, value in given if name != "options"]
+    query = urlencode([*others, ("options", path)], quote_via=quote)
+    return urlunsplit(parts._replace(query=query))
 
 
 def with_timeouts(url: str) -> str:

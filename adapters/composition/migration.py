@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from adapters.composition.databases import read_connection
 from adapters.composition.endpoints import Endpoints
-from adapters.composition.topology import MASTER_SCHEMA, READ_MODELS
+from adapters.composition.settings import Settings
+from adapters.composition.topology import READ_MODELS
 from adapters.ingestion.inbox.tables import InboxBatch
 from adapters.read_database import tables as engine
 from adapters.read_database.generations import ENGINE_SCHEMA
@@ -39,13 +40,13 @@ class Target:
         return run.check(self.dsn, self.schema, MODELS[self.branch])
 
 
-def targets(endpoints: Endpoints) -> list[Target]:
+def targets(settings: Settings, endpoints: Endpoints) -> list[Target]:
     """All that is migrated in place; generations being built migrate themselves.
 
     A live read model is left out while there is none. Raises Unavailable.
     """
     found = [
-        Target("master", endpoints.master_dsn, MASTER_SCHEMA),
+        Target("master", endpoints.master_dsn, settings.master.schema_name),
         Target("engine", endpoints.read_dsn, ENGINE_SCHEMA),
     ]
     with read_connection(endpoints.read_dsn, "migrate") as connection:

@@ -14,7 +14,7 @@ from adapters.composition.databases import master_connection
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.identity import claim, claim_read
 from adapters.composition.settings import Settings
-from adapters.composition.topology import MASTER_SCHEMA, capture, topology
+from adapters.composition.topology import capture, topology
 from adapters.embedded.connect import keep_secrets
 from adapters.embedded.state import remember_secret
 from adapters.ingestion.master.tables import CAPTURED
@@ -31,7 +31,7 @@ def prepare(settings: Settings, endpoints: Endpoints, report: Callable[[str], No
 
     Raises Failure naming what refused, and why.
     """
-    upgrade(endpoints.master_dsn, "master", MASTER_SCHEMA)
+    upgrade(endpoints.master_dsn, "master", settings.master.schema_name)
     upgrade(endpoints.read_dsn, "engine", ENGINE_SCHEMA)
     report("migrated the master catalog and the engine's tables")
     applied = clients.topics(endpoints).apply(topology(settings).all_topics)
@@ -59,7 +59,9 @@ def prepare_master(settings: Settings, endpoints: Endpoints, report: Callable[[s
     Raises MasterProblem, Unavailable.
     """
     role, password = _capture_role(settings)
-    rights = CaptureRights(CAPTURED, MASTER_SCHEMA, settings.connect.publication, role)
+    rights = CaptureRights(
+        CAPTURED, settings.master.schema_name, settings.connect.publication, role
+    )
     with master_connection(endpoints.master_dsn, "prepare") as master, master.transaction():
         if role == EMBEDDED_ROLE and settings.master.url is None:
             make_role(master, role, password)
@@ -106,7 +108,7 @@ def plain_configuration(settings: Settings, endpoints: Endpoints) -> dict[str, s
         endpoints.kafka,
         slot=names.slot,
         publication=names.publication,
-        schema=MASTER_SCHEMA,
+        schema=settings.master.schema_name,
     )
 
 

@@ -113,6 +113,12 @@ class DatabaseSettings(_Group):
     url: PostgresUrl | None = None
 
 
+class MasterSettings(DatabaseSettings):
+    """The master database. `schema`: where its tables are."""
+
+    schema_name: Annotated[str, Field(alias="schema", pattern=r"^[a-z_][a-z0-9_]*$")] = "public"
+
+
 class ReadDatabaseSettings(DatabaseSettings):
     """The read database.
 

@@ -32,11 +32,11 @@ from pydantic_settings.exceptions import SettingsError as UnparsedSetting
 
 from adapters.composition.setting_groups import (
     ConnectSettings,
-    DatabaseSettings,
     EmbeddedSettings,
     Folder,
     InboxSettings,
     KafkaSettings,
+    MasterSettings,
     MetricsSettings,
     ReadDatabaseSettings,
     RegistrySettings,
@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     registry: RegistrySettings = RegistrySettings()
     connect: ConnectSettings = ConnectSettings()
     translate: TranslateSettings = TranslateSettings()
-    master: DatabaseSettings = DatabaseSettings()
+    master: MasterSettings = MasterSettings()
     read: ReadDatabaseSettings = ReadDatabaseSettings()
     metrics: MetricsSettings = MetricsSettings()
     tracing: TracingSettings = TracingSettings()
@@ -221,7 +221,9 @@ def _names() -> list[str]:
     for name, field in Settings.model_fields.items():
         group = field.annotation
         if isinstance(group, type) and issubclass(group, BaseModel):
-            found += [f"{name}__{part}".upper() for part in group.model_fields]
+            found += [
+                f"{name}__{of.alias or part}".upper() for part, of in group.model_fields.items()
+            ]
         else:
             found.append(name.upper())
     return found

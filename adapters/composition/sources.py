@@ -18,7 +18,6 @@ from adapters.composition import source_capture as capture
 from adapters.composition.databases import master_connection
 from adapters.composition.endpoints import Endpoints
 from adapters.composition.settings import Settings
-from adapters.composition.topology import MASTER_SCHEMA
 from adapters.event_log.registry import Registry
 from adapters.source import folder, guess, inspection, lifecycle, register, replica
 from adapters.source.definition import Source
@@ -270,6 +269,6 @@ def of_folder(where: Path) -> tuple[dict[str, str], Source]:
 
 
 def _require_master(master: psycopg.Connection) -> None:
-    there = master.execute("SELECT to_regclass(%s)", (f"{MASTER_SCHEMA}.release",)).fetchone()
+    there = master.execute("SELECT to_regclass(%s)", ("release",)).fetchone()
     if there == (None,):
         raise NotMigrated

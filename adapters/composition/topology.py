@@ -14,7 +14,6 @@ from projections.catalog import CATALOG
 from projections.new_releases import NEW_RELEASES
 from projections.read_model import ReadModel
 
-MASTER_SCHEMA = "public"
 READ_MODELS: tuple[ReadModel, ...] = (CATALOG, NEW_RELEASES)
 
 
@@ -65,11 +64,12 @@ class Topology:
 def topology(settings: Settings) -> Topology:
     """The topics that these settings lead to."""
     kafka, prefix = settings.kafka, settings.connect.topic_prefix
+    place = (prefix, settings.master.schema_name)
     each = (kafka.replication_factor, kafka.message_max_bytes)
     size = (kafka.partitions, *each)
     return Topology(
-        capture_topics(prefix, translated_tables(), *size),
-        capture_topics(prefix, untranslated_tables(), *size),
+        capture_topics(*place, translated_tables(), *size),
+        capture_topics(*place, untranslated_tables(), *size),
         event_topics(*size),
         TopicPlan(signal_topic(prefix), 1, *each),
         TopicPlan(f"{kafka.prefix}catalog-chain", 1, *each),

@@ -83,14 +83,15 @@ def event_topics(
 
 def capture_topics(
     prefix: str,
+    schema: str,
     tables: Sequence[str],
     partitions: int,
     replication_factor: int | None = None,
     message_bytes: int | None = None,
 ) -> list[TopicPlan]:
-    """Plan the topics into which capture writes, one per master table."""
+    """Plan the topics into which capture writes, one per table of the master's schema."""
     return [
-        TopicPlan(f"{prefix}.public.{table}", partitions, replication_factor, message_bytes)
+        TopicPlan(f"{prefix}.{schema}.{table}", partitions, replication_factor, message_bytes)
         for table in tables
     ]
 

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from adapters.capture.connector import postgres_configuration
 from adapters.composition import endpoints
@@ -10,7 +12,11 @@ from adapters.composition.engines import engine_plan
 from adapters.composition.settings import load_settings
 from adapters.composition.topology import capture, topology
 from adapters.embedded.state import Running
+from adapters.ingestion.sample import FOLDER
 from domain.failures import Misconfigured
+from migrations import run
+from tests.adapters.ingestion.master import Master
+from tests.databases import Databases
 
 SIZE = {"message.max.bytes": "8388608"}
 
@@ -87,3 +93,32 @@ def test_the_size_of_messages_is_one_setting(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("CATALOG_KAFKA__OPTIONS__MESSAGE_MAX_BYTES", "5000000")
     with pytest.raises(Misconfigured, match=r"set kafka\.message_max_bytes instead"):
         load_settings()
+
+
+def test_the_master_may_have_a_schema_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CATALOG_MASTER__SCHEMA", "music")
+    monkeypatch.setenv("CATALOG_MASTER__URL", "postgresql://h/m?options=-cgeqo%3Doff")
+    settings = load_settings()
+    dsn = endpoints.resolve_endpoints(settings, ("master",)).master_dsn
+    assert conninfo_to_dict(dsn)["options"] == "-cgeqo=off -csearch_path=music"
+    assert topology(settings).change_topics[0].name.startswith("master.music.")
+    monkeypatch.setenv("CATALOG_MASTER__SCHEMA", "Two words")
+    with pytest.raises(Misconfigured, match=r"CATALOG_MASTER__SCHEMA"):
+        load_settings()
+
+
+@pytest.mark.integration
+def test_its_schema_stands_beside_tables_of_the_same_names(databases: Databases) -> None:
+    dsn = databases.create()
+    with psycopg.connect(dsn) as connection:
+        connection.execute("CREATE TABLE label (name text)")
+    ours = endpoints.in_schema(dsn, "music")
+    run.upgrade(ours, "master", "music")
+    Master(ours).ingest(FOLDER)
+    with psycopg.connect(dsn) as connection:
+        found = connection.execute(
+            "SELECT (SELECT max(name) FROM public.label), count(*) > 0 FROM music.label"
+        )
+        assert found.fetchone() == (None, True)
+    with pytest.raises(Misconfigured, match="has a table label already"):
+        run.upgrade(dsn, "master", "public")

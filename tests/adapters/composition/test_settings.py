@@ -210,8 +210,8 @@ def test_every_setting_is_documented() -> None:
     for name, field in Settings.model_fields.items():
         group = field.annotation
         if isinstance(group, type) and issubclass(group, BaseModel):
-            for setting in group.model_fields:
-                assert setting.upper() in text, f"{name}.{setting}"
+            for setting, of in group.model_fields.items():
+                assert (of.alias or setting).upper() in text, f"{name}.{setting}"
         else:
             assert f"`{name}`" in text
 

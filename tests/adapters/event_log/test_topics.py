@@ -35,7 +35,7 @@ WHOLE = TopicState("catalog.track", {0: Bounds(0, 7), 1: Bounds(0, 0)}, 1, FOR_E
 
 def test_plans_name_every_subject_and_table() -> None:
     assert [plan.name for plan in event_topics(4)] == [f"catalog.{name}" for name in SUBJECTS]
-    assert capture_topics("master", ["track"], 3) == [TopicPlan("master.public.track", 3)]
+    assert capture_topics("master", "public", ["track"], 3) == [TopicPlan("master.public.track", 3)]
 
 
 def test_replicated_topics_need_all_replicas_but_one_for_a_write() -> None:

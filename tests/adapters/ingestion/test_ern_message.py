@@ -1,6 +1,6 @@
 """ERN messages as statements: what is read, and what is refused, with the reason."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -227,3 +227,44 @@ def test_dates() -> None:
     assert day("2018") is None
     assert day("2018-02-30") is None
     assert day("2018-02-03T00:00:00Z") == date(2018, 2, 3)
+
+
+def test_deals_for_different_channels_stay_apart_with_their_channels() -> None:
+    name = "<PartyName><FullName>{}</FullName></PartyName>"
+    shop, radio = name.format("Shop"), name.format("Radio")
+    both = deal(STREAM + f"<DistributionChannel>{shop}</DistributionChannel>", "R0")
+    both += deal(
+        STREAM + f"<ExcludedDistributionChannel>{radio}</ExcludedDistributionChannel>", "R0"
+    )
+    found = rows(album(isrcs=(), deals=both))
+    assert [row["channels"] for row in found.of("deal")] == [["Shop"], ["-Radio"]]
+
+
+def test_each_visibility_gives_its_dates_to_its_own_territories() -> None:
+    shown = "".join(
+        f"""<ReleaseVisibility><VisibilityReference>V{n}</VisibilityReference>
+        <TerritoryCode>{place}</TerritoryCode>
+        <ReleaseDisplayStartDateTime>2026-01-0{n}T00:00:00Z</ReleaseDisplayStartDateTime>
+        <TrackListingPreviewStartDateTime>2026-01-0{n}T12:00:00Z</TrackListingPreviewStartDateTime>
+        </ReleaseVisibility>"""
+        for n, place in enumerate(("DE", "FR"), 1)
+    )
+    content = album(isrcs=(), deals=deal(STREAM, "R0") + shown).replace(
+        b"<ReleaseType>",
+        b"<ReleaseVisibilityReference>V1</ReleaseVisibilityReference>"
+        b"<ReleaseVisibilityReference>V2</ReleaseVisibilityReference><ReleaseType>",
+    )
+    found = {
+        (str(row["territories"]), str(row["excluded_territories"])): (
+            row["display_from"],
+            row["preview_from"],
+        )
+        for row in rows(content).of("deal")
+    }
+    first, second = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    noon = timedelta(hours=12)
+    assert found == {
+        ("['DE']", "None"): (first, first + noon),
+        ("['FR']", "None"): (second, second + noon),
+        ("['Worldwide']", "['DE', 'FR']"): (None, None),
+    }

@@ -17,6 +17,7 @@ from bench import (
     ingesting,
     latency,
     live,
+    own_master,
     plotting,
     rebuilding,
     relations,
@@ -39,6 +40,7 @@ CASES: dict[str, Callable[[Stage], list[Figure]]] = {
     rebuilding.CASE_CATALOG: rebuilding.run_catalog,
     translation.CASE: translation.run,
     ingesting.CASE: ingesting.run,
+    own_master.CASE: own_master.run,
 }
 """On common engines, in the order in which topics are filled least often."""
 ALONE: dict[str, Callable[[Settings, Scale], list[Figure]]] = {latency.CASE: latency.run}

@@ -128,7 +128,7 @@ def _records(rows: pl.DataFrame, known: dict[str, str], first: int) -> list[tupl
         operation = "u" if before else "c"
         value = (
             f'{{"before":{before or "null"},"after":{after},'
-            f'"source":{_source(number)},"transaction":null,"op":"{operation}",{_instant(number)}}}'
+            f'"source":{_source(number)},"transaction":null,"op":"{operation}",{instant(number)}}}'
         )
         records.append((f'{{"id":"{row}"}}'.encode(), value.encode()))
     return records
@@ -140,11 +140,11 @@ def _source(number: int) -> str:
     return (
         '{"version":"3.6.1.Final","connector":"postgresql","name":"master","snapshot":"false",'
         f'"db":"master","sequence":"[\\"{commit}\\",\\"{number}\\"]","schema":"public",'
-        f'"table":"track","txId":{1000 + commit},"lsn":{number},"xmin":null,{_instant(number)}}}'
+        f'"table":"track","txId":{1000 + commit},"lsn":{number},"xmin":null,{instant(number)}}}'
     )
 
 
-def _instant(number: int) -> str:
+def instant(number: int) -> str:
     """Debezium's three clocks."""
     ms = 1_767_225_600_000 + number // 50
     return f'"ts_ms":{ms},"ts_us":{ms}000,"ts_ns":{ms}000000'

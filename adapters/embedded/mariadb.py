@@ -46,7 +46,7 @@ class HouseServer:
 
     @property
     def url(self) -> str:
-        return f"mysql://{USER}:{self.password}@{LOOPBACK}:{self.port}/{DATABASE}"
+        return f"mariadb://{USER}:{self.password}@{LOOPBACK}:{self.port}/{DATABASE}"
 
 
 def start_mariadb(

@@ -66,7 +66,7 @@ _SCHEMES: Mapping[str, tuple[str, ...]] = {
     "grid": ("grid",),
 }
 _OWNERS = {"isrc": ("recording", "track"), "upc": ("release",), "grid": ("release",)}
-_OWNED = {"track": ("release", "recording"), "release": ("label",)}
+_OWNED = {"track": ("release", "recording", "artist"), "release": ("label", "artist")}
 """Master table → those that its rows name, as `<other>_id`."""
 
 

@@ -1,8 +1,7 @@
 """Keys, a database that goes away, switches of generations, and whatever schemathesis finds."""
 
 import threading
-import time
-from collections.abc import Callable, Sized
+from collections.abc import Sized
 from functools import partial
 from typing import Any
 
@@ -32,15 +31,9 @@ from projections.ports.generations import Purpose
 from tests.adapters.api.serving import prepare, serving
 from tests.beside import beside, join
 from tests.catalog_rows import number, write
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
-
-
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come about in time"
-        time.sleep(0.02)
 
 
 def test_a_key_is_needed_may_be_revoked_and_may_not_ask_too_often(

@@ -1,10 +1,8 @@
 """Capture with the real connectors: a master's rows become changes, slots are seen and dropped."""
 
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from threading import Event
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -28,6 +26,7 @@ from domain.changes import UNCHANGED, Change, Operation
 from domain.failures import WrongUsage
 from domain.translation import translate
 from migrations.run import upgrade
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -60,10 +59,10 @@ class Captured:
             return len(messages) >= count
 
         try:
-            wait_until(lambda: topic in consumer.list_topics(timeout=10).topics)
+            until(lambda: topic in consumer.list_topics(timeout=10).topics)
             parts = consumer.list_topics(topic, timeout=10).topics[topic].partitions
             consumer.assign([TopicPartition(topic, number, 0) for number in parts])
-            wait_until(has_all)
+            until(has_all)
         finally:
             consumer.close()
         read = DebeziumReader().read
@@ -72,13 +71,6 @@ class Captured:
             for one in messages
         ]
         return [change for change in changes if isinstance(change, Change)]
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it didn't come to pass"
-        Event().wait(0.02)
 
 
 def master_of(endpoints: Endpoints, database: str) -> str:
@@ -106,7 +98,7 @@ def captured(engines: Endpoints, database: str) -> Iterator[Captured]:
     connect = Connect(engines.connect_url)
     yield Captured(engines, dsn, role_dsn, name, connect, configuration)
     connect.delete(name)
-    wait_until(lambda: not any(slot.is_active for slot in slots_named(dsn, name)))
+    until(lambda: not any(slot.is_active for slot in slots_named(dsn, name)))
     for slot in slots_named(dsn, name):
         drop(dsn, slot.name)
     with psycopg.connect(dsn, autocommit=True) as connection:
@@ -142,7 +134,7 @@ def test_a_masters_rows_become_events(captured: Captured) -> None:
     assert captured.connect.apply(captured.name, captured.configuration)
     assert not captured.connect.apply(captured.name, captured.configuration)
     captured.connect.await_running(captured.name)
-    wait_until(lambda: [slot.is_active for slot in slots_named(captured.dsn, captured.name)] == [1])
+    until(lambda: [slot.is_active for slot in slots_named(captured.dsn, captured.name)] == [1])
     captured.execute(
         """INSERT INTO deal (id, use_type, valid_from, valid_to, territories, prices)
            VALUES ('d1', 'Download', '-infinity', 'infinity', '{GB,US}',

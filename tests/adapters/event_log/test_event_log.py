@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from adapters.event_log.topics import Topics
 from projections.ports.event_log import RecordBatch, Subscription
 from projections.ports.event_log import TopicPartition as Partition
 from tests.adapters.event_log.conftest import Write
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -43,9 +44,9 @@ def test_replay_ends_behind_markers_and_aborted_records(
     write(["c"])
     write(["nor", "this"], commit=False)
     log = KafkaEventLog(engines.kafka)
-    _wait(lambda: log.bounds([topic])[topic, 0].end == 11)
-    until = {(topic, 0): 11, (topic, 1): 0}
-    batches = [batch for some in log.replay({}, until) for batch in some]
+    until(lambda: log.bounds([topic])[topic, 0].end == 11)
+    ends = {(topic, 0): 11, (topic, 1): 0}
+    batches = [batch for some in log.replay({}, ends) for batch in some]
     assert texts(batches) == ["a", "b", "c"]
     assert [offset for batch in batches for offset in batch.offsets] == [0, 1, 6]
     assert max(batch.next_offset for batch in batches) <= 11
@@ -58,14 +59,14 @@ def test_replay_starts_where_it_is_told_and_keeps_to_its_limits(
     write([str(number) for number in range(3000)], 0)
     write([str(number) for number in range(100)], 1)
     log = KafkaEventLog(engines.kafka, limits=BatchLimits(records=700))
-    _wait(lambda: {end.end for end in log.bounds([topic]).values()} == {3001, 101})
-    until = {(topic, 0): 3000, (topic, 1): 100}
-    polls = list(log.replay({(topic, 0): 1000, (topic, 1): 100}, until))
+    until(lambda: {end.end for end in log.bounds([topic]).values()} == {3001, 101})
+    ends = {(topic, 0): 3000, (topic, 1): 100}
+    polls = list(log.replay({(topic, 0): 1000, (topic, 1): 100}, ends))
     assert max(sum(map(len, batches)) for batches in polls) < 700 + 500
     flat = [batch for batches in polls for batch in batches]
     assert texts(flat) == [str(number) for number in range(1000, 3000)]
     assert texts(flat, 1) == []
-    assert list(log.replay(until, until)) == []
+    assert list(log.replay(ends, ends)) == []
 
 
 def test_replays_one_after_another_are_each_whole(
@@ -75,9 +76,9 @@ def test_replays_one_after_another_are_each_whole(
     write([str(number) for number in range(20)], 1)
     first, second = {(topic, 0): 1501}, {(topic, 1): 21}  # with the transactions' markers
     log = KafkaEventLog(engines.kafka, limits=BatchLimits(records=400))
-    for until in (first, second, first | second, first):
-        flat = [batch for batches in log.replay({(topic, 0): 10}, until) for batch in batches]
-        for partition in until:
+    for ends in (first, second, first | second, first):
+        flat = [batch for batches in log.replay({(topic, 0): 10}, ends) for batch in batches]
+        for partition in ends:
             expected = range(10, 1500) if partition[1] == 0 else range(20)
             assert texts(flat, partition[1]) == [str(number) for number in expected]
 
@@ -128,13 +129,6 @@ class Member:
         return batches
 
 
-def _wait(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition never came true"
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize("protocol", ["consumer", "classic"])
 def test_members_share_partitions_and_start_from_the_callers_positions(
     engines: Endpoints, topic: str, write: Write, protocol: str
@@ -144,8 +138,8 @@ def test_members_share_partitions_and_start_from_the_callers_positions(
     write(["a", "b"], 0)
     write(["skipped", "c"], 1)
     one = Member(log, topic, positions)
-    _wait(lambda: bool(one.poll() or True) and len(one.seen) == 3)
-    _wait(lambda: bool(one.poll() or True) and positions == {(topic, 0): 3, (topic, 1): 3})
+    until(lambda: bool(one.poll() or True) and len(one.seen) == 3)
+    until(lambda: bool(one.poll() or True) and positions == {(topic, 0): 3, (topic, 1): 3})
     two = Member(log, topic, positions)
 
     def both() -> bool:
@@ -153,18 +147,18 @@ def test_members_share_partitions_and_start_from_the_callers_positions(
         two.poll(0.05)
         return len(one.held) == len(two.held) == 1
 
-    _wait(both)
+    until(both)
     assert one.lost
     write(["d"], 0)
     write(["e"], 1)
-    _wait(lambda: both() and len(one.seen) + len(two.seen) == 5)
+    until(lambda: both() and len(one.seen) + len(two.seen) == 5)
     assert (one.seen + two.seen).most_common(1)[0][1] == 1, "nothing twice"
     two.subscription.close()
     assert not two.held
-    _wait(lambda: bool(one.poll() or True) and len(one.held) == 2)
+    until(lambda: bool(one.poll() or True) and len(one.held) == 2)
     write(["f"], 0)
     write(["g"], 1)
-    _wait(lambda: bool(one.poll() or True) and len(one.seen) + len(two.seen) == 7)
+    until(lambda: bool(one.poll() or True) and len(one.seen) + len(two.seen) == 7)
     one.subscription.close()
 
 
@@ -180,7 +174,7 @@ def test_brokers_without_the_new_group_protocol_are_met_with_the_classic_one(
     with running_engines(load_settings(data=tmp_path / "data"), only=["kafka"]) as older:
         Topics(older.kafka).apply([TopicPlan("t", 2)])
         member = Member(KafkaEventLog(older.kafka), "t", {})
-        _wait(lambda: bool(member.poll() or True) and len(member.held) == 2)
+        until(lambda: bool(member.poll() or True) and len(member.held) == 2)
         member.subscription.close()
 
 
@@ -188,7 +182,7 @@ def test_seek_goes_back_and_progress_is_noted(engines: Endpoints, topic: str, wr
     log = KafkaEventLog(engines.kafka)
     write(["a", "b", "c"])
     member = Member(log, topic, {})
-    _wait(lambda: bool(member.poll() or True) and len(member.seen) == 3)
+    until(lambda: bool(member.poll() or True) and len(member.seen) == 3)
     member.positions.clear()
     member.subscription.seek({(topic, 0): 1, ("nowhere", 0): 5})
     again: list[str] = []
@@ -197,7 +191,7 @@ def test_seek_goes_back_and_progress_is_noted(engines: Endpoints, topic: str, wr
         again.extend(texts(member.poll()))
         return len(again) == 2
 
-    _wait(both_again)
+    until(both_again)
     assert again == ["b", "c"]
     member.subscription.note_progress({(topic, 0): 3, ("nowhere", 0): 5})
     admin = AdminClient(dict(engines.kafka))
@@ -208,14 +202,14 @@ def test_seek_goes_back_and_progress_is_noted(engines: Endpoints, topic: str, wr
         answer = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
         return [tp.offset for tp in answer[group].result().topic_partitions] == [3]
 
-    _wait(committed)
+    until(committed)
     member.subscription.close()
 
 
 def test_first_record_comes_at_once(engines: Endpoints, topic: str, write: Write) -> None:
     log = KafkaEventLog(engines.kafka)
     member = Member(log, topic, {})
-    _wait(lambda: bool(member.poll() or True) and len(member.held) == 2)
+    until(lambda: bool(member.poll() or True) and len(member.held) == 2)
     write(["a"])
     started = time.monotonic()
     batches = member.poll(30)

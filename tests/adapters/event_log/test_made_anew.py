@@ -1,8 +1,7 @@
 """Topics that are deleted and made anew under their names, on the real broker."""
 
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 
 import pytest
@@ -25,6 +24,7 @@ from tests.projections.engine.chain import MODEL
 from tests.projections.engine.memory_generations import MemoryGenerations
 from tests.projections.engine.memory_log import JsonDecoder, event
 from tests.projections.engine.memory_store import MemoryDatabase, MemoryReadStore
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -58,14 +58,6 @@ def make_anew(engines: Endpoints, topic: str) -> None:
     topics = Topics(engines.kafka)
     until(lambda: topic not in topics.names())
     topics.apply([TopicPlan(topic, 1)])
-
-
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait for it."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_topic_that_is_made_anew_has_another_id(engines: Endpoints, tracks: str) -> None:

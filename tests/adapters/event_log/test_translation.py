@@ -6,7 +6,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from threading import Event
@@ -40,6 +40,7 @@ from projections.translation import worker
 from projections.translation.counters import TranslationCounters
 from tests.adapters.capture.forms import POSTGRES, key, value
 from tests.beside import beside, join
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -107,15 +108,15 @@ class Installation:
         self.capture.flush(30)
         log = KafkaEventLog(self.endpoints.kafka)
         ends = sum(bounds.end for bounds in log.bounds([self.topic]).values())
-        wait_until(lambda: self.committed() == ends)
+        until(lambda: self.committed() == ends)
 
     def events(self) -> list[dict[str, Any]]:
         """The events of this topic that a read_committed reader sees, in partition order."""
         log = KafkaEventLog(self.endpoints.kafka)
-        until = {at: bounds.end for at, bounds in log.bounds(["catalog.track"]).items()}
+        ends = {at: bounds.end for at, bounds in log.bounds(["catalog.track"]).items()}
         decoder = ColumnDecoder(self.registry)
         found = []
-        for batches in log.replay({}, until):
+        for batches in log.replay({}, ends):
             decoded = decoder.decode(batches)
             assert not decoded.undecodable
             for name, frame in decoded.frames.items():
@@ -207,13 +208,6 @@ def installation(prepared: Endpoints, database: str) -> Iterator[Installation]:
     admin.delete_topics([topic])[topic].result()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 90) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it didn't come to pass"
-        Event().wait(0.02)
-
-
 def assert_each_once(installation: Installation, identities: Sequence[str]) -> None:
     events = installation.events()
     ids = [event["event_id"] for event in events]
@@ -240,7 +234,7 @@ def test_killed_at_any_moment_it_neither_loses_nor_doubles(installation: Install
         for _ in range(KILLS):
             before = installation.committed()
             with installation.process():
-                wait_until(lambda so_far=before: installation.committed() > so_far)  # type: ignore[misc]
+                until(lambda so_far=before: installation.committed() > so_far)  # type: ignore[misc]
                 Event().wait(chance.random() * 0.5)
     finally:
         enough.set()
@@ -256,13 +250,13 @@ def test_workers_that_come_and_go_share_the_work(installation: Installation) -> 
         one = first.enter_context(installation.running("one"))
         for identity in identities[:2_000]:
             installation.insert(identity)
-        wait_until(lambda: one.events > 0)
+        until(lambda: one.events > 0)
         two = second.enter_context(installation.running("two"))
         # The second gets partitions only when the first gives some of its own away.
         number = 2_000
-        until = time.monotonic() + 90
+        deadline = time.monotonic() + 90
         while two.events == 0 or number < 4_000:
-            assert time.monotonic() < until
+            assert time.monotonic() < deadline
             if number < 5_000:
                 installation.insert(identities[number])
                 number += 1
@@ -293,7 +287,7 @@ def test_a_second_process_of_the_same_name_takes_over(installation: Installation
         with installation.running():
             installation.insert("b")
             installation.await_done()
-            wait_until(lambda: not thread.is_alive())
+            until(lambda: not thread.is_alive())
     finally:
         stop.set()
         join(thread)
@@ -309,7 +303,7 @@ def test_poison_is_parked_and_its_followers_wait(installation: Installation) -> 
         installation.insert("p", "after")
         installation.insert("q")
         installation.await_done()
-        wait_until(lambda: progress.parked == 2)
+        until(lambda: progress.parked == 2)
         dead_letters = installation.dead_letters.list(Stage.TRANSLATE)
         assert "$.after.title" in dead_letters[0].reason
         assert dead_letters[0].value == bad
@@ -361,7 +355,7 @@ def test_who_takes_partitions_over_knows_what_was_parked_there(installation: Ins
         one = first.enter_context(installation.running("one"))
         for identity in keys:
             installation.insert(identity, "before")
-        wait_until(lambda: one.events == len(keys))  # it has asked what is parked: nothing
+        until(lambda: one.events == len(keys))  # it has asked what is parked: nothing
         two = second.enter_context(installation.running("two"))
         number = 0
         while two.events == 0:
@@ -371,13 +365,13 @@ def test_who_takes_partitions_over_knows_what_was_parked_there(installation: Ins
         for identity in keys:
             installation.send(key(identity), b"?")
         installation.await_done()
-        wait_until(lambda: one.parked + two.parked == len(keys))
+        until(lambda: one.parked + two.parked == len(keys))
         assert two.parked > 0
         second.close()
         for identity in keys:
             installation.insert(identity, "after")
         installation.await_done()
-        wait_until(lambda: one.parked + two.parked == 2 * len(keys))
+        until(lambda: one.parked + two.parked == 2 * len(keys))
     assert "after" not in {event["title"] for event in installation.events()}
 
 
@@ -406,7 +400,7 @@ def test_without_a_place_for_poison_nothing_passes_and_nothing_is_lost(
         installation.running(dead_letters=absent) as progress,
     ):
         installation.await_done()
-        wait_until(lambda: (progress.aborted, progress.parked) == (3, len(poisons)))
+        until(lambda: (progress.aborted, progress.parked) == (3, len(poisons)))
     assert_each_once(installation, goods)
 
 
@@ -432,7 +426,7 @@ def test_positions_that_the_brokers_forgot_are_found_in_the_events(
             return False
         return True
 
-    wait_until(is_forgotten)
+    until(is_forgotten)
     installation.send_again(10)
     installation.insert("new")
     with installation.running():

@@ -1,9 +1,7 @@
 """One trace over the real engines: a change, its event, the committed read row."""
 
 import secrets
-import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from threading import Event
@@ -34,14 +32,9 @@ from tests.adapters.capture.forms import POSTGRES, key, value
 from tests.adapters.telemetry.spans import Memory
 from tests.adapters.telemetry.test_spans import TRACE
 from tests.beside import beside, join
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
-
-
-def _until(condition: Callable[[], bool], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it didn't come to pass"
 
 
 def _insert(identity: str, lsn: int) -> bytes:
@@ -99,7 +92,7 @@ def test_a_change_is_followed_to_its_read_row(
                     worker.step(0.2)
                     return memory.names().count("project") == 2
 
-                _until(projected)
+                until(projected)
         finally:
             stop.set()
             join(translating)

@@ -203,10 +203,13 @@ def verify_generation(
             context.by_table(generation, "verifying", report),
             instead=None if other is None else log_ends(context),
         )
-    comparison = replace(comparison, discarded=discarded_below(context, comparison.positions))
+    comparison = replace(
+        comparison,
+        discarded=discarded_below(context, comparison.positions),
+        lost=beginnings.told(generation),
+    )
     phase = Phase.VERIFIED if comparison.equal else Phase.DIFFERENT
-    note = comparison.summary() + beginnings.told(generation)
-    context.generations.advance(generation, phase, note)
+    context.generations.advance(generation, phase, comparison.summary())
     return comparison
 
 

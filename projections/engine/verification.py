@@ -66,6 +66,8 @@ class Comparison:
     tables: tuple[TableComparison, ...]
     discarded: int = 0
     """Events below these positions that were discarded on purpose, and passed over."""
+    lost: str = ""
+    """What the replay's events lack (`beginnings.told`), as the end of a sentence."""
 
     @property
     def equal(self) -> bool:
@@ -85,14 +87,12 @@ class Comparison:
 
     def summary(self) -> str:
         """One line for a person."""
+        end = passed_over(self.discarded) + self.lost
         rows = sum(table.live.rows for table in self.tables)
         if self.equal:
-            return (
-                f"{rows} rows in {len(self.tables)} tables are equal, digest {self.digest}"
-                + passed_over(self.discarded)
-            )
+            return f"{rows} rows in {len(self.tables)} tables are equal, digest {self.digest}" + end
         parts = [f"{table.table}: {table.different}" for table in self.tables if table.different]
-        return "rows differ in " + ", ".join(parts) + passed_over(self.discarded)
+        return "rows differ in " + ", ".join(parts) + end
 
 
 def passed_over(discarded: int) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from projections.engine import beginnings
 from projections.engine.as_of import rebuild_as_of
-from projections.engine.rebuild import ensure_live, rebuild
+from projections.engine.rebuild import ensure_live, rebuild, verify_live
 from tests.projections.engine.chain import Chain
 
 TRACKS = "catalog.track"
@@ -60,6 +60,13 @@ def test_rows_whose_first_event_is_a_change_are_counted(
     monkeypatch.setattr(beginnings, "_AT_ONCE", at_once)
     compacted(chain)
     assert rebuilt(chain) == {TRACKS: 5}, "the one that was added again begins with that"
+
+
+def test_a_verification_says_so(chain: Chain) -> None:
+    compacted(chain)
+    found = verify_live(chain.context, report=lambda _: None)
+    told = "history is not whole: the first event of rows (5 of catalog.track)"
+    assert told in found.summary()
 
 
 def test_the_catalog_as_of_an_instant_says_so(chain: Chain) -> None:

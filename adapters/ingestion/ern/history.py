@@ -9,21 +9,17 @@ import sys
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import BinaryIO
 
 import psycopg
 
-from adapters.ingestion.ern import partial
+from adapters.ingestion.ern import partial, purged_tracks
 from adapters.ingestion.ern.message import read
 from adapters.ingestion.ern.rows import Rows
-from adapters.ingestion.ern.statement import ReleaseStatement
+from adapters.ingestion.ern.statement import ReleaseStatement, Stamp
 from domain.failures import Unusable
 
 _AT_ONCE = 1 << 16
-
-Stamp = tuple[datetime, int, str]
-"""When, how much, and by which message something was said: the greatest counts."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +89,7 @@ def compose(
         if part.named is None:
             continue
         statement = said.get(part) or _told(connection, part.stamp[2], part.named, name)
+        purged_tracks.drop(connection, statement, part.stamp)
         composed.statements.append(statement)
         composed.rows = (
             partial.onto(composed.rows, statement) if part.is_partial else statement.rows
@@ -100,13 +97,19 @@ def compose(
     return composed
 
 
+def unkept(by: str) -> Unusable:
+    """An earlier version took the release in, and kept no messages: no part can be added to it."""
+    return Unusable(
+        f"what it adds to came with {by}, which isn't kept: send that release whole again, or take"
+        " its message in again (`catalog ingest --again FILE`); then take this one in again"
+    )
+
+
 def _told(connection: psycopg.Connection, by: str, named: str, name: str) -> ReleaseStatement:
     """What a message that was kept says of a release that is now known as `name`."""
     row = connection.execute("SELECT content FROM ern_message WHERE id = %s", (by,)).fetchone()
     if row is None or row[0] is None:
-        raise Unusable(
-            f"what it adds to is not kept: take {by} in again (`catalog ingest --again`)"
-        )
+        raise unkept(by)
     message = read(zlib.decompress(row[0]), sys.maxsize)
     told = message.statements if message.tell is None else message.tell({named: name})
     return next(statement for statement in told if statement.id == name)

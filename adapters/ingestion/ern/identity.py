@@ -59,6 +59,24 @@ def _key(prefix: str, number: Identifier) -> str:
     return f"{prefix}{number.scheme}:{namespace}:{as_part(number.value)}"
 
 
+def number_key(prefix: str, number: Identifier) -> str:
+    """A number under its sender, whatever namespace it has."""
+    return f"{prefix}{number.scheme}:{as_part(number.value)}"
+
+
+def naming(numbers: Iterable[Identifier]) -> list[Identifier]:
+    """The numbers of a purge that name its release: the best that it has.
+
+    Proprietary ids count only without GTIN or GRid, catalogue numbers and ISRCs only where there is
+    nothing else: they may stand on several releases.
+    """
+    usable = [n for n in numbers if not is_placeholder(n)]
+    for schemes in (("gtin", "grid"), ("proprietary",)):
+        if found := [n for n in usable if n.scheme in schemes]:
+            return found
+    return usable
+
+
 def resolve(
     connection: psycopg.Connection, prefix: str, keys: Mapping[str, list[str]]
 ) -> Resolution:

@@ -13,7 +13,7 @@ from itertools import chain
 
 import psycopg
 
-from adapters.ingestion.ern import history, identity, planning
+from adapters.ingestion.ern import history, identity, planning, purging
 from adapters.ingestion.ern.header import PURGE
 from adapters.ingestion.ern.message import Message, read
 from adapters.ingestion.ern.rows import as_part
@@ -63,7 +63,7 @@ def ingest(
         return
     with connection.transaction():
         lock(connection)
-        plan = planning.plan_purge if header.root == PURGE else planning.plan_release
+        plan = purging.plan_purge if header.root == PURGE else planning.plan_release
         planned = plan(connection, message, own_id, report)
         planning.plan_mentions(connection, message, own_id, planned)
         desired = DesiredState(

@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg.types.json import Jsonb
 
-from adapters.ingestion.ern import history, identity
-from adapters.ingestion.ern.history import Part, Stamp
+from adapters.ingestion.ern import history, identity, purged_tracks
+from adapters.ingestion.ern.history import Part
 from adapters.ingestion.ern.message import Message
-from adapters.ingestion.ern.rows import Row, Rows, as_part
-from adapters.ingestion.ern.statement import ReleaseStatement
+from adapters.ingestion.ern.rows import Row, Rows
+from adapters.ingestion.ern.statement import ReleaseStatement, Stamp
 from adapters.ingestion.report import FileReport
-from domain.failures import Unusable
-from domain.identifiers import Identifier, is_placeholder
 
-_PURGE_WEIGHT = 2**31 - 1
+Said = Mapping[str, tuple[Stamp, dict[str, list[str]] | None]]
+"""Of each id the newest that was said, and what came with it: kind → ids; None where it is gone."""
+PURGE_WEIGHT = 2**31 - 1
+"""Of several messages of one instant a purge counts."""
 _MENTIONED = ("party", "artist", "label")
 
 
@@ -62,14 +63,15 @@ def plan_release(
         report.rows += len(statement.owned["release"])
         report.flagged += errors(statement)
         stamp = (message.header.created_at, statement.weight, own_id)
+        purged_tracks.drop(connection, statement, stamp)
         same = found.absorbed.get(statement.id, [])
         report.notes += [
             f"conflict: {other} has a number of {statement.id}"
             for other in found.conflicts.get(statement.id, [])
         ]
-        earlier = _statements(connection, "release", statement.numbers | set(same))
+        earlier = said_of(connection, "release", statement.numbers | set(same))
         named = {name: earlier[name] for name in (statement.id, *same) if name in earlier}
-        purges = [said for said, _ in earlier.values() if said[1] == _PURGE_WEIGHT]
+        purges = [said for said, _ in earlier.values() if said[1] == PURGE_WEIGHT]
         own = Part(stamp, names[statement.id], statement.is_partial)
         parts = {name: known[name] for name in (statement.id, *same) if name in known}
         if any(part.is_partial for p in (*parts.values(), [own]) for part in p):
@@ -101,7 +103,7 @@ def _plan_composed(
     plan: Plan,
     statement: ReleaseStatement,
     added: list[Part],
-    named: Mapping[str, tuple[Stamp, dict[str, list[str]] | None]],
+    named: Said,
     parts: Mapping[str, list[Part]],
 ) -> list[str]:
     """A release of which some messages say only a part: made anew of all that count.
@@ -111,9 +113,7 @@ def _plan_composed(
     own = added[0]
     for name, (said, owned) in named.items():
         if owned is not None and name not in parts:
-            raise Unusable(
-                f"what it adds to is not kept: take {said[2]} in again (`catalog ingest --again`)"
-            )
+            raise history.unkept(said[2])
     every = [*added, *(part for found in parts.values() for part in found)]
     composed = history.compose(connection, statement.id, every, {own: statement})
     plan.claims.append((statement.id, statement, [n for n in named if n != statement.id]))
@@ -137,7 +137,7 @@ def _plan_composed(
 def _plan_joined(
     plan: Plan,
     statement: ReleaseStatement,
-    named: Mapping[str, tuple[Stamp, dict[str, list[str]] | None]],
+    named: Said,
     purge: Stamp | None,
     parts: Mapping[str, list[Part]],
 ) -> None:
@@ -163,76 +163,6 @@ def _plan_joined(
             plan.counting[name] = []
 
 
-def plan_purge(
-    connection: psycopg.Connection, message: Message, own_id: str, report: FileReport
-) -> Plan:
-    plan = Plan()
-    stamp = (message.header.created_at, _PURGE_WEIGHT, own_id)
-    for numbers in message.purged:
-        report.rows += 1
-        names, held = _named_by(connection, message.header.prefix, numbers)
-        earlier = _statements(connection, "release", names | held)
-        newer = {name for name, (said, _) in earlier.items() if said > stamp}
-        for name in set(earlier) - newer:
-            said, owned = earlier[name]
-            plan.own(owned or {})
-            plan.replaced.add(said[2])
-        parts = history.parts(connection, earlier)
-        plan.replaced |= {part.stamp[2] for name in parts.keys() - newer for part in parts[name]}
-        plan.counting |= {name: [] for name in parts.keys() - newer}
-        for name in newer:
-            if any(part.is_partial for part in parts.get(name, [])):
-                _purge_below(connection, plan, name, [Part(stamp, None), *parts[name]], earlier)
-        # A track release has no statement of its own: only it goes, its album stays.
-        plan.own({"release": held - set(earlier)})
-        plan.stated += [(f"release/{name}", stamp, None) for name in (names | set(earlier)) - newer]
-        if newer:
-            plan.superseded += 1
-        elif not held and not any(owned for _, owned in earlier.values()):
-            report.notes.append("purges a release that the catalog does not hold")
-    return plan
-
-
-def _purge_below(
-    connection: psycopg.Connection,
-    plan: Plan,
-    name: str,
-    parts: list[Part],
-    earlier: Mapping[str, tuple[Stamp, dict[str, list[str]] | None]],
-) -> None:
-    """A purge that comes later than a partial update that is newer: only what was before goes."""
-    composed = history.compose(connection, name, parts, {})
-    plan.replaced |= {part.stamp[2] for part in parts} - {part.stamp[2] for part in composed.parts}
-    for owned in (composed.owned, earlier[name][1]):
-        plan.own(owned or {})
-    plan.say(composed.rows)
-    plan.counting[name] = composed.parts
-    plan.stated.append((f"release/{name}", composed.newest, composed.owned))
-
-
-def _named_by(
-    connection: psycopg.Connection, prefix: str, numbers: list[Identifier]
-) -> tuple[set[str], set[str]]:
-    """Ids that a sender's release may have by its numbers, and those that do have them.
-
-    Proprietary and catalogue numbers count only where there is no better one: they are shared.
-    """
-    usable = [n for n in numbers if not is_placeholder(n)]
-    strong = [n for n in usable if n.scheme in ("gtin", "grid")] or usable
-    held = connection.execute(
-        "SELECT i.owner_id FROM identifier i JOIN unnest(%s::text[], %s::text[]) n (scheme, value)"
-        " ON i.scheme = n.scheme AND i.value = n.value"
-        " WHERE i.owner_type = 'release' AND starts_with(i.owner_id, %s)",
-        ([n.scheme for n in strong], [n.value for n in strong], prefix),
-    )
-    claimed = set(identity.claimed(connection, identity.keys_of(prefix, strong)).values())
-    if all(n.scheme in ("isrc", "catalog-number") for n in strong):
-        weak = identity.weak_keys_of(prefix, strong)
-        claimed |= identity.claimed_weakly(connection, weak)
-    names = {f"{prefix}{as_part(n.value)}" for n in strong}
-    return names | claimed, {name for (name,) in held}
-
-
 def plan_mentions(
     connection: psycopg.Connection, message: Message, own_id: str, plan: Plan
 ) -> None:
@@ -241,7 +171,7 @@ def plan_mentions(
     rows = message.parties
     plan.rows["licensor"] = [rows.of("licensor")]
     for table in _MENTIONED:
-        earlier = _statements(connection, table, rows.ids(table))
+        earlier = said_of(connection, table, rows.ids(table))
         fresh = [
             row
             for row in rows.of(table)
@@ -256,9 +186,7 @@ def plan_mentions(
             plan.rows.setdefault("identifier", []).append(numbers)
 
 
-def _statements(
-    connection: psycopg.Connection, kind: str, ids: Iterable[str]
-) -> dict[str, tuple[Stamp, dict[str, list[str]] | None]]:
+def said_of(connection: psycopg.Connection, kind: str, ids: Iterable[str]) -> Said:
     """The newest that was said of each id, and what came with it."""
     rows = connection.execute(
         "SELECT substr(id, %s), created_at, weight, message_id, owned FROM statement"

@@ -69,6 +69,16 @@ class Rows:
         said = [table for table, rows in self._tables.items() if rows]
         return iter(dict.fromkeys([*said, *(table for table, made in self._made.items() if made)]))
 
+    def without(self, is_gone: Callable[[str, Row], bool]) -> "Rows":
+        """The same without the rows of which `is_gone`, given their table, says so."""
+        kept = Rows()
+        for table, rows in self._tables.items():
+            kept._tables[table] = {i: row for i, row in rows.items() if not is_gone(table, row)}
+        for table, made in self._made.items():
+            for rows_made in made:
+                kept.make(table, _staying(table, rows_made, is_gone))
+        return kept
+
     def add_identifiers(self, owner_type: str, owner: str, found: Iterable[Identifier]) -> None:
         """Add identifier rows, numbered within each scheme: `release/…/gtin/1`."""
         numbers: defaultdict[str, int] = defaultdict(int)
@@ -101,6 +111,12 @@ class Rows:
             value_raw=value,
             rule=rule,
         )
+
+
+def _staying(
+    table: str, made: Callable[[], Iterable[Row]], is_gone: Callable[[str, Row], bool]
+) -> Callable[[], Iterable[Row]]:
+    return lambda: (row for row in made() if not is_gone(table, row))
 
 
 def identifiers(holders: Iterable[Element]) -> list[Identifier]:

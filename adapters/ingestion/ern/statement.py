@@ -7,6 +7,7 @@ id, so that a newer statement about it replaces all of it and nothing else.
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from lxml.etree import _Element as Element
 
@@ -19,6 +20,9 @@ from adapters.ingestion.ern.releases import Release
 from adapters.ingestion.ern.rows import Rows, as_part
 from adapters.ingestion.ern.terms import Dealt
 from domain.identifiers import Identifier, is_placeholder
+
+Stamp = tuple[datetime, int, str]
+"""When, how much, and by which message something was said: the greatest counts."""
 
 
 @dataclass
@@ -37,6 +41,8 @@ class ReleaseStatement:
     """It leaves resources out: what is known of its tracks stays."""
     track_isrcs: dict[str, list[str]] = field(default_factory=dict)
     """Of a partial one: track release → the ISRCs by which it names its recording."""
+    track_numbers: dict[str, set[str]] = field(default_factory=dict)
+    """Track release → all its numbers, as `number_key` writes them: a purge may name any."""
     rows: Rows = field(default_factory=Rows)
 
     @property
@@ -117,6 +123,9 @@ class Teller:
             own_places = places_of[id(release)]
             isrcs = [i.value for i in release.ids if i.scheme == "isrc"]
             statement.track_isrcs[release_id] = isrcs
+            statement.track_numbers[release_id] = {
+                identity.number_key(self._prefix, i) for i in release.ids if not is_placeholder(i)
+            }
             missing = [p for p in own_places if p.reference not in first_track]
             own_tracks = self._add_tracks(rows, release_id, missing, recording_ids)
             first_track |= {p.reference: t for p, t in own_tracks}

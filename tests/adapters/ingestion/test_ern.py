@@ -129,6 +129,49 @@ def test_a_purge_of_a_track_release_leaves_its_album(master: Master, take: Take)
     assert len(master.catalog()["track"]) == 2
 
 
+TRACK_1 = f'<ProprietaryId Namespace="{SENDER}">299000009001-1</ProprietaryId>'
+TRACK_2 = f'<ProprietaryId Namespace="{SENDER}">299000009001-2</ProprietaryId>'
+FIRST, SECOND = "<ISRC>GBLF92690001</ISRC>", "<ISRC>GBLF92590001</ISRC>"
+
+
+def test_a_purge_of_a_track_release_holds_when_its_album_comes_later(
+    master: Master, take: Take
+) -> None:
+    take(purge("2026-01-03T00:00:00Z", TRACK_1))
+    assert take(album("2026-01-02T00:00:00Z")).status == "applied"
+    rows = master.catalog()
+    assert set(rows["release"]) == {OWN, f"{OWN}/299000009001-2"}
+    assert len(rows["track"]) == len(rows["recording"]) == 2
+    assert {d["release_id"] for d in rows["deal"].values()} == set(rows["release"])
+    assert take(album("2026-01-04T00:00:00Z")).status == "applied"
+    assert len(master.catalog()["release"]) == 3
+    assert take(purge("2026-01-03T12:00:00Z", TRACK_1)).status == "superseded"
+    assert len(master.catalog()["release"]) == 3
+
+
+def test_a_purge_by_isrc_reaches_the_track_release_of_an_album(master: Master, take: Take) -> None:
+    take(single_38(STREAM))
+    single = f"{SENDER}:00299000009018"
+    assert set(master.catalog()["release"]) == {single, f"{single}/GBLF92590001"}
+    take(single_38(STREAM, "2026-01-02T00:00:00Z").replace(SECOND.encode(), FIRST.encode()))
+    take(purge("2026-01-03T00:00:00Z", f"{FIRST}{TRACK_2}"))  # what is best of them counts
+    assert set(master.catalog()["release"]) == {single, f"{single}/GBLF92690001"}
+
+
+def test_what_only_a_purged_track_release_held_goes_with_it(master: Master, take: Take) -> None:
+    bonus = album(isrcs=("GBLF92690001", "GBLF92690002")).replace(
+        b"""<ResourceGroupContentItem><SequenceNumber>2</SequenceNumber>
+        <ReleaseResourceReference>A2</ReleaseResourceReference></ResourceGroupContentItem>""",
+        b"",
+    )
+    take(bonus)
+    assert len(master.catalog()["track"]) == 2
+    take(purge("2026-01-03T00:00:00Z", TRACK_2))
+    rows = master.catalog()
+    assert len(rows["track"]) == len(rows["recording"]) == 1
+    assert "GBLF92690002" not in {i["value"] for i in rows["identifier"].values()}
+
+
 def test_what_is_unusable_waits_with_its_bytes(master: Master, take: Take) -> None:
     report = take(b"<broken>")
     assert report.status == "quarantined"
@@ -277,6 +320,28 @@ def test_a_withdrawn_update_gives_way_to_what_was_said_before(master: Master, ta
     assert [row["title"] for row in rows["release"].values()] == ["Renamed"]
 
 
+@pytest.mark.parametrize("created", ["2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z"])
+def test_an_update_to_a_release_of_which_no_message_is_kept_says_what_to_do(
+    master: Master, take: Take, created: str
+) -> None:
+    take(album("2026-01-02T00:00:00Z"))
+    with psycopg.connect(master.dsn) as connection:  # as before migration master_0004
+        connection.execute("TRUNCATE release_part")
+        connection.execute("UPDATE ern_message SET content = NULL")
+    before = master.catalog()
+    newer = update("2026-01-05T00:00:00Z", UPC, "Renamed", deals=deal(TAKEDOWN, "R0"))
+    report = take(newer)
+    assert report.status == "quarantined"
+    assert "send that release whole again" in report.rejected[0].reason
+    assert master.catalog() == before
+    assert take(album(created)).status == "applied"
+    assert take(newer).status == "applied"
+    rows = master.catalog()
+    assert "Renamed" in {row["title"] for row in rows["release"].values()}
+    assert len(rows["track"]) == 2
+    assert master.one("SELECT count(*) FROM quarantine") == 0
+
+
 def test_only_messages_that_count_are_kept(master: Master, take: Take) -> None:
     kept = (
         "SELECT string_agg(created_at::date::text, ',' ORDER BY created_at) FROM ern_message"
@@ -308,6 +373,55 @@ UPDATES = [
     album("2026-01-02T12:00:00Z", title="Another", upc="299000009018"),
 ]  # fmt: skip
 """Deliveries, updates that leave resources out, takedowns and a purge, under changing numbers."""
+
+
+OTHER = album("2026-01-02T12:00:00Z", title="Compilation", upc="299000009025").replace(
+    b"299000009025-1", b"299000009001-1"
+)
+TRACKS_GO = [
+    album("2026-01-01T00:00:00Z", title="First", number="1"),
+    purge("2026-01-02T00:00:00Z", TRACK_1),
+    album("2026-01-03T00:00:00Z", title="Second", release_ids=UPC + OWN_ID, number="2"),
+    purge("2026-01-04T00:00:00Z", TRACK_1),
+    update(
+        "2026-01-05T00:00:00Z", UPC, tracks=("299000009001-1", "299000009001-2"),
+        deals=deal(RENTED, "R1", "R2"), number="a",
+    ),
+    purge("2026-01-06T00:00:00Z", TRACK_2),
+    purge("2026-01-07T00:00:00Z", UPC),
+    album("2026-01-06T12:00:00Z", title="Third", isrcs=("GBLF92690002",), number="3"),
+    single_38(STREAM, "2026-01-02T00:00:00Z"),
+    purge("2026-01-03T00:00:00Z", SECOND),
+    update(
+        "2026-01-08T00:00:00Z", UPC, "Back", tracks=("299000009001-2",),
+        deals=deal(RENTED, "R0", "R1"), number="b",
+    ),
+    OTHER,
+]  # fmt: skip
+"""Purges of track releases, by their own numbers and by ISRC, among all that tells of them."""
+
+
+def told_of_tracks(master: Master) -> list[Any]:
+    """The same, and each release's numbers of tracks, so that track releases count."""
+    rows = master.catalog()
+    kept = sorted(str(d["id"]) for d in rows["deal"].values())
+    return [told(master), kept, sorted(rows["recording"]), len(rows["flaw"])]
+
+
+@settings(SLOW, max_examples=40)
+@given(st.permutations(TRACKS_GO), st.integers(2, len(TRACKS_GO)))
+def test_purges_of_track_releases_end_in_the_same_catalog_in_any_order(
+    master: Master, take: Take, order: list[bytes], some: int
+) -> None:
+    chosen = order[:some]
+    ends = []
+    for arrival in (chosen, [m for m in TRACKS_GO if m in chosen], [*chosen, *chosen]):
+        master.clear()
+        for content in arrival:
+            assert take(content).status != "quarantined"
+        ends.append(told_of_tracks(master))
+    assert ends[0] == ends[1]
+    assert ends[0] == ends[2]
 
 
 @settings(SLOW)

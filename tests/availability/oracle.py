@@ -6,7 +6,7 @@ release and a country, go through all deals that refer to it.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from zoneinfo import ZoneInfo
@@ -26,6 +26,14 @@ CAPITALS = {
     "HM": "Indian/Kerguelen", "XK": "Europe/Belgrade",
 }  # fmt: skip
 """Where the first zone that `zone.tab` lists for a country isn't its capital's."""
+
+
+EUROPE = frozenset({
+    "AD", "AL", "AT", "BA", "BE", "BG", "BY", "CH", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB",
+    "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL",
+    "NO", "PL", "PT", "RO", "RS", "RU", "SE", "SI", "SK", "SM", "UA", "VA",
+})  # fmt: skip
+"""Group 2120 of CISAC's TIS, as its countries are today."""
 
 
 def zones() -> dict[str, str]:
@@ -55,10 +63,14 @@ class Deal:
     is_preorder: bool
     is_takedown: bool
     is_for_consumers: bool
+    until: str | None = None
+    """When what follows it begins."""
+    gratified: frozenset[str] = frozenset()
+    """Resources that are to be had while the release is in pre-order."""
 
     def covers(self, country: str) -> bool:
         """Whether it is for a country; one with a time that can't be read is for none."""
-        if any(time and not time[:4].isdigit() for time in (self.begin, self.end)):
+        if any(time and not time[:4].isdigit() for time in (self.begin, self.end, self.until)):
             return False
         if {country, "Worldwide"} & self.excluded:
             return False
@@ -71,6 +83,8 @@ class Deal:
 
     def ends(self, country: str) -> datetime | None:
         """Until when it lasts there."""
+        if self.until:
+            return instant(self.until, country, is_end=False)
         return instant(self.end, country, is_end=True) if self.end else None
 
 
@@ -82,7 +96,8 @@ def texts(element: etree._Element, path: str) -> frozenset[str]:
 def territories(element: etree._Element, path: str) -> frozenset[str]:
     """Territories as ISO 3166 writes them."""
     known = {"WW": "Worldwide", "WORLDWIDE": "Worldwide", "UK": "GB", "840": "US"}
-    return frozenset(known.get(text.upper(), text.upper()) for text in texts(element, path))
+    found = {known.get(text.upper(), text.upper()) for text in texts(element, path)}
+    return frozenset(found - {"2120"} | (EUROPE if "2120" in found else set()))
 
 
 def instant(written: str, country: str, *, is_end: bool) -> datetime:
@@ -133,7 +148,7 @@ class Message:
                     for name in ("IsPreOrderDeal", "TakeDown", "AllDealsCancelled")
                 ]
                 for period in terms.findall("ValidityPeriod") or [etree.Element("none")]:
-                    yield Deal(
+                    deal = Deal(
                         refers_to,
                         territories(terms, "TerritoryCode"),
                         territories(terms, "ExcludedTerritoryCode"),
@@ -144,7 +159,21 @@ class Message:
                         flags[1] or flags[2],
                         (not uses or bool(USES & uses))
                         and (not models or bool(models - NOT_FOR_CONSUMERS)),
+                        gratified=texts(terms, "InstantGratificationResourceList/*"),
                     )
+                    yield deal
+                    opens = terms.findtext("PreOrderReleaseDate")
+                    if opens and not deal.is_preorder and not deal.is_takedown:
+                        yield replace(
+                            deal, begin=opens, end=None, until=deal.begin, is_preorder=True
+                        )
+
+    @property
+    def changes_nothing(self) -> bool:
+        """A test message, or one whose deals refer to a release that isn't in it: none is read."""
+        kind = self.root.findtext("MessageHeader/MessageControlType")
+        dealt = {reference for deal in self.deals for reference in deal.refers_to}
+        return kind == "TestMessage" or not dealt <= set(self.releases)
 
     def numbers(self) -> Iterator[tuple[str, str, frozenset[str]]]:
         """Scheme and value of each release's first number, and the release's reference."""
@@ -159,9 +188,9 @@ class Message:
                     yield scheme, value.strip(), frozenset({str(reference)})
                     break
 
-    def tracks(self) -> Iterator[tuple[str, frozenset[str]]]:
-        """ISRC of each recording that one release holds whole and one track release is of, and
-        the references of all releases whose deals are for it.
+    def tracks(self) -> Iterator[tuple[str, frozenset[str], str]]:
+        """ISRC of each recording that one release holds whole and one track release is of, the
+        references of all releases whose deals are for it, and its own.
 
         An album's deals are for its tracks (docs/reference/availability.md), and so are those of
         the track release that refers to the recording alone.
@@ -180,7 +209,7 @@ class Message:
                 continue
             about = {str(r) for r, resources in held.items() if resource in resources}
             if about:
-                yield isrc, frozenset(about)
+                yield isrc, frozenset(about), str(resource)
 
     def countries(self) -> set[str]:
         """All that the message's deals name, and two for the rest of the world."""
@@ -199,11 +228,20 @@ class Message:
         around = (timedelta(seconds=-1), timedelta(), timedelta(seconds=1))
         return {edge + by for edge in found for by in around} or {datetime(2025, 1, 1, tzinfo=UTC)}
 
-    def state_of_track(self, references: frozenset[str], country: str, at: datetime) -> set[str]:
+    def state_of_track(
+        self, references: frozenset[str], country: str, at: datetime, resource: str
+    ) -> set[str]:
         """The states that are right of a track: the best that any of these releases gives it.
 
-        A takedown of one leaves the deals of the others alone.
+        A takedown of one leaves the deals of the others alone. What it gives at once to whom orders
+        its release in advance is available while the release is in pre-order.
         """
+        for deal in self.deals:
+            if deal.refers_to & references and resource in deal.gratified and deal.is_preorder:
+                begin, end = deal.begins(country), deal.ends(country)
+                has_begun = begin is None or begin <= at
+                if deal.covers(country) and has_begun and (end is None or at < end):
+                    return {"available"}
         found = [self.state(frozenset({reference}), country, at) for reference in references]
         return next(
             ({best} for best in ("available", "preorder", "upcoming") if {best} in found),

@@ -10,11 +10,14 @@ from time import monotonic
 import httpx
 import psutil
 import pytest
+from lxml import etree
 
 from adapters.composition.endpoints import resolve_endpoints
-from adapters.composition.settings import load_settings
+from adapters.composition.settings import Settings, load_settings
 from adapters.embedded.processes import start
 from adapters.embedded.restarts import HEALTHY_SECONDS
+from tests.adapters.ingestion.deliveries import write_batch
+from tests.adapters.ingestion.messages import album
 from tests.chain.agreement import disagreements, event_ids
 from tests.chain.conftest import Note
 from tests.chain.loading import Load
@@ -45,7 +48,12 @@ def up() -> Iterator[Chain]:
             log=Path(folder) / "up.log",  # the data folder must be empty at first
             cwd=ROOT,
             held=None,
-            env=Chain(settings, None)._environment(),  # type: ignore[arg-type]
+            env={
+                **Chain(settings, None)._environment(),  # type: ignore[arg-type]
+                "CATALOG_INBOX__WHERE": json.dumps([str(_inbox(settings))]),
+                "CATALOG_INBOX__INTERVAL": "0.5",
+                "CATALOG_INBOX__SETTLE": "0",
+            },
         )
         until(lambda: bool(psutil.Process(process.supervisor.pid).children()), 10, "it starts")
         child = Child(process, psutil.Process(process.supervisor.pid).children()[0].pid)
@@ -55,6 +63,13 @@ def up() -> Iterator[Chain]:
             yield Chain(settings, resolve_endpoints(settings), {"up": child})
         finally:
             child.stop()
+
+
+def _inbox(settings: Settings) -> Path:
+    """Where senders deliver; it is there before the chain is."""
+    folder = settings.data.parent / "inbox"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def _kill(chain: Chain, holds: str) -> None:
@@ -79,6 +94,23 @@ def _end(chain: Chain, title: str) -> None:
         lambda: up.output().count(told) > times or not up.is_running, 180, f"{title} answers again"
     )
     assert up.is_running, up.output()[-3000:]
+
+
+def test_a_batch_in_the_inbox_is_taken_in_answered_and_found(up: Chain) -> None:
+    inbox = _inbox(up.settings)
+    isrc = "GBLF92699871"
+    name = "20260101120000123"
+    # Written beside the inbox and then moved: it may look at any moment
+    batch = write_batch(inbox.parent / name, {"299000009001": album(isrcs=(isrc,))})
+    batch.rename(inbox / name)
+    answer = inbox / "acknowledgements" / f"ACK_{name}_299000009001.xml"
+    until(lambda: answer.exists() or not up.children["up"].is_running, 60, "it is answered")
+    assert up.children["up"].is_running, up.children["up"].output()
+    until((inbox / "done" / name).exists, 30, "it is done")
+    assert etree.fromstring(answer.read_bytes()).findtext(".//Status") == "FileOK"
+    up.idle(120)
+    [found] = up.look_up("isrc", [isrc])
+    assert [match["owner"] for match in found["matches"]] == ["track"]
 
 
 def test_engines_that_die_are_started_again_and_nothing_is_lost(

@@ -147,6 +147,8 @@ def _plan_joined(
     """
     if not named:
         plan.claims.append((statement.id, statement, []))
+        if purge is not None:  # what has only some of its numbers, and comes later, is purged too
+            plan.stated.append((f"release/{statement.id}", purge, None))
         return
     newest = max(named, key=lambda name: named[name][0])
     others = [name for name in named if name != newest]

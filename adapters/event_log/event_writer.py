@@ -6,12 +6,14 @@ is written alone the next time: only then is it at fault for certain.
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
+from adapters.event_log.bounded import Unanswered, bounded
 from adapters.event_log.connection import REQUEST_SECONDS, Statistics, failed
-from adapters.event_log.producer import transactional_producer
+from adapters.event_log.producer import TRANSACTION_SECONDS, transactional_producer
 from domain.failures import Failure
 from projections.ports.change_log import Membership, Position, Superseded
 from projections.ports.dead_letters import Headers
@@ -20,6 +22,7 @@ from projections.ports.event_writer import EventTooLarge, OutgoingEvent
 
 _AT_FAULT = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_RECORD})
 """What brokers say of a record that is at fault itself."""
+_GRACE_SECONDS = 2.0  # for a request that ends in time by itself
 
 
 class KafkaEventWriter:
@@ -93,11 +96,22 @@ class KafkaEventWriter:
         offsets = [TopicPartition(*at, one.offset, one.note) for at, one in positions.items()]
         try:
             if offsets:
-                self._producer.send_offsets_to_transaction(offsets, membership, self._seconds)
+                self._send(offsets, membership)
             self._finish(self._producer.commit_transaction)
         except KafkaException as error:
             raise self._failure("committing", error) from error
         self._suspects.clear()
+
+    def _send(self, offsets: list[TopicPartition], membership: Membership) -> None:
+        send = partial(
+            self._producer.send_offsets_to_transaction, offsets, membership, self._seconds
+        )
+        try:
+            bounded(send, min(self._seconds, TRANSACTION_SECONDS) + _GRACE_SECONDS)
+        except Unanswered as error:  # a new writer fences this one, and aborts its transaction
+            raise Superseded(
+                f"the writer {self._id} is stuck with its positions: {error}"
+            ) from None
 
     def abort(self) -> None:
         """See the port."""

@@ -12,6 +12,8 @@ from adapters.event_log.connection import (
     reporting,
 )
 
+TRANSACTION_SECONDS = 15.0
+"""Then brokers abort a transaction: readers wait so long for one that died and stays away."""
 OnDelivery = Callable[[KafkaError | None, Message], None]
 
 
@@ -33,7 +35,7 @@ def transactional_producer(
             kafka,
             "producer",
             transactional_id=transactional_id,
-            transaction_timeout_ms=15_000,  # readers wait so long for one that died and stays away
+            transaction_timeout_ms=round(TRANSACTION_SECONDS * 1000),
             message_timeout_ms=12_000,  # shorter than the transaction, or it is refused
             **_IN_ORDER,
             **reporting(statistics),

@@ -22,7 +22,7 @@ from adapters.source.folder import parse
 from bench.figures import Figure
 from bench.measuring import Clock, Measured, measured
 from bench.stage import Stage
-from bench.translating import instant
+from bench.translating import instant, produce
 from migrations import run as migrations
 
 CASE = "own-master"
@@ -178,13 +178,7 @@ def _write(stage: Stage, rows: Rows, operation: str = "r", first: int = 0) -> No
     client = producer(stage.endpoints.kafka)
     for name, (table, images) in zip(names, rows.items(), strict=True):
         for key, value in _records(table, images, operation, first):
-            while True:
-                try:
-                    client.produce(name, key=key, value=value)
-                except BufferError:
-                    client.poll(0.1)
-                else:
-                    break
+            produce(client, name, key, value)
         first += len(images)
     client.flush(60)
 

@@ -4,6 +4,7 @@ import time
 from threading import Event, Thread
 
 import polars as pl
+from confluent_kafka import Producer
 
 from adapters.composition import workers
 from adapters.composition.endpoints import Endpoints
@@ -98,16 +99,21 @@ def write_changes(clock: Clock, endpoints: Endpoints, plan: SyntheticTopic) -> i
         seen += batch.rows.height
         for key, value in records:
             written += 1
-            while True:
-                try:
-                    client.produce(TOPIC, key=key, value=value)
-                except BufferError:
-                    client.poll(0.1)
-                else:
-                    break
+            produce(client, TOPIC, key, value)
         client.flush(60)
     clock.stop()
     return written
+
+
+def produce(client: Producer, topic: str, key: bytes, value: bytes) -> None:
+    """Queue a record, waiting for room where there is none."""
+    while True:
+        try:
+            client.produce(topic, key=key, value=value)
+        except BufferError:
+            client.poll(0.1)
+        else:
+            return
 
 
 def _records(rows: pl.DataFrame, known: dict[str, str], first: int) -> list[tuple[bytes, bytes]]:
